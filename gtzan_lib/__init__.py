@@ -1,0 +1,1 @@
+"""The mechanism behind the notebooks; start with ``data`` and ``runs``."""

@@ -1,0 +1,137 @@
+"""The paper's printed numbers, and ours beside them.
+
+Paper, sections 3.1.1, 3.3.2, 4.1 and 4.2. Used by notebook 05_results.
+"""
+
+from collections import defaultdict
+
+import numpy as np
+
+from gtzan_lib import evaluation
+from gtzan_lib.data import GENRES
+from gtzan_lib.evaluation import Estimate
+from gtzan_lib.runs import Run
+
+CONFIGURATION = ("recipe", "model", "encoder", "split", "epochs")
+# What the paper says, and where. Its accuracies contradict each other.
+PAPER = {
+    "first loss": ("2.3", "3.3.2"),
+    "last loss": ("1.83", "3.3.2"),
+    "train accuracy": ("0.62 (3.3.2), 0.50 (4.2)", "3.3.2, 4.2"),
+    "test accuracy": ("0.45 (3.3.2), 0.40 (4.2), 0.50 (abstract)", "all over"),
+    "top-2": ("0.70", "4.2"),
+}
+
+
+def group_runs(runs: list[Run]) -> dict[tuple, list[Run]]:
+    """Put runs together that differ in nothing but their seed.
+
+    Returns
+    -------
+    dict of list of Run
+        By the values of ``CONFIGURATION``.
+    """
+    groups = defaultdict(list)
+    for run in runs:
+        groups[tuple(run.provenance[name] for name in CONFIGURATION)].append(run)
+    return dict(groups)
+
+
+def over_seeds(runs: list[Run], metric: str) -> Estimate:
+    """Return ``accuracy`` or ``top2`` of runs with its 95 % interval.
+
+    Several seeds: their mean, with an interval from how they vary. One seed: the
+    interval from the number of its test pictures.
+    """
+    if len(runs) == 1:
+        return runs[0].metrics[metric]
+    return evaluation.mean([run.metrics[metric]["value"] for run in runs])
+
+
+def summary(groups: dict[tuple, list[Run]]) -> list[dict]:
+    """Return a row a configuration with what the paper prints numbers of.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``seeds``, ``runs``, ``first_loss``, ``last_loss`` and
+        ``train_accuracy`` (means over seeds), ``accuracy`` and ``top2`` (estimates).
+    """
+    rows = []
+    for configuration, runs in groups.items():
+        history = {
+            name: np.mean([[r.history[name][0], r.history[name][-1]] for r in runs], 0)
+            for name in ("loss", "train_accuracy")
+        }
+        rows.append(
+            {
+                "name": configuration_name(configuration, groups),
+                "seeds": len(runs),
+                "runs": runs,
+                "first_loss": history["loss"][0],
+                "last_loss": history["loss"][1],
+                "train_accuracy": history["train_accuracy"][1],
+                "accuracy": over_seeds(runs, "accuracy"),
+                "top2": over_seeds(runs, "top2"),
+            }
+        )
+    return rows
+
+
+def configuration_name(configuration: tuple, groups: dict[tuple, list[Run]]) -> str:
+    """Name a configuration by its recipe, its epochs and what sets it apart."""
+    facts = dict(zip(CONFIGURATION, configuration, strict=True))
+    words = [facts["recipe"]]
+    for position, name in enumerate(CONFIGURATION[1:-1], start=1):
+        if len({other[position] for other in groups}) > 1:
+            words.append(str(facts[name]))
+    return ", ".join([*words, f"{facts['epochs']} epochs"])
+
+
+def with_interval(estimate: Estimate, digits: int = 2) -> str:
+    """Write an estimate as text, such as ``"0.48 [0.41, 0.55]"``."""
+    text = f"{estimate['value']:.{digits}f}"
+    if np.isnan(estimate["low"]):
+        return text
+    return f"{text} [{estimate['low']:.{digits}f}, {estimate['high']:.{digits}f}]"
+
+
+def side_by_side(rows: list[dict]) -> dict[str, list[str]]:
+    """Set the paper's numbers beside ours.
+
+    Returns
+    -------
+    dict of list of str
+        Columns of a table with a row for each entry of ``PAPER``.
+    """
+    table = {"": list(PAPER), "the paper": [value for value, _ in PAPER.values()]}
+    for row in rows:
+        seeds = f"{row['seeds']} seed" + "s" * (row["seeds"] > 1)
+        table[f"{row['name']} ({seeds})"] = [
+            f"{row['first_loss']:.2f}",
+            f"{row['last_loss']:.2f}",
+            f"{row['train_accuracy']:.2f}",
+            with_interval(row["accuracy"]),
+            with_interval(row["top2"]),
+        ]
+    return table
+
+
+def added_confusion(runs: list[Run]) -> np.ndarray:
+    """Add up the confusion matrices of runs: int64, 10 x 10."""
+    return np.sum([run.metrics["confusion"] for run in runs], axis=0)
+
+
+def genres_by_recall(counts: np.ndarray) -> list[tuple[str, Estimate]]:
+    """Return the genres from best to worst recognised, each with its recall."""
+    recall = {
+        genre: evaluation.proportion(counts[i, i], counts[i].sum())
+        for i, genre in enumerate(GENRES)
+    }
+    return sorted(recall.items(), key=lambda item: -item[1]["value"])
+
+
+def mistaken(counts: np.ndarray, genre: str, other: str) -> Estimate:
+    """Return how often pictures of one genre are called another."""
+    row = counts[GENRES.index(genre)]
+    return evaluation.proportion(row[GENRES.index(other)], row.sum())

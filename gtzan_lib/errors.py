@@ -1,0 +1,24 @@
+"""The error that people see: one sentence that says what is wrong and what to do.
+
+Used by every module and every notebook.
+"""
+
+
+class UserError(Exception):
+    """Something the person at the keyboard can put right.
+
+    The command line prints its sentence and exits with status 2; a notebook shows the
+    sentence alone, without a traceback, and papermill then exits with status 1.
+    """
+
+    def _render_traceback_(self):
+        """Return the lines that IPython shows instead of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class DataError(UserError):
+    """A data set, picture, audio file, table or split that cannot be used as it is."""
+
+
+class ParameterError(UserError):
+    """A notebook or command-line parameter with an unknown name or impossible value."""

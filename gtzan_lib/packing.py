@@ -1,0 +1,50 @@
+"""Packing: all pictures of a data set in one memory-mapped array.
+
+Paper, section 3.1.1. Used by notebook 01_pack and by everything that reads pictures.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from gtzan_lib import store
+from gtzan_lib.data import HEIGHT, WIDTH, Dataset, read_picture
+
+CODE = ("data", "packing")
+
+
+def pack(dataset: Dataset) -> np.ndarray:
+    """Return all pictures as one array, packed on disk the first time.
+
+    Returns
+    -------
+    memmap of uint8, shape (N, 288, 432, 3)
+        In the order of ``dataset.tracks``; red, green and blue, 0 to 255; read-only.
+
+    Raises
+    ------
+    DataError
+        At the first picture that cannot be read, named.
+    """
+
+    def make(folder: Path) -> None:
+        _pack_into(folder / "images.npy", dataset)
+
+    key = dataset.key(CODE, ("numpy", "pillow"))
+    folder = store.seal(dataset.results / "01_pack", key, make)
+    return np.load(folder / "images.npy", mmap_mode="r")
+
+
+def _pack_into(path: Path, dataset: Dataset) -> None:
+    shape = (len(dataset.tracks), HEIGHT, WIDTH, 3)
+    images = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+
+    def read(index: int) -> None:
+        images[index] = read_picture(dataset.image_path(dataset.tracks[index]))
+
+    # Threads are enough: Pillow decodes outside of Python's global lock.
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(read, range(len(images))):
+            pass
+    images.flush()

@@ -1,0 +1,243 @@
+"""Figures: each returns a matplotlib figure whose title names the data it shows.
+
+Colours are those of Okabe and Ito, told apart by colour-blind people too, and lines
+differ in style as well. Used by every notebook.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from gtzan_lib.data import GENRES, Dataset
+from gtzan_lib.evaluation import softmax
+from gtzan_lib.runs import Run
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+SECONDS = 30  # what a GTZAN clip lasts
+
+
+def genre_gallery(dataset: Dataset, images: np.ndarray) -> Figure:
+    """Show the first picture of each genre (the paper's figure 1).
+
+    Parameters
+    ----------
+    dataset : Dataset
+    images : ndarray of uint8, shape (N, 288, 432, 3)
+    """
+    fig, axes = plt.subplots(2, 5, figsize=(10, 3.6), layout="constrained")
+    for genre, ax in enumerate(axes.flat):
+        first = int(np.argmax(dataset.labels == genre))
+        _show(ax, images[first], dataset.tracks[first])
+    fig.suptitle(f"Mel spectrograms, one a genre: {dataset.name}")
+    return fig
+
+
+def original_and_encoded(
+    original: np.ndarray, encoded: np.ndarray, again: dict[str, np.ndarray], title: str
+) -> Figure:
+    """Show a picture, its code, and what upsampling makes of it (figure 2).
+
+    Parameters
+    ----------
+    original : ndarray of uint8, shape (288, 432, 3)
+    encoded : ndarray of float32, shape (h, w, 3)
+        Pooled picture, 0 to 1.
+    again : dict of ndarray of float32, shape (288, 432, 3)
+        Reconstructions by name, 0 to 1.
+    title : str
+    """
+    fig, axes = plt.subplots(
+        2, 1 + len(again), figsize=(10, 4.4), layout="constrained", squeeze=False
+    )
+    height, width = encoded.shape[:2]
+    _show(axes[0, 0], original, "original, 432 x 288")
+    _show(axes[1, 0], encoded, f"encoded, {width} x {height}")
+    for column, (name, picture) in enumerate(again.items(), start=1):
+        error = np.square(original / 255 - picture).mean(axis=-1)
+        _show(axes[0, column], picture, f"back by {name}")
+        _show(axes[1, column], None, f"squared error, mean {error.mean():.4f}")
+        shown = axes[1, column].imshow(error, cmap="viridis", vmin=0, vmax=0.1)
+    fig.colorbar(shown, ax=axes[1], shrink=0.8, label="squared error")
+    fig.suptitle(title)
+    return fig
+
+
+def errors_by_genre(dataset: Dataset, errors: dict[str, np.ndarray]) -> Figure:
+    """Show each picture's reconstruction error by genre, with the paper's bound.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    errors : dict of ndarray of float, shape (N,)
+        Mean squared error of each picture, by way of upsampling.
+    """
+    fig, ax = plt.subplots(figsize=(10, 3.6), layout="constrained")
+    sns.boxplot(
+        x=np.tile([GENRES[label] for label in dataset.labels], len(errors)),
+        y=np.concatenate(list(errors.values())),
+        hue=np.repeat(list(errors), len(dataset.tracks)),
+        palette=[BLUE, ORANGE, GREEN],
+        fliersize=2,
+        ax=ax,
+    )
+    ax.axhline(0.01, color="black", linestyle="--")
+    ax.text(len(GENRES) - 0.5, 0.01, "the paper: below 0.01 ", ha="right", va="bottom")
+    ax.set(xlabel="", ylabel="mean squared error", ylim=(0, None))
+    ax.legend(title="", ncols=3, loc="upper left")
+    ax.set_title(f"Error of average pooling, by upsampling: {dataset.name}")
+    return fig
+
+
+def architecture(layers: list[dict], name: str) -> Figure:
+    """Draw a network as boxes, one a layer (the paper's figure 3).
+
+    Parameters
+    ----------
+    layers : list of dict
+        What ``models.layer_table`` returns.
+    name : str
+    """
+    fig, ax = plt.subplots(figsize=(10, 2.4), layout="constrained")
+    for x, layer in enumerate(layers):
+        size = np.log10(np.prod(layer["output"])) / 5
+        ax.add_patch(
+            Rectangle((x - 0.3, 0.5 - size / 2), 0.6, size, facecolor=BLUE, alpha=0.35)
+        )
+        kind = layer["layer"].split("(")[0]
+        shape = " x ".join(str(side) for side in layer["output"])
+        count = f"{layer['parameters']:,}\nweights" if layer["parameters"] else ""
+        ax.text(x, 0.5, count, ha="center", va="center", fontsize=8)
+        ax.text(x, 1.02, kind, ha="center", va="bottom", fontsize=9)
+        ax.text(x, -0.02, shape, ha="center", va="top", fontsize=8)
+    ax.set(xlim=(-0.6, len(layers) - 0.4), ylim=(-0.2, 1.2))
+    ax.axis("off")
+    ax.set_title(f"{name}: layers, weights, output shapes (box height: log of values)")
+    return fig
+
+
+def training_curves(runs: dict[str, Run]) -> Figure:
+    """Show loss and accuracy by epoch (the paper's figures 4 and 5).
+
+    Parameters
+    ----------
+    runs : dict of Run
+        By the name that the legend gives each.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    for (name, run), color in zip(runs.items(), (BLUE, ORANGE, GREEN), strict=False):
+        epochs = np.arange(1, len(run.history["loss"]) + 1)
+        left.plot(epochs, run.history["loss"], color=color, label=name)
+        for key, style in (("train_accuracy", "-"), ("test_accuracy", "--")):
+            label = f"{name}, {key.split('_')[0]}"
+            right.plot(epochs, run.history[key], style, color=color, label=label)
+    left.set(xlabel="epoch", ylabel="training loss (nats)")
+    right.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
+    for ax in (left, right):
+        ax.legend(fontsize=8)
+        ax.grid(alpha=0.3)
+    fig.suptitle(f"Training: {_data_name(runs)}")
+    return fig
+
+
+def confusion(share: np.ndarray, counts: np.ndarray, title: str) -> Figure:
+    """Show a confusion matrix (the paper's figure 7).
+
+    Parameters
+    ----------
+    share : ndarray of float, shape (10, 10)
+        Rows of counts as shares of the true genre, 0 to 1: the colours.
+    counts : ndarray of int64, shape (10, 10)
+        Pictures by true and predicted genre: the numbers.
+    title : str
+    """
+    fig, ax = plt.subplots(figsize=(6.4, 5.4), layout="constrained")
+    sns.heatmap(
+        share,
+        annot=counts,
+        fmt="d",
+        vmin=0,
+        vmax=1,
+        cmap="cividis",
+        xticklabels=GENRES,
+        yticklabels=GENRES,
+        cbar_kws={"label": "share of the true genre"},
+        ax=ax,
+    )
+    ax.set(xlabel="predicted genre", ylabel="true genre", title=title)
+    return fig
+
+
+def genre_percentages(picture: np.ndarray, logits: np.ndarray, title: str) -> Figure:
+    """Show one picture and the percentages that a network gives its genres.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (288, 432, 3)
+    logits : ndarray, shape (10,)
+    title : str
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
+    _show(left, picture, "what the network sees, before pooling")
+    bars = right.barh(GENRES, 100 * softmax(np.asarray(logits, float)), color=BLUE)
+    right.bar_label(bars, fmt="%.1f %%", padding=2, fontsize=8)
+    right.set(xlabel="percentage", xlim=(0, 112))
+    right.invert_yaxis()
+    fig.suptitle(title)
+    return fig
+
+
+def two_genres(
+    dataset: Dataset, images: np.ndarray, genres: tuple[str, str], seed: int = 0
+) -> Figure:
+    """Show a randomly drawn picture of each of two genres (the paper's figure 6)."""
+    rng = np.random.default_rng(seed)
+    fig, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
+    for ax, genre in zip(axes, genres, strict=True):
+        drawn = rng.choice(np.flatnonzero(dataset.labels == GENRES.index(genre)))
+        _show(ax, images[drawn], dataset.tracks[drawn])
+    fig.suptitle(f"{genres[0]} and {genres[1]}, drawn at random: {dataset.name}")
+    return fig
+
+
+def estimates(rows: list[dict], title: str) -> Figure:
+    """Show accuracy and top-2 with their intervals, the paper's values beside them.
+
+    Parameters
+    ----------
+    rows : list of dict
+        ``name``, ``accuracy`` and ``top2`` (each ``value``, ``low`` and ``high``).
+    title : str
+    """
+    fig, axes = plt.subplots(
+        1, 2, figsize=(10, 1.4 + 0.4 * len(rows)), layout="constrained", sharey=True
+    )
+    claims = {"accuracy": (0.40, 0.45, 0.50), "top2": (0.70,)}
+    for ax, (key, paper) in zip(axes, claims.items(), strict=True):
+        value, low, high = (
+            np.array([row[key][part] for row in rows])
+            for part in ("value", "low", "high")
+        )
+        error = np.nan_to_num([value - low, high - value])
+        names = [row["name"] for row in rows]
+        ax.errorbar(value, names, xerr=error, fmt="o", color=BLUE, capsize=4)
+        for x in paper:
+            ax.axvline(x, color=ORANGE, linestyle="--")
+        ax.set(xlim=(0, 1), xlabel=f"{key.replace('top2', 'top-2')} on test pictures")
+        ax.grid(alpha=0.3, axis="x")
+        ax.margins(y=0.3)
+    axes[0].invert_yaxis()
+    fig.suptitle(f"{title}\n(dashed: what the paper says; bars: 95 % intervals)")
+    return fig
+
+
+def _show(ax, picture: np.ndarray | None, title: str) -> None:
+    if picture is not None:
+        ax.imshow(picture)
+    ax.set_title(title, fontsize=9)
+    ax.set_axis_off()
+
+
+def _data_name(runs: dict[str, Run]) -> str:
+    return ", ".join(sorted({run.provenance["data"] for run in runs.values()}))

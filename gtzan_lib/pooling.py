@@ -1,0 +1,128 @@
+"""Average pooling of pictures, upsampling them back, and the error that this leaves.
+
+Paper, section 3.1.1. Used by notebooks 02_pool_mse and 03_train_cnn.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from gtzan_lib import packing, store
+from gtzan_lib.data import Dataset
+
+CODE = (*packing.CODE, "pooling")
+UPSAMPLING = ("nearest", "bilinear", "bicubic")
+
+
+def average_pool(images: np.ndarray, factor: int = 4) -> np.ndarray:
+    """Average every ``factor`` x ``factor`` window of the pictures.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W, 3)
+        Pictures, 0 to 255; ``factor`` must divide H and W.
+    factor : int
+        Side of the window and step, in pixels.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, H / factor, W / factor, 3)
+        Means, scaled to 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If ``factor`` does not divide the height and the width.
+    """
+    n, height, width, channels = images.shape
+    if height % factor or width % factor:
+        raise ValueError(f"{factor} does not divide {height} x {width}")
+    windows = (n, height // factor, factor, width // factor, factor, channels)
+    total = images.reshape(windows).sum(axis=(2, 4), dtype=np.uint32)
+    return total.astype(np.float32) / np.float32(255 * factor**2)
+
+
+def upsample(codes: np.ndarray, factor: int, mode: str) -> np.ndarray:
+    """Enlarge pooled pictures back to their size.
+
+    Parameters
+    ----------
+    codes : ndarray of float32, shape (N, h, w, 3)
+        Pooled pictures, 0 to 1.
+    factor : int
+        How many times higher and wider the result is.
+    mode : str
+        ``"nearest"``, ``"bilinear"`` or ``"bicubic"``.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, h * factor, w * factor, 3)
+        Pictures, 0 to 1.
+    """
+    from torch import from_numpy
+    from torch.nn.functional import interpolate
+
+    x = from_numpy(codes).permute(0, 3, 1, 2)  # (N, 3, h, w)
+    x = interpolate(x, scale_factor=factor, mode=mode).clamp(0, 1)
+    return x.permute(0, 2, 3, 1).numpy()
+
+
+def mse_per_image(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
+    """Return each picture's mean squared error, on the scale of 0 to 1.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W, 3)
+        Originals, 0 to 255.
+    reconstructions : ndarray of float32, shape (N, H, W, 3)
+        Reconstructions, 0 to 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+    """
+    error = images.astype(np.float32) / 255 - reconstructions
+    return np.square(error, out=error).mean(axis=(1, 2, 3), dtype=np.float64)
+
+
+def pool(dataset: Dataset, factor: int = 4) -> np.ndarray:
+    """Return the pooled pictures of a data set, computed on disk the first time.
+
+    Returns
+    -------
+    memmap of float32, shape (N, 288 / factor, 432 / factor, 3)
+        In the order of ``dataset.tracks``, 0 to 1; read-only.
+    """
+    folder = _pooled_folder(dataset, factor)
+    return np.load(folder / "codes.npy", mmap_mode="r")
+
+
+def pooling_errors(dataset: Dataset, factor: int = 4) -> dict[str, np.ndarray]:
+    """Return each picture's error after pooling and each way of upsampling.
+
+    Returns
+    -------
+    dict of ndarray of float64, shape (N,)
+        Mean squared errors on the scale of 0 to 1, by ``UPSAMPLING`` mode.
+    """
+    with np.load(_pooled_folder(dataset, factor) / "mse.npz") as errors:
+        return dict(errors)
+
+
+def _pooled_folder(dataset: Dataset, factor: int) -> Path:
+    def make(folder: Path) -> None:
+        images = packing.pack(dataset)
+        size = (len(images), images.shape[1] // factor, images.shape[2] // factor, 3)
+        codes = np.lib.format.open_memmap(folder / "codes.npy", "w+", np.float32, size)
+        errors = {mode: np.empty(len(images)) for mode in UPSAMPLING}
+        for start in range(0, len(images), 16):  # 16 pictures fit into any memory
+            part = slice(start, start + 16)
+            codes[part] = average_pool(images[part], factor)
+            for mode, mse in errors.items():
+                again = upsample(codes[part], factor, mode)
+                mse[part] = mse_per_image(images[part], again)
+        codes.flush()
+        np.savez(folder / "mse.npz", **errors)
+
+    key = dataset.key(CODE, ("numpy", "pillow", "torch"), factor=factor)
+    return store.seal(dataset.results / f"02_pool_x{factor}", key, make)

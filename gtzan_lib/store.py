@@ -1,0 +1,194 @@
+"""Results on disk: each folder is either whole and unharmed, or not there at all.
+
+A *sealed folder* holds files and a ``manifest.json`` with the key they were made for
+(data hash, parameters, fingerprint of the code, package versions) and the SHA-256 sum
+of every file, and a ``provenance.json`` for people. It is made under another name and
+renamed once it is complete, so a crash never leaves half a result. It is used again
+only while key and sums still agree.
+Every notebook keeps what it computes in sealed folders under ``runs/``.
+"""
+
+import ast
+import errno
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from filelock import FileLock
+
+from gtzan_lib.errors import UserError
+
+PROJECT = Path(__file__).resolve().parent.parent
+MANIFEST = "manifest.json"
+CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
+PACKAGES = ("librosa", "numpy", "pillow", "scikit-learn", "scipy", "soundfile", "torch")
+
+
+def runs_folder() -> Path:
+    """Return where results go: ``runs/`` of the project, or ``$GTZAN_RUNS``."""
+    return Path(os.environ.get("GTZAN_RUNS", PROJECT / "runs")).resolve()
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 sum of a file as 64 hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write ``value`` as JSON, whole or not at all."""
+    partial = Path(path).with_name(Path(path).name + ".partial")
+    partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def read_json(path: Path) -> dict | None:
+    """Return the JSON object in ``path``, or None where there is no readable one."""
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def code_fingerprint(*modules: str) -> str:
+    """Return a hash of what modules of this library do.
+
+    Comments, docstrings and layout do not count, so that editing them makes no result
+    outdated.
+
+    Parameters
+    ----------
+    modules : str
+        Names inside the package, such as ``"pooling"``.
+    """
+    digest = hashlib.sha256()
+    for name in modules:
+        tree = ast.parse((Path(__file__).parent / f"{name}.py").read_text("utf-8"))
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list) and body and _is_docstring(body[0]):
+                del body[0]
+        digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the installed version of each package."""
+    return {name: metadata.version(name) for name in packages}
+
+
+def provenance(started: float) -> dict:
+    """Return what a reader needs, beside the key, to trace a result to its run.
+
+    Parameters
+    ----------
+    started : float
+        ``time.time()`` at the start of the work, in seconds.
+    """
+    return {
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "packages": versions(*PACKAGES),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "threads": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count())),
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.time() - started, 2),
+    }
+
+
+def is_whole(folder: Path, key: dict | None = None) -> bool:
+    """Tell whether a sealed folder is complete, unharmed and made for ``key``.
+
+    Parameters
+    ----------
+    folder : Path
+        The sealed folder.
+    key : dict or None
+        The key it should have been made for; None accepts any.
+    """
+    manifest = read_json(folder / MANIFEST)
+    if manifest is None or (key is not None and manifest.get("key") != key):
+        return False
+    return all(
+        (folder / name).is_file() and sha256(folder / name) == digest
+        for name, digest in manifest.get("files", {}).items()
+    )
+
+
+def seal(folder: Path, key: dict, make: Callable[[Path], None]) -> Path:
+    """Return ``folder``, made by ``make`` unless it is there, whole and up to date.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the result belongs.
+    key : dict
+        Everything the result depends on, as JSON values.
+    make : callable
+        Called with a folder to write into. After an interruption it is called again
+        with the same folder and can go on from what it finds there.
+
+    Raises
+    ------
+    UserError
+        If the disk is full or read-only. What was there before stays as it was.
+
+    Notes
+    -----
+    While another process makes the same result, this one waits for it.
+    """
+    started = time.time()
+    partial = folder.with_name(folder.name + ".partial")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            if is_whole(folder, key):
+                return folder
+            if read_json(partial / "key.json") != key:
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                write_json(partial / "key.json", key)
+            make(partial)
+            write_json(partial / "provenance.json", key | provenance(started))
+            (partial / "key.json").unlink()
+            files = sorted(p for p in partial.rglob("*") if p.is_file())
+            sums = {p.relative_to(partial).as_posix(): sha256(p) for p in files}
+            write_json(partial / MANIFEST, {"key": key, "files": sums})
+            shutil.rmtree(folder, ignore_errors=True)
+            partial.replace(folder)
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        raise UserError(
+            f"cannot write {folder} ({error.strerror}): free some space, or set "
+            "GTZAN_RUNS to a folder that you can write to"
+        ) from error
+    return folder
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _commit() -> str:
+    """Return the git commit of the project, marked when files differ from it."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(
+            command, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown (not a git checkout)"
