@@ -33,7 +33,7 @@ HEIGHT, WIDTH = 288, 432
 KAGGLE = "andradaolteanu/gtzan-dataset-music-genre-classification"
 PUBLISHED = "GTZAN (Kaggle edition)"
 SYNTHETIC = "synthetic sample"
-SAMPLE_CODE = ("sample", "spectrogram")
+SAMPLE_CODE = ("audio", "sample", "spectrogram")
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def synthesise(genre: str, clip: int, seed: int = 0) -> np.ndarray:
         Number of the clip, 0 or more.
     seed : int, optional
         Seed of the whole sample, 0 or more. The same genre, clip and seed give the same
-        samples.
+        samples, bit for bit at least with the same packages and kind of processor.
 
     Returns
     -------
@@ -237,7 +237,7 @@ def _loudness(y, level):
 
 
 def _layers(recipe, rng):
-    """Return the drums, bass, comp and lead of a clip, each float64 (661500,)."""
+    """Return the drums, bass, comp and lead of a clip as float32 (4, 661500)."""
     slow, fast, swing = recipe["tempo"]
     step = 60 / rng.uniform(slow, fast) / 4 * RATE  # samples in a sixteenth note
     chord, roots = recipe["chords"]

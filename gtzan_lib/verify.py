@@ -94,10 +94,9 @@ def verify(path: str | Path) -> Verification:
         same[digest].append(name)
         if digest != expected[name]:
             _judge(file, name, found)
-    found.missing = sorted(
-        set(expected) - {n for group in same.values() for n in group}
-    )
-    found.duplicates = sorted(group for group in same.values() if len(group) > 1)
+    groups = sorted(same.values())
+    found.missing = sorted(set(expected).difference(*groups))
+    found.duplicates = [group for group in groups if len(group) > 1]
     return found
 
 

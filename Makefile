@@ -1,0 +1,46 @@
+# make report   the whole pipeline, on the embedded sample
+# make test     lint, unit tests, notebook regression, pipeline
+# make lab      JupyterLab on the notebooks
+# Each sets up what it needs in .venv first.
+
+PYTHON ?= python3
+DATA ?= sample
+PROFILE ?= quick
+CORES ?= all
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: report test lab notebooks lock
+report: .venv/ready
+	snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet rules \
+		--config data="$(DATA)" profile="$(PROFILE)"
+
+test: .venv/ready
+	ruff check .
+	ruff format --check .
+	pytest
+	pytest --nbval-lax --nbval-current-env notebooks
+	$(MAKE) report DATA=sample PROFILE=quick
+
+lab: .venv/ready
+	jupyter lab notebooks
+
+# Execute the notebooks with their default parameters and keep the outputs.
+notebooks: .venv/ready
+	jupyter execute --inplace notebooks/*.ipynb
+
+# Resolve requirements.in anew. torch pins its own CUDA packages where it needs them.
+lock: .venv/ready
+	uv pip compile --quiet --universal --upgrade --fork-strategy fewest --no-header \
+		--no-annotate --python-version 3.11 requirements.in --output-file new.lock
+	grep -vE '^(nvidia-|cuda-|triton)' new.lock > requirements.lock
+	rm new.lock
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "Python 3.11 to 3.13 is needed: make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --disable-pip-version-check -r requirements.lock
+	.venv/bin/pip install --disable-pip-version-check --no-build-isolation --no-deps \
+		--editable .
+	touch $@
