@@ -20,6 +20,7 @@ from torch.nn.functional import cross_entropy
 CODE = ("training",)
 HISTORY = ("loss", "train_accuracy", "test_accuracy")
 MICRO_BATCH = 25  # pictures whose activations fit the processor's cache
+SAVE_SECONDS = 10  # between checkpoints
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def fit(
         for name, value in zip(HISTORY, measured, strict=True):
             progress.history[name].append(value)
         progress.epoch = epoch + 1
-        if time.time() - saved > 10 or progress.epoch == epochs:
+        if time.time() - saved > SAVE_SECONDS or progress.epoch == epochs:
             save_checkpoint(checkpoint, model, optimizer, progress)
             saved = time.time()
         if progress.epoch % max(1, epochs // 20) == 0 or progress.epoch == epochs:

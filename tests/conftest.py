@@ -1,0 +1,56 @@
+"""What the tests share: a tiny data set, a runs folder of its own, and real GTZAN."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gtzan_lib import spectrogram
+from gtzan_lib.data import GENRES, open_dataset
+
+
+@pytest.fixture(autouse=True)
+def runs_folder(tmp_path, monkeypatch):
+    """Give every test a runs folder of its own."""
+    monkeypatch.setenv("GTZAN_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+def write_tiny(folder: Path, pictures_per_genre: int = 3) -> Path:
+    """Write pictures of GTZAN's kind, each genre with a pattern of its own."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.indices(spectrogram.PLOT_SHAPE)
+    for k, genre in enumerate(GENRES):
+        path = folder / "images_original" / genre
+        path.mkdir(parents=True)
+        for i in range(pictures_per_genre):
+            wave = np.sin(rows / (3 + k) + rng.uniform(0, 6)) + np.sin(
+                columns / (20 - k)
+            )
+            noisy = 128 + 50 * wave + rng.normal(0, 10, wave.shape)
+            indices = noisy.clip(0, 255).astype(np.uint8)
+            picture = Image.fromarray(spectrogram.draw(indices)).convert("RGBA")
+            picture.save(path / f"{genre}{i:05d}.png", compress_level=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_source(tmp_path_factory):
+    """The template of the tiny data set; tests that change files take ``tiny``."""
+    return write_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def tiny(tiny_source):
+    """A data set of 30 small-file pictures, three a genre."""
+    return open_dataset(tiny_source)
+
+
+@pytest.fixture(scope="session")
+def gtzan():
+    """The folder of real GTZAN; tests that need it are skipped without GTZAN_DIR."""
+    if not os.environ.get("GTZAN_DIR"):
+        pytest.skip("needs real GTZAN: set GTZAN_DIR to its folder")
+    return Path(os.environ["GTZAN_DIR"])

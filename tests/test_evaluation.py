@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import confusion_matrix, precision_score, recall_score
+
+from gtzan_lib import evaluation
+
+RNG = np.random.default_rng(0)
+LOGITS = RNG.normal(size=(200, 10)).astype(np.float32)
+LABELS = RNG.integers(0, 10, 200)
+
+
+def test_agrees_with_scikit_learn():
+    predicted = LOGITS.argmax(axis=1)
+    metrics = evaluation.evaluate(LOGITS, LABELS)
+    assert metrics["confusion"] == confusion_matrix(LABELS, predicted).tolist()
+    for name, score in (("precision", precision_score), ("recall", recall_score)):
+        ours = [estimate["value"] for estimate in metrics[name]]
+        np.testing.assert_allclose(ours, score(LABELS, predicted, average=None))
+    assert metrics["accuracy"]["value"] == pytest.approx((predicted == LABELS).mean())
+
+
+def test_rows_of_the_confusion_matrix_are_shares_of_the_true_genre():
+    metrics = evaluation.evaluate(LOGITS, LABELS)
+    for row in metrics["confusion_share"]:
+        assert sum(cell["value"] for cell in row) == pytest.approx(1)
+        assert all(cell["low"] <= cell["value"] <= cell["high"] for cell in row)
+
+
+def test_wilson_interval_is_the_published_one():
+    estimate = evaluation.proportion(90, 199)
+    assert estimate["low"] == pytest.approx(0.3846, abs=5e-4)
+    assert estimate["high"] == pytest.approx(0.5217, abs=5e-4)
+
+
+def test_a_genre_without_pictures_has_no_recall():
+    assert np.isnan(evaluation.proportion(0, 0)["value"])
+
+
+def test_mean_over_seeds_has_students_interval():
+    estimate = evaluation.mean([0.5, 0.6, 0.7])
+    assert estimate["value"] == pytest.approx(0.6)
+    assert estimate["high"] - 0.6 == pytest.approx(4.3027 * 0.1 / 3**0.5, abs=1e-4)
+    assert np.isnan(evaluation.mean([0.5])["low"])
+
+
+@given(st.integers(1, 10))
+def test_top_k_grows_to_certainty(k):
+    hits = evaluation.top_k_hits(LOGITS, LABELS, k)
+    assert hits.mean() == (1 if k == 10 else pytest.approx(hits.mean()))
+    assert (hits >= evaluation.top_k_hits(LOGITS, LABELS, max(1, k - 1))).all()
+
+
+def test_percentages_in_the_papers_form():
+    logits = np.full(10, -50.0)
+    logits[3] = 50
+    assert evaluation.percentages(logits)[0] == "disco 100.0%"
+    assert evaluation.percentages(np.zeros(10)) == [
+        f"{genre} 10.0%" for genre in evaluation.GENRES
+    ]
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=10, max_size=10))
+def test_softmax_is_a_distribution(logits):
+    p = evaluation.softmax(np.array(logits))
+    assert p.sum() == pytest.approx(1)
+    assert (p >= 0).all()

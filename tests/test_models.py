@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from gtzan_lib import models, parameters
+from gtzan_lib.errors import ParameterError
+
+SIZES = [
+    (3, 72, 108),
+    (6, 68, 104),
+    (6, 34, 52),
+    (6, 34, 52),
+    (16, 30, 48),
+    (16, 15, 24),
+    (16, 15, 24),
+    (5760,),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "dense", "n_parameters"),
+    [("lenet", [(120,), (120,), (10,)], 695_402), ("lenet-one-dense", [(10,)], 60_482)],
+)
+def test_layers_have_the_shapes_that_the_paper_implies(name, dense, n_parameters):
+    table = models.layer_table(models.build(name, 72, 108, seed=0), 72, 108)
+    assert [row["output"] for row in table] == SIZES + dense
+    assert sum(row["parameters"] for row in table) == n_parameters
+
+
+def test_other_input_sizes_fit():
+    model = models.build("lenet", 144, 216, seed=0)
+    assert model(torch.zeros(2, 3, 144, 216)).shape == (2, 10)
+
+
+def test_weights_depend_on_the_seed_alone():
+    def weights(seed):
+        return models.build("lenet", 72, 108, seed)[0].weight
+
+    torch.manual_seed(99)
+    first = weights(0)
+    assert torch.equal(first, weights(0))
+    assert not torch.equal(first, weights(1))
+
+
+def test_every_model_is_a_value_of_the_parameter():
+    assert tuple(models.MODELS) == parameters.MODELS
+    with pytest.raises(ParameterError, match="lenet, lenet-one-dense; got 'lenett'"):
+        models.build("lenett", 72, 108, seed=0)

@@ -1,0 +1,102 @@
+"""What nbval does not see: parameters, errors, and that nbval itself can fail."""
+
+import re
+import subprocess
+import sys
+import time
+
+import nbformat
+import papermill
+import pytest
+
+from gtzan_lib import parameters, store
+
+NOTEBOOKS = sorted((store.PROJECT / "notebooks").glob("*.ipynb"))
+MARK = "# NBVAL_CHECK_OUTPUT"
+
+
+def code_cells(path):
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+def run_papermill(notebook, output, *options, cwd=None):
+    source = store.PROJECT / "notebooks" / f"{notebook}.ipynb"
+    command = [sys.executable, "-m", "papermill", str(source), str(output), *options]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_parameters_are_those_that_the_library_knows(path):
+    declared = papermill.inspect_notebook(str(path))
+    assert tuple(declared) == parameters.NOTEBOOKS[path.stem]
+    assert all(fact["help"] for fact in declared.values())
+    assert re.search(rf'check\("{path.stem}", globals\(\)\)', path.read_text()) is None
+    assert f'parameters.check("{path.stem}", globals())' in code_cells(path)[1].source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_marked_cell_has_stored_output(path):
+    marked = [cell for cell in code_cells(path) if cell.source.startswith(MARK)]
+    assert marked or path.stem == "05_results"
+    for cell in marked:
+        assert cell.outputs, cell.source
+        assert "text" in cell.outputs[0], cell.source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_light_and_ran_from_top_to_bottom(path):
+    assert path.stat().st_size < 1_000_000
+    counts = [cell.execution_count for cell in code_cells(path)]
+    assert counts == list(range(1, len(counts) + 1))
+    assert not any("Traceback" in str(cell.outputs) for cell in code_cells(path))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_code_cells_are_short(path):
+    assert max(len(cell.source.splitlines()) for cell in code_cells(path)) <= 12
+
+
+def test_a_changed_number_turns_the_regression_red(tmp_path):
+    cells = [nbformat.v4.new_code_cell(f"{MARK}\nprint(6 * 7)", execution_count=1)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    results = {}
+    for number in ("42", "43"):
+        cells[0].outputs = [nbformat.v4.new_output("stream", text=f"{number}\n")]
+        nbformat.write(notebook, tmp_path / f"n{number}.ipynb")
+        command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env"]
+        done = subprocess.run(
+            [*command, str(tmp_path / f"n{number}.ipynb")], capture_output=True
+        )
+        results[number] = done.returncode
+    assert results == {"42": 0, "43": 1}
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (("-p", "epoch", "5"), "ParameterError: there is no parameter epoch (did you"),
+        (("-p", "epochs", "1e3"), "ParameterError: epochs must be a whole number from"),
+        (
+            ("-p", "recipe", "papr"),
+            "ParameterError: recipe must be one of: paper, corr",
+        ),
+    ],
+)
+def test_a_wrong_parameter_stops_in_seconds_with_a_sentence(tmp_path, option, sentence):
+    started = time.time()
+    done = run_papermill("03_train_cnn", tmp_path / "out.ipynb", *option)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "parameters.py" not in done.stderr  # no traceback into the library
+    assert not (tmp_path / "runs").exists()
+    assert time.time() - started < 60  # a hang, not a measurement
+
+
+def test_notebook_3_runs_alone_from_any_folder(tmp_path, tiny_source):
+    options = ("-p", "epochs", "1", "-r", "data", str(tiny_source))
+    done = run_papermill("03_train_cnn", "out.ipynb", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = next((tmp_path / "runs").glob("own-*/03_train/*/metrics.json"))
+    assert "paper-lenet-pool-random-1-epochs-seed-0" in str(run)

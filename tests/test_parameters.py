@@ -1,0 +1,67 @@
+import pytest
+
+from gtzan_lib import parameters
+from gtzan_lib.errors import ParameterError
+
+GOOD = {
+    "data": "sample",
+    "recipe": "paper",
+    "model": "lenet",
+    "encoder": "pool",
+    "split": "random",
+    "seed": 0,
+    "epochs": 30,
+    "device": "auto",
+}
+
+
+def test_good_values_come_back():
+    assert parameters.check("03_train_cnn", GOOD | {"other": 1}) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("epochs", 1e3, r"epochs must be a whole number from 1 to 100000; got 1000\.0"),
+        ("epochs", -5, "epochs must be a whole number from 1"),
+        ("epochs", 0, "epochs must be a whole number from 1"),
+        ("epochs", True, "epochs must be a whole number from 1"),
+        ("epochs", "30", "epochs must be a whole number from 1"),
+        ("seed", -1, "seed must be a whole number from 0"),
+        ("recipe", "papr", "recipe must be one of: paper, corrected; got 'papr'"),
+        ("model", None, "model must be one of: lenet"),
+        ("device", ["cpu"], "device must be one of: auto, cpu"),
+        ("data", "/no/such/folder", "data must be one of: sample, kaggle, or a path"),
+        ("data", "", "data must be one of"),
+        ("split", 3, "split must be one of: random, or a path"),
+    ],
+)
+def test_an_impossible_value_is_named_with_what_is_allowed(name, value, reason):
+    with pytest.raises(ParameterError, match=reason) as caught:
+        parameters.check("03_train_cnn", GOOD | {name: value})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("factor", [3, 16, 144])
+def test_factors_that_divide_the_picture(factor):
+    parameters.check("02_pool_mse", {"data": "sample", "factor": factor})
+
+
+@pytest.mark.parametrize("factor", [0, -4, 5, 32, 288, 4.0])
+def test_factors_that_do_not(factor):
+    with pytest.raises(ParameterError, match="divides 288 and 432"):
+        parameters.check("02_pool_mse", {"data": "sample", "factor": factor})
+
+
+def test_a_name_that_papermill_injected_must_be_known():
+    cells = ["", "epochs = 30", "# Parameters\nepoch = 5\n", "x = 1"]
+    with pytest.raises(
+        ParameterError, match=r"no parameter epoch \(did you mean epochs"
+    ):
+        parameters.check("03_train_cnn", GOOD | {"In": cells})
+
+
+def test_a_name_that_is_missing_is_named():
+    values = {name: GOOD[name] for name in GOOD if name != "epochs"}
+    with pytest.raises(ParameterError, match="the parameter epochs is missing"):
+        parameters.check("03_train_cnn", values)

@@ -1,0 +1,111 @@
+import json
+import os
+
+import pytest
+
+from gtzan_lib import store
+from gtzan_lib.errors import UserError
+
+KEY = {"data": "d", "epochs": 3}
+
+
+def writer(text, calls):
+    def make(folder):
+        calls.append(text)
+        (folder / "result.txt").write_text(text)
+
+    return make
+
+
+def test_a_result_is_made_once_and_then_read(tmp_path):
+    calls = []
+    for _ in range(2):
+        folder = store.seal(tmp_path / "a", KEY, writer("one", calls))
+    assert calls == ["one"]
+    assert (folder / "result.txt").read_text() == "one"
+
+
+def test_provenance_stands_beside_the_result(tmp_path):
+    folder = store.seal(tmp_path / "a", KEY, writer("one", []))
+    facts = json.loads((folder / "provenance.json").read_text())
+    assert facts["epochs"] == 3
+    assert {"commit", "packages", "python", "machine", "started", "seconds"} <= set(
+        facts
+    )
+
+
+@pytest.mark.parametrize("name", ["result.txt", "provenance.json", store.MANIFEST])
+def test_a_flipped_bit_makes_it_again(tmp_path, name):
+    calls = []
+    folder = store.seal(tmp_path / "a", KEY, writer("one", calls))
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    store.seal(tmp_path / "a", KEY, writer("one", calls))
+    assert len(calls) == 2
+    assert (folder / "result.txt").read_text() == "one"
+
+
+def test_another_key_or_a_lost_file_makes_it_again(tmp_path):
+    calls = []
+    folder = store.seal(tmp_path / "a", KEY, writer("one", calls))
+    store.seal(tmp_path / "a", KEY | {"epochs": 4}, writer("two", calls))
+    (folder / "result.txt").unlink()
+    store.seal(tmp_path / "a", KEY | {"epochs": 4}, writer("three", calls))
+    assert calls == ["one", "two", "three"]
+    assert not store.is_whole(folder, KEY)
+
+
+def test_a_failure_leaves_the_old_result_and_can_go_on(tmp_path):
+    store.seal(tmp_path / "a", KEY, writer("old", []))
+    new = KEY | {"epochs": 9}
+
+    def fail(folder):
+        (folder / "progress").write_text("half")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        store.seal(tmp_path / "a", new, fail)
+    assert store.is_whole(tmp_path / "a", KEY)
+
+    def go_on(folder):
+        assert (folder / "progress").read_text() == "half"
+
+    store.seal(tmp_path / "a", new, go_on)
+    assert store.is_whole(tmp_path / "a", new)
+
+
+def test_what_was_begun_for_another_key_is_not_used(tmp_path):
+    def fail(folder):
+        (folder / "progress").write_text("half")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        store.seal(tmp_path / "a", KEY, fail)
+
+    def begin(folder):
+        assert not (folder / "progress").exists()
+
+    store.seal(tmp_path / "a", KEY | {"epochs": 9}, begin)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    def full(folder):
+        raise OSError(28, os.strerror(28))
+
+    with pytest.raises(UserError, match=r"No space left on device.*GTZAN_RUNS"):
+        store.seal(tmp_path / "a", KEY, full)
+
+
+def test_only_what_code_does_counts_for_its_fingerprint(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "__file__", str(tmp_path / "store.py"))
+    module = tmp_path / "m.py"
+    prints = []
+    for text in (
+        '"""Doc."""\ndef f(x):\n    """Doc."""\n    return x + 1\n',
+        '"""Other."""\n\ndef f(x):\n    # comment\n    return (x + 1)\n',
+        '"""Doc."""\ndef f(x):\n    """Doc."""\n    return x + 2\n',
+    ):
+        module.write_text(text)
+        prints.append(store.code_fingerprint("m"))
+    assert prints[0] == prints[1] != prints[2]

@@ -1,0 +1,157 @@
+import math
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from gtzan_lib import models, parameters, runs, store, training
+from gtzan_lib.errors import DataError, ParameterError
+
+RECIPE = training.RECIPES["corrected"]
+
+
+def subset(n, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, n)
+    codes = rng.random((n, 72, 108, 3), np.float32) * (labels / 10)[:, None, None, None]
+    return training.Subset.of(codes.astype(np.float32), labels, "cpu")
+
+
+def fit(checkpoint, epochs, model=None, report=lambda line: None):
+    model = model or models.build("lenet", 72, 108, seed=0)
+    data = subset(30), subset(10, seed=1)
+    history = training.fit(model, *data, RECIPE, epochs, 0, checkpoint, report)
+    return history, model
+
+
+def test_one_batch_starts_at_chance_and_falls(tmp_path):
+    history, _ = fit(tmp_path / "c", epochs=8)
+    assert history["loss"][0] == pytest.approx(math.log(10), abs=0.02)
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_softmax_twice_cannot_go_below_its_floor():
+    certain = 1000 * torch.eye(10)
+    labels = torch.arange(10)
+    floor = training.RECIPES["paper"].loss(certain, labels)
+    assert float(floor) == pytest.approx(math.log(math.e + 9) - 1)
+    assert float(training.RECIPES["corrected"].loss(certain, labels)) == 0
+
+
+def test_the_gradient_is_that_of_the_whole_batch():
+    data, model = subset(100), models.build("lenet", 72, 108, seed=0)
+    twin = models.build("lenet", 72, 108, seed=0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    training.train_epoch(model, data, RECIPE, optimizer, np.random.default_rng(0))
+    RECIPE.loss(twin(data.x), data.y).backward()
+    for ours, whole in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, whole.grad, rtol=1e-3, atol=1e-6)
+
+
+def test_learning_rates_are_the_papers():
+    rates = {e: RECIPE.learning_rate(e) for e in (0, 99, 100, 199, 300, 1299, 1799)}
+    assert rates == {
+        0: 0.01,
+        99: 0.01,
+        100: 0.006,
+        199: 0.005,
+        300: 0.0045,
+        1299: 0.0045,
+        1799: 0.003,
+    }
+
+
+def test_an_interrupted_training_ends_with_the_same_numbers(tmp_path):
+    whole, model = fit(tmp_path / "whole", epochs=5)
+    fit(tmp_path / "parts", epochs=2)
+    lines = []
+    parts, again = fit(tmp_path / "parts", epochs=5, report=lines.append)
+    assert lines[0] == "going on after epoch 2"
+    assert parts == whole
+    for name, weights in model.state_dict().items():
+        assert torch.equal(weights, again.state_dict()[name])
+
+
+@pytest.mark.parametrize("position", [3, 200, -5])
+def test_a_damaged_checkpoint_is_a_new_start(tmp_path, position):
+    whole, _ = fit(tmp_path / "c", epochs=2)
+    content = bytearray((tmp_path / "c").read_bytes())
+    content[position] ^= 1
+    (tmp_path / "c").write_bytes(content)
+    again, _ = fit(tmp_path / "c", epochs=2)
+    assert again == whole
+
+
+def test_a_run_is_repeated_bit_for_bit_and_read_again(
+    tiny_source, tmp_path, monkeypatch
+):
+    data = {"data": str(tiny_source), "epochs": 2, "report": lambda line: None}
+    first = runs.train(**data)
+    lines = []
+    assert runs.train(**data | {"report": lines.append}).metrics == first.metrics
+    assert lines == []
+    monkeypatch.setenv("GTZAN_RUNS", str(tmp_path / "elsewhere"))
+    again = runs.train(**data)
+    assert again.folder != first.folder
+    assert again.history == first.history
+    np.testing.assert_array_equal(
+        again.predictions["logits"], first.predictions["logits"]
+    )
+
+
+def test_a_run_knows_its_data_parameters_and_model(tiny, tiny_source):
+    run = runs.train(str(tiny_source), epochs=1, seed=7, report=lambda line: None)
+    facts = {"data": tiny.name, "data_sha256": tiny.sha256, "seed": 7, "epochs": 1}
+    assert facts.items() <= run.provenance.items()
+    assert run.metrics["n"] == 6
+    x = torch.zeros(1, 3, 72, 108)
+    assert run.model()(x).shape == (1, 10)
+    found, left_out = runs.find_runs(tiny)
+    assert [r.folder for r in found] == [run.folder]
+    assert left_out == []
+
+
+def test_a_damaged_run_is_left_out_and_not_opened(tiny, tiny_source):
+    run = runs.train(str(tiny_source), epochs=1, report=lambda line: None)
+    (run.folder / "metrics.json").write_text('{"accuracy": {"value": 1.0}}')
+    assert runs.find_runs(tiny) == ([], [run.folder.name])
+    with pytest.raises(DataError, match="unharmed"):
+        runs.open_run(run.folder)
+
+
+def test_impossible_parameters_are_refused_before_any_work(tiny_source, runs_folder):
+    with pytest.raises(ParameterError, match="recipe must be one of: paper, corrected"):
+        runs.train(str(tiny_source), recipe="papre")
+    assert not runs_folder.exists()
+
+
+def test_every_recipe_is_a_value_of_the_parameter():
+    assert tuple(training.RECIPES) == parameters.RECIPES
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_numbers(tiny_source, tmp_path):
+    program = (
+        "import sys; from gtzan_lib import runs, training; training.SAVE_SECONDS = 0\n"
+        "run = runs.train(sys.argv[1], epochs=12,"
+        " report=lambda line: print(line, flush=True))\n"
+        "print((run.folder / 'metrics.json').read_text(), run.history)"
+    )
+    command = [sys.executable, "-c", program, str(tiny_source)]
+    for seconds in (0.0, 0.05, 0.15):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        process.stdout.readline()  # the first epoch is done
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    again = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "going on after epoch" in again
+    run = runs.train(str(tiny_source), epochs=12, seed=0, report=lambda line: None)
+    interrupted = run.history, run.metrics
+    (run.folder / store.MANIFEST).unlink()  # so that it is trained again
+    whole = runs.train(str(tiny_source), epochs=12, seed=0, report=lambda line: None)
+    assert (whole.history, whole.metrics) == interrupted
