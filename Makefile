@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: report test lab notebooks lock
 report: .venv/ready
-	snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet rules \
+	snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet rules reason host \
 		--config data="$(DATA)" profile="$(PROFILE)"
 
 test: .venv/ready

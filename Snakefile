@@ -53,10 +53,15 @@ for recipe in RECIPES:
 
 OUT = dataset.results
 ALL_CORES = workflow.cores
-PAPERMILL = (
-    "papermill notebooks/{notebook}.ipynb {{output}} --no-progress-bar --log-output "
-    "-r data {{source:q}}"
-)
+def papermill(notebook, values="", label="{rule}"):
+    """Return the shell command that runs a notebook and shows what it prints."""
+    return (
+        f"papermill notebooks/{notebook}.ipynb {{output}} --no-progress-bar --log-level "
+        f"ERROR --stdout-file /dev/stdout -r data {{source:q}} {values} "
+        f"2> >(grep -v IPKernelApp >&2) | sed -u 's/^/[{label}] /'"
+    )
+
+
 NOTEBOOKS = [
     "01_pack",
     "02_pool_mse",
@@ -94,7 +99,7 @@ rule pack:
     output:
         OUT / "notebooks" / "01_pack.ipynb",
     shell:
-        PAPERMILL.format(notebook="01_pack")
+        papermill("01_pack")
 
 
 rule pool:
@@ -106,7 +111,7 @@ rule pool:
         OUT / "notebooks" / "02_pool_mse.ipynb",
     threads: ALL_CORES
     shell:
-        PAPERMILL.format(notebook="02_pool_mse")
+        papermill("02_pool_mse")
 
 
 rule train:
@@ -124,7 +129,7 @@ rule train:
     # A long run gets all cores; short ones run side by side.
     threads: lambda wildcards: ALL_CORES if RUNS[wildcards.run]["epochs"] > 300 else 1
     shell:
-        PAPERMILL.format(notebook="03_train_cnn") + " {params.values}"
+        papermill("03_train_cnn", "{params.values}", "{wildcards.run}")
 
 
 rule results:
@@ -135,7 +140,7 @@ rule results:
     output:
         OUT / "notebooks" / "05_results.ipynb",
     shell:
-        PAPERMILL.format(notebook="05_results")
+        papermill("05_results")
 
 
 rule page:
@@ -144,4 +149,4 @@ rule page:
     output:
         OUT / "pages" / "{notebook}.html",
     shell:
-        "jupyter nbconvert --to html --log-level WARN --output-dir {OUT}/pages {input}"
+        "jupyter nbconvert --to html --log-level ERROR --output-dir {OUT}/pages {input}"

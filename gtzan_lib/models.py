@@ -88,12 +88,10 @@ def layer_table(model: nn.Sequential, height: int, width: int) -> list[dict]:
     with torch.no_grad():
         for layer in model:
             x = layer(x)
-            n_parameters = sum(p.numel() for p in layer.parameters())
-            rows.append(
-                {
-                    "layer": str(layer).replace("_features", ""),
-                    "output": tuple(x.shape[1:]),
-                    "parameters": n_parameters,
-                }
-            )
+            row = {
+                "layer": type(layer).__name__,
+                "output": tuple(x.shape[1:]),
+                "parameters": sum(p.numel() for p in layer.parameters()),
+            }
+            rows.append(row)
     return rows

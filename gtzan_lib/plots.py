@@ -105,11 +105,10 @@ def architecture(layers: list[dict], name: str) -> Figure:
         ax.add_patch(
             Rectangle((x - 0.3, 0.5 - size / 2), 0.6, size, facecolor=BLUE, alpha=0.35)
         )
-        kind = layer["layer"].split("(")[0]
         shape = " x ".join(str(side) for side in layer["output"])
         count = f"{layer['parameters']:,}\nweights" if layer["parameters"] else ""
         ax.text(x, 0.5, count, ha="center", va="center", fontsize=8)
-        ax.text(x, 1.02, kind, ha="center", va="bottom", fontsize=9)
+        ax.text(x, 1.02, layer["layer"], ha="center", va="bottom", fontsize=9)
         ax.text(x, -0.02, shape, ha="center", va="top", fontsize=8)
     ax.set(xlim=(-0.6, len(layers) - 0.4), ylim=(-0.2, 1.2))
     ax.axis("off")
