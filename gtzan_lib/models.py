@@ -12,8 +12,6 @@ from torch import nn
 from gtzan_lib.data import GENRES
 from gtzan_lib.parameters import check_values
 
-CODE = ("models",)
-
 
 class LeNet(nn.Sequential):
     """The paper's transformed LeNet-5, for rectangular pictures.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gtzan_lib.errors import ParameterError
 
-ENCODERS = ("pool",)
+ENCODERS = ("pool", "patch", "factorised", "conv")
 MODELS = ("lenet", "lenet-one-dense")
 RECIPES = ("paper", "corrected")
 SPLITS = ("random",)

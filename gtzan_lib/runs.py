@@ -19,7 +19,16 @@ from gtzan_lib.errors import DataError
 from gtzan_lib.parameters import check_values
 
 INPUT_SIZE = (72, 108)  # height and width of the codes, in pixels
-CODE = (*pooling.CODE, *splits.CODE, "models", "training", "evaluation", "runs")
+CODE = (
+    *pooling.CODE,
+    "checkpoints",
+    "evaluation",
+    "models",
+    "runs",
+    "splits",
+    "training",
+)
+ENCODER_CODE = ("autoencoder", "spectrogram")
 PACKAGES = ("numpy", "pillow", "torch")
 FACTS = ("recipe", "model", "encoder", "split", "seed", "epochs", "device")
 
@@ -115,7 +124,7 @@ def train(
     def make(folder: Path) -> None:
         _train_into(folder, dataset, subsets, facts, report)
 
-    return Run(store.seal(folder, dataset.key(CODE, PACKAGES, **facts), make))
+    return Run(store.seal(folder, _key(dataset, facts), make))
 
 
 def open_run(folder: str | Path) -> Run:
@@ -156,11 +165,50 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
         folder = manifest.parent
         key = (store.read_json(manifest) or {}).get("key", {})
         facts = {name: key.get(name) for name in FACTS}
-        if store.is_whole(folder, dataset.key(CODE, PACKAGES, **facts)):
+        if store.is_whole(folder, _key(dataset, facts)):
             runs.append(Run(folder))
         else:
             left_out.append(folder.name)
     return runs, left_out
+
+
+def encode(
+    dataset: Dataset,
+    encoder: str,
+    train_index: np.ndarray,
+    seed: int,
+    report: Callable[[str], None] = print,
+) -> np.ndarray:
+    """Return the codes of all pictures, computed on disk the first time.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    encoder : str
+        ``"pool"`` for average pooling, or an autoencoder's name.
+    train_index : ndarray of int64
+        Positions of the pictures that an autoencoder learns from.
+    seed : int
+        Seed of an autoencoder's training.
+    report : callable
+        Takes a line of text now and then.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 72, 108, 3)
+        In the order of ``dataset.tracks``, 0 to 1.
+    """
+    if encoder == "pool":
+        return pooling.pool(dataset)
+    from gtzan_lib import autoencoder
+
+    folder = autoencoder.learn(dataset, encoder, train_index, seed, report)
+    return np.load(folder / "codes.npy") / np.float32(255)
+
+
+def _key(dataset: Dataset, facts: dict) -> dict:
+    code = CODE if facts["encoder"] == "pool" else (*CODE, *ENCODER_CODE)
+    return dataset.key(code, PACKAGES, **facts)
 
 
 def _train_into(
@@ -174,7 +222,8 @@ def _train_into(
 
     from gtzan_lib import models, training
 
-    codes, labels = pooling.pool(dataset), dataset.labels
+    labels = dataset.labels
+    codes = encode(dataset, facts["encoder"], subsets["train"], facts["seed"], report)
     train, test = (
         training.Subset.of(codes[subsets[s]], labels[subsets[s]], facts["device"])
         for s in ("train", "test")

@@ -12,7 +12,6 @@ from gtzan_lib import store
 from gtzan_lib.data import GENRES, Dataset
 from gtzan_lib.errors import DataError
 
-CODE = ("splits",)
 SUBSETS = ("train", "validation", "test")
 
 

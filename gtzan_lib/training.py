@@ -3,21 +3,18 @@
 Paper, section 3.3. Used by notebook 03_train_cnn (parameter ``recipe``).
 """
 
-import hashlib
-import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-CODE = ("training",)
+from gtzan_lib import checkpoints
+
 HISTORY = ("loss", "train_accuracy", "test_accuracy")
 MICRO_BATCH = 25  # pictures whose activations fit the processor's cache
 SAVE_SECONDS = 10  # between checkpoints
@@ -90,16 +87,6 @@ class Subset:
         return cls(x.permute(0, 3, 1, 2), torch.from_numpy(labels).to(device))
 
 
-@dataclass
-class Progress:
-    """Where a training stands: finished epochs and what was measured in each."""
-
-    epoch: int = 0
-    history: dict[str, list[float]] = field(
-        default_factory=lambda: {name: [] for name in HISTORY}
-    )
-
-
 def pick_device(name: str) -> str:
     """Return the device for ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``."""
     if name != "auto":
@@ -146,11 +133,13 @@ def fit(
         epoch) and ``test_accuracy`` (after it), one value an epoch.
     """
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=recipe.momentum)
-    progress = load_checkpoint(checkpoint, model, optimizer)
-    if progress.epoch:
-        report(f"going on after epoch {progress.epoch}")
-    first, started, saved = progress.epoch, time.time(), time.time()
-    for epoch in range(progress.epoch, epochs):
+    history = checkpoints.load(checkpoint, model, optimizer)
+    history = history or {name: [] for name in HISTORY}
+    first = len(history["loss"])
+    if first:
+        report(f"going on after epoch {first}")
+    started = saved = time.time()
+    for epoch in range(first, epochs):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate(epoch)
         rng = np.random.default_rng([seed, epoch])
@@ -158,19 +147,19 @@ def fit(
         hits = predict(model, test.x).argmax(dim=1) == test.y
         measured = (loss, train_accuracy, float(hits.float().mean()))
         for name, value in zip(HISTORY, measured, strict=True):
-            progress.history[name].append(value)
-        progress.epoch = epoch + 1
-        if time.time() - saved > SAVE_SECONDS or progress.epoch == epochs:
-            save_checkpoint(checkpoint, model, optimizer, progress)
+            history[name].append(value)
+        done = epoch + 1
+        if time.time() - saved > SAVE_SECONDS or done == epochs:
+            checkpoints.save(checkpoint, model, optimizer, history)
             saved = time.time()
-        if progress.epoch % max(1, epochs // 20) == 0 or progress.epoch == epochs:
-            pace = (time.time() - started) / (progress.epoch - first)
+        if done % max(1, epochs // 20) == 0 or done == epochs:
+            pace = (time.time() - started) / (done - first)
             report(
-                f"epoch {progress.epoch:4d}/{epochs}  loss {loss:.3f}  train accuracy "
+                f"epoch {done:4d}/{epochs}  loss {loss:.3f}  train accuracy "
                 f"{train_accuracy:.3f}  test accuracy {measured[2]:.3f}  "
-                f"{pace:.2f} s/epoch, {pace * (epochs - progress.epoch):.0f} s left"
+                f"{pace:.2f} s/epoch, {pace * (epochs - done):.0f} s left"
             )
-    return progress.history
+    return history
 
 
 def train_epoch(
@@ -208,52 +197,3 @@ def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Return the logits (N, 10) of pictures (N, 3, H, W)."""
     model.eval()
     return torch.cat([model(part) for part in x.split(MICRO_BATCH)])
-
-
-def save_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
-) -> None:
-    """Write weights, momenta and history to a safetensors file, whole or not at all."""
-    tensors = {f"model.{k}": v.contiguous() for k, v in model.state_dict().items()}
-    for name, parameter in model.named_parameters():
-        momentum = optimizer.state[parameter]["momentum_buffer"]
-        tensors[f"momentum.{name}"] = momentum.contiguous()
-    history = json.dumps(progress.history)
-    metadata = {"history": history, "sha256": _digest(tensors, history)}
-    partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata)
-    partial.replace(path)
-
-
-def load_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> Progress:
-    """Restore what ``save_checkpoint`` wrote; a missing or damaged file is a new start.
-
-    Safetensors files hold numbers only: loading one cannot run code.
-    """
-    if not path.exists():
-        return Progress()
-    try:
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            metadata = file.metadata() or {}
-    except (OSError, SafetensorError):
-        return Progress()
-    history = metadata.get("history", "")
-    if metadata.get("sha256") != _digest(tensors, history):
-        return Progress()
-    weights = {name: tensors[f"model.{name}"] for name in model.state_dict()}
-    model.load_state_dict(weights)
-    for name, parameter in model.named_parameters():
-        momentum = torch.empty_like(parameter).copy_(tensors[f"momentum.{name}"])
-        optimizer.state[parameter]["momentum_buffer"] = momentum
-    history = json.loads(history)
-    return Progress(len(history["loss"]), history)
-
-
-def _digest(tensors: dict[str, torch.Tensor], history: str) -> str:
-    digest = hashlib.sha256(history.encode())
-    for name in sorted(tensors):
-        digest.update(name.encode() + tensors[name].cpu().numpy().tobytes())
-    return digest.hexdigest()

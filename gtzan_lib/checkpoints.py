@@ -1,0 +1,65 @@
+"""Checkpoints: the state of a training in one file, to go on from after a crash.
+
+Safetensors files hold numbers and text only: loading one cannot run code. Used by
+``training`` and ``autoencoder``.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+History = dict[str, list[float]]  # one value an epoch, by what was measured
+
+
+def save(
+    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, history: History
+) -> None:
+    """Write weights, optimizer state and history to a file, whole or not at all."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        for slot, value in optimizer.state[parameter].items():
+            tensors[f"optimizer.{slot}.{name}"] = value
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    text = json.dumps(history)
+    partial = path.with_name(path.name + ".partial")
+    save_file(tensors, partial, {"history": text, "sha256": _digest(tensors, text)})
+    partial.replace(path)
+
+
+def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> History:
+    """Restore what ``save`` wrote and return the history.
+
+    A missing or damaged file is a new start: nothing is restored, the history is empty.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError):
+        return {}
+    text = metadata.get("history", "")
+    if metadata.get("sha256") != _digest(tensors, text):
+        return {}
+    weights = {name: tensors[f"model.{name}"] for name in model.state_dict()}
+    model.load_state_dict(weights)
+    parameters = dict(model.named_parameters())
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, slot, name = key.split(".", 2)
+            like = parameters[name] if value.dim() else value  # its device and layout
+            optimizer.state[parameters[name]][slot] = torch.empty_like(like).copy_(
+                value
+            )
+    return json.loads(text)
+
+
+def _digest(tensors: dict[str, torch.Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        digest.update(name.encode() + tensors[name].cpu().numpy().tobytes())
+    return digest.hexdigest()
