@@ -61,7 +61,9 @@ PARAMETERS = {
     "encoder": choice(*ENCODERS),
     "split": choice_or_path(*SPLITS),
     "seed": whole(0, 2**31 - 1),
+    "seeds": whole(1, 100),
     "epochs": whole(1, 100_000),
+    "paper_epochs": whole(1, 100_000),
     "device": choice("auto", "cpu", "cuda", "mps"),
 }
 TRAINING = ("data", "recipe", "model", "encoder", "split", "seed", "epochs", "device")
@@ -69,6 +71,7 @@ NOTEBOOKS = {
     "01_pack": ("data",),
     "02_pool_mse": ("data", "factor"),
     "03_train_cnn": TRAINING,
+    "04_autoencoder": ("data", "model", "seeds", "epochs", "paper_epochs"),
     "05_results": ("data",),
 }
 

@@ -82,10 +82,9 @@ def errors_by_genre(dataset: Dataset, errors: dict[str, np.ndarray]) -> Figure:
         fliersize=2,
         ax=ax,
     )
-    ax.axhline(0.01, color="black", linestyle="--")
-    ax.text(len(GENRES) - 0.5, 0.01, "the paper: below 0.01 ", ha="right", va="bottom")
+    ax.axhline(0.01, color="black", linestyle="--", label="the paper: below 0.01")
     ax.set(xlabel="", ylabel="mean squared error", ylim=(0, None))
-    ax.legend(title="", ncols=3, loc="upper left")
+    ax.legend(title="", ncols=4, loc="upper left")
     ax.set_title(f"Error of average pooling, by upsampling: {dataset.name}")
     return fig
 
@@ -228,6 +227,69 @@ def estimates(rows: list[dict], title: str) -> Figure:
         ax.margins(y=0.3)
     axes[0].invert_yaxis()
     fig.suptitle(f"{title}\n(dashed: what the paper says; bars: 95 % intervals)")
+    return fig
+
+
+def reconstructions(
+    dataset: Dataset, images: np.ndarray, again: dict[str, np.ndarray], shown: list[int]
+) -> Figure:
+    """Show pictures, what encoders make of them, and where each is wrong.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    images : ndarray of uint8, shape (N, 288, 432, 3)
+    again : dict of ndarray of float32, shape (len(shown), 288, 432, 3)
+        Reconstructions by encoder, 0 to 1.
+    shown : list of int
+        Positions of the pictures in ``dataset.tracks``.
+    """
+    n_rows = 2 * len(shown)
+    fig, axes = plt.subplots(
+        n_rows, 1 + len(again), figsize=(10, 1.6 * n_rows), layout="constrained"
+    )
+    for i, track in enumerate(shown):
+        upper, lower = axes[2 * i], axes[2 * i + 1]
+        original = images[track] / np.float32(255)
+        _show(upper[0], original, dataset.tracks[track])
+        _show(lower[0], None, "squared error:")
+        for column, (name, pictures) in enumerate(again.items(), start=1):
+            error = np.square(original - pictures[i]).mean(axis=-1)
+            _show(upper[column], pictures[i], name)
+            _show(lower[column], None, f"mean {error.mean():.5f}")
+            bar = lower[column].imshow(error, cmap="viridis", vmin=0, vmax=0.1)
+    fig.colorbar(bar, ax=axes, shrink=0.4, label="squared error")
+    fig.suptitle(f"Test pictures and what encoders keep of them: {dataset.name}")
+    return fig
+
+
+def error_against_accuracy(points: list[dict], title: str) -> Figure:
+    """Show whether a lower reconstruction error goes with a higher accuracy.
+
+    Parameters
+    ----------
+    points : list of dict
+        ``name``, ``mse`` and ``accuracy`` (``value``, ``low`` and ``high``).
+    title : str
+    """
+    fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    for point, marker in zip(points, "osD^v", strict=False):
+        accuracy = point["accuracy"]
+        distances = ([accuracy["value"] - accuracy["low"]],)
+        distances += ([accuracy["high"] - accuracy["value"]],)
+        ax.errorbar(
+            point["mse"],
+            accuracy["value"],
+            yerr=np.nan_to_num(distances),
+            fmt=marker,
+            capsize=4,
+            label=point["name"],
+        )
+    ax.set(xscale="log", xlabel="mean squared error of the code, test pictures")
+    ax.set(ylabel="test accuracy", ylim=(0, 1))
+    ax.grid(alpha=0.3)
+    ax.legend()
+    ax.set_title(title)
     return fig
 
 

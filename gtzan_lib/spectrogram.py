@@ -24,7 +24,7 @@ PLOT_SHAPE = (217, 335)
 # is not, and only the pixels that it covers by more than half are drawn.
 _TOP, _LEFT = 35, 54
 _BOX_HEIGHT, _BOX_WIDTH = 217.44, 334.8
-_PLOT = np.s_[_TOP : _TOP + PLOT_SHAPE[0], _LEFT : _LEFT + PLOT_SHAPE[1]]
+PLOT = np.s_[_TOP : _TOP + PLOT_SHAPE[0], _LEFT : _LEFT + PLOT_SHAPE[1]]
 
 # How opaque (of 255) the frame's 0.8-pixel black lines are, and their end pixels.
 _LINE_ALPHA, _END_ALPHA = 204, 184
@@ -33,8 +33,8 @@ _BLOCK = 128  # frames transformed at once, which fit the processor's cache
 
 
 @cache
-def _palette():
-    """Return magma as 256 RGB colours, rounded to 8 bits as the Agg renderer does."""
+def palette() -> np.ndarray:
+    """Return magma as 8-bit colours, rounded as Agg does: uint8, shape (256, 3)."""
     from matplotlib import colormaps
 
     return np.round(colormaps["magma"](range(256))[:, :3] * 255).astype(np.uint8)
@@ -50,7 +50,7 @@ def _code(colours):
 def _index_of_code():
     """Return the table from colour code to palette index (0 if not in magma)."""
     table = np.zeros(1 << 24, np.uint8)
-    table[_code(_palette())] = np.arange(256)
+    table[_code(palette())] = np.arange(256)
     return table
 
 
@@ -131,6 +131,14 @@ def _cells_drawn(box_size, n_cells, n_pixels):
     return np.searchsorted(starts, 256 * np.arange(1, n_pixels + 1)) - 1
 
 
+def band_of_row() -> np.ndarray:
+    """Return the mel band that each row of the plot shows: int64, shape (217,).
+
+    The plot's top row comes first and shows the highest band, 127.
+    """
+    return _cells_drawn(_BOX_HEIGHT, N_MELS, PLOT_SHAPE[0])[::-1].copy()
+
+
 def palette_indices(y: np.ndarray) -> np.ndarray:
     """Compute the palette indices that the Kaggle edition's plot of ``y`` shows.
 
@@ -156,9 +164,8 @@ def palette_indices(y: np.ndarray) -> np.ndarray:
     lowest, highest = spectrogram.min(), spectrogram.max()
     if lowest == highest:
         return np.zeros(PLOT_SHAPE, np.uint8)
-    rows = _cells_drawn(_BOX_HEIGHT, N_MELS, PLOT_SHAPE[0])[::-1]
     columns = _cells_drawn(_BOX_WIDTH, spectrogram.shape[1], PLOT_SHAPE[1])
-    shown = spectrogram[np.ix_(rows, columns)]
+    shown = spectrogram[np.ix_(band_of_row(), columns)]
     # In float32, which decides values on a rounding edge as matplotlib did.
     scaled = (shown - lowest) / (highest - lowest) * np.float32(256)
     return np.minimum(scaled, 255).astype(np.uint8)
@@ -197,7 +204,7 @@ def draw(indices: np.ndarray) -> np.ndarray:
             f"{indices.dtype} of shape {indices.shape}."
         )
     picture = np.full(PICTURE_SHAPE, 255, np.uint8)
-    picture[_PLOT] = _palette()[indices]
+    picture[PLOT] = palette()[indices]
     bottom, right = _TOP + PLOT_SHAPE[0], _LEFT + PLOT_SHAPE[1]
     for line in (
         picture[_TOP : bottom + 1, _LEFT],
@@ -272,19 +279,19 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
             f"A spectrogram picture must be uint8 of shape {PICTURE_SHAPE}, not "
             f"{picture.dtype} of shape {picture.shape}."
         )
-    codes = _code(picture[_PLOT])
+    codes = _code(picture[PLOT])
     indices = _index_of_code()[codes]
-    edge = _blend_black(_palette(), _LINE_ALPHA)
-    corner = _blend_black(_blend_black(_palette(), _END_ALPHA), _END_ALPHA)
+    edge = _blend_black(palette(), _LINE_ALPHA)
+    corner = _blend_black(_blend_black(palette(), _END_ALPHA), _END_ALPHA)
     indices[0, 1:] = _closest_match(codes[0, 1:], edge, indices[1, 1:])
     indices[1:, 0] = _closest_match(codes[1:, 0], edge, indices[1:, 1])
     indices[0, 0] = _closest_match(codes[0, 0], corner, indices[1, 1])
 
     wrong = (draw(indices) != picture).any(axis=-1)
-    if wrong[_PLOT].any():
+    if wrong[PLOT].any():
         raise DataError(
             "The picture is not a spectrogram of the Kaggle edition: "
-            f"{wrong[_PLOT].sum()} pixels of the plot have colours not in magma."
+            f"{wrong[PLOT].sum()} pixels of the plot have colours not in magma."
         )
     if wrong.any():
         raise DataError(
