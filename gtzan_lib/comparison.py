@@ -149,14 +149,14 @@ def encoder_errors(
     Parameters
     ----------
     folders : dict of list of Path
-        By encoder, what ``autoencoder.learn`` returned for each split.
+        By encoder, what ``autoencoder.learn`` returned for the first splits.
     splits : list of dict of ndarray
         The splits, in the same order.
 
     Returns
     -------
     list of dict
-        ``encoder``, ``weights``, ``training s`` (mean over splits), ``bytes a code``,
+        ``encoder``, ``splits``, ``weights``, ``training s`` (mean over splits), ``bytes a code``,
         ``MSE`` and ``MSE of the plot`` (means over splits, scale of 0 to 1), ``8 bits
         cost`` (what rounding to bytes adds to ``MSE``).
     """
@@ -165,7 +165,7 @@ def encoder_errors(
     rows = []
     for name, of_splits in folders.items():
         errors, seconds = defaultdict(list), []
-        for folder, split in zip(of_splits, splits, strict=True):
+        for folder, split in zip(of_splits, splits, strict=False):
             seconds.append(sum(store.read_json(folder / "history.json")["seconds"]))
             with np.load(folder / "mse.npz") as mse:
                 for kind in mse:
@@ -173,6 +173,7 @@ def encoder_errors(
         error = {kind: float(np.mean(values)) for kind, values in errors.items()}
         row = {
             "encoder": name,
+            "splits": len(of_splits),
             "weights": autoencoder.count_weights(autoencoder.build(name, seed=0)),
             "training s": round(float(np.mean(seconds)), 1),
             "bytes a code": int(np.prod(autoencoder.CODE_SHAPE)),

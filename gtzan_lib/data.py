@@ -206,7 +206,11 @@ def published_sums() -> dict[str, str]:
 
 
 def _open_folder(folder: Path) -> Dataset:
-    sums = {t: store.sha256(p) for t, p in picture_files(folder / "images_original")}
+    try:
+        files = dict(picture_files(folder / "images_original"))
+        sums = {track: store.sha256(path) for track, path in files.items()}
+    except OSError as error:
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
     tracks = tuple(sorted(sums))
     missing = set(GENRES) - {track.split(".")[0] for track in tracks}
     if missing:

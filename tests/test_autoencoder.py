@@ -77,7 +77,7 @@ def test_training_lowers_the_loss(name, images, tmp_path):
 def test_an_interrupted_training_ends_the_same(name, images, tmp_path, monkeypatch):
     whole, _, history = fitted(name, images, tmp_path, epochs=3)
     (tmp_path / "again").mkdir()
-    monkeypatch.setattr(autoencoder, "SAVE_EVERY", -1)
+    monkeypatch.setattr(autoencoder, "SAVE_SECONDS", -1)
 
     def interrupt(line):
         if line.startswith("epoch  2"):
