@@ -8,12 +8,13 @@ DATA ?= sample
 PROFILE ?= quick
 CORES ?= all
 
+export DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: report test lab notebooks lock
 report: .venv/ready
 	snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet rules reason host \
-		--config data="$(DATA)" profile="$(PROFILE)"
+		--config data="$$DATA" profile="$$PROFILE"
 
 test: .venv/ready
 	ruff check .
@@ -27,7 +28,7 @@ lab: .venv/ready
 
 # Execute the notebooks with their default parameters and keep the outputs.
 notebooks: .venv/ready
-	jupyter execute --inplace notebooks/*.ipynb
+	GTZAN_RUNS=$$(mktemp -d) jupyter execute --inplace notebooks/*.ipynb
 
 # Resolve requirements.in anew. torch pins its own CUDA packages where it needs them.
 lock: .venv/ready

@@ -14,14 +14,14 @@ from snakemake.exceptions import WorkflowError
 from gtzan_lib.data import open_dataset
 from gtzan_lib.errors import UserError
 from gtzan_lib.parameters import ENCODERS, check_values
-from gtzan_lib.runs import folder_name
+from gtzan_lib.runs import CODE, ENCODER_CODE, folder_name
 
 # What each profile trains: epochs of recipe paper and of recipe corrected, seeds of the
 # latter, and epochs of recipe paper with each encoder. Epochs are fixed beforehand,
 # never by test pictures: 1,800 is the paper's text, and by 100 epochs the accuracy of
 # recipe corrected had levelled off on a validation part of the training pictures.
 PROFILES = {
-    "quick": {"paper": 100, "corrected": 100, "seeds": 1, "encoders_paper": 100},
+    "quick": {"paper": 60, "corrected": 60, "seeds": 1, "encoders_paper": 60},
     "paper": {"paper": 1800, "corrected": 100, "seeds": 5, "encoders_paper": 300},
 }
 profile = config.get("profile", "quick")
@@ -57,10 +57,13 @@ for seed in range(plan["seeds"]):
 
 OUT = dataset.results
 ALL_CORES = workflow.cores
+MAIN_RUN = next(iter(RUNS))
+
+
 def papermill(notebook, values="", label="{rule}"):
     """Return the shell command that runs a notebook and shows what it prints."""
     return (
-        f"papermill notebooks/{notebook}.ipynb {{output}} --no-progress-bar --log-level "
+        f"papermill notebooks/{notebook}.ipynb {{output:q}} --no-progress-bar --log-level "
         f"ERROR --stdout-file /dev/stdout -r data {{source:q}} {values} "
         f"2> >(grep -v IPKernelApp >&2) | sed -u 's/^/[{label}] /'"
     )
@@ -73,6 +76,7 @@ NOTEBOOKS = [
     "04_autoencoder",
     "05_results",
 ]
+PAGES = expand(str(OUT / "pages" / "{notebook}.html"), notebook=NOTEBOOKS)
 
 
 onstart:
@@ -93,7 +97,7 @@ onsuccess:
 
 rule all:
     input:
-        expand(str(OUT / "pages" / "{notebook}.html"), notebook=NOTEBOOKS),
+        PAGES,
 
 
 rule pack:
@@ -122,7 +126,7 @@ rule pool:
 rule train:
     input:
         "notebooks/03_train_cnn.ipynb",
-        expand("gtzan_lib/{module}.py", module=["models", "training", "runs", "splits"]),
+        expand("gtzan_lib/{module}.py", module={*CODE, *ENCODER_CODE}),
         rules.pool.output,
     output:
         OUT / "notebooks" / "03_train_cnn-{run}.ipynb",
@@ -140,7 +144,7 @@ rule train:
 rule autoencoder:
     input:
         "notebooks/04_autoencoder.ipynb",
-        "gtzan_lib/autoencoder.py",
+        expand("gtzan_lib/{module}.py", module=["comparison", "plots"]),
         expand(rules.train.output, run=RUNS),
     output:
         OUT / "notebooks" / "04_autoencoder.ipynb",
@@ -155,7 +159,7 @@ rule autoencoder:
 rule results:
     input:
         "notebooks/05_results.ipynb",
-        "gtzan_lib/comparison.py",
+        expand("gtzan_lib/{module}.py", module=["comparison", "plots"]),
         expand(rules.train.output, run=RUNS),
         rules.autoencoder.output,
     output:
@@ -164,10 +168,13 @@ rule results:
         papermill("05_results")
 
 
-rule page:
+rule pages:
     input:
-        OUT / "notebooks" / "{notebook}.ipynb",
+        expand(str(OUT / "notebooks" / "{notebook}.ipynb"), notebook=NOTEBOOKS),
     output:
-        OUT / "pages" / "{notebook}.html",
+        PAGES,
+    params:
+        folder=str(OUT / "pages"),
     shell:
-        "jupyter nbconvert --to html --log-level ERROR --output-dir {OUT}/pages {input}"
+        "jupyter nbconvert --to html --log-level ERROR --output-dir {params.folder:q} "
+        "{input:q} && python -m gtzan_lib.pages {MAIN_RUN:q} {output:q}"

@@ -38,7 +38,11 @@ def render(options: argparse.Namespace) -> int:
     target = options.output or options.audio.with_suffix(".png")
     if target.exists() and not options.force:
         raise UserError(f"{target} exists; give another with -o, or --force")
-    Image.fromarray(picture_of(options.audio)).save(target)
+    picture = Image.fromarray(picture_of(options.audio))
+    try:
+        picture.save(target)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot write {target}: {error}") from error
     print(json.dumps({"picture": str(target)}) if options.json else target)
     return 0
 

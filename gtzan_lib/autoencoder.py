@@ -1,7 +1,8 @@
 """Autoencoders: learned codes of 72 x 108 x 3 values in the place of average pooling.
 
 Paper, section 4.3 (future work). Used by notebook 04_autoencoder. To add an encoder,
-write a subclass of ``Autoencoder`` and name it in ``AUTOENCODERS``.
+write a subclass of ``Autoencoder`` and name it in
+``AUTOENCODERS`` and ``parameters.ENCODERS``.
 """
 
 import hashlib
@@ -372,9 +373,9 @@ def fit(
     seed : int
         Seed of the order of the pictures.
     checkpoint : Path
-        Written about every ten seconds and at the end.
+        Written after an epoch, at most every ten seconds, and at the end.
     report : callable
-        Takes a line of text about ten times.
+        Takes a line of text after some epochs, ten at the most.
 
     Returns
     -------
@@ -459,7 +460,7 @@ def learn(
     seed : int
         Seed of the first weights and of the order of the pictures.
     report : callable
-        Takes a line of text about ten times.
+        Takes a line of text after some epochs, ten at the most.
 
     Raises
     ------
@@ -467,18 +468,19 @@ def learn(
         As ``Autoencoder.prepare``.
     """
 
-    def make(folder: Path) -> None:
+    def make(folder: Path) -> dict:
+        threads = torch.get_num_threads()
         images = packing.pack(dataset)
         model = build(name, seed)
         x = model.prepare(images)
-        checkpoint = folder / "checkpoint.safetensors"
+        checkpoint = folder / store.CHECKPOINT
         history = fit(model, x, train_index, seed, checkpoint, report)
         save_file(model.state_dict(), folder / "model.safetensors")
         store.write_json(folder / "history.json", history)
         codes, errors = encode_all(model, x, images)
         np.save(folder / "codes.npy", codes)
         np.savez(folder / "mse.npz", **errors)
-        checkpoint.unlink(missing_ok=True)
+        return {"seconds": round(sum(history["seconds"]), 2), "threads": threads}
 
     digest = hashlib.sha256(np.asarray(train_index, np.int64).tobytes()).hexdigest()
     key = dataset.key(CODE, PACKAGES, encoder=name, train_sha256=digest, seed=seed)
@@ -486,11 +488,37 @@ def learn(
     return store.seal(folder, key, make)
 
 
-def load(folder: Path, name: str) -> Autoencoder:
-    """Return the autoencoder ``name`` of a folder that ``learn`` returned."""
-    model = (AUTOENCODERS | BASELINES)[name]()
-    model.load_state_dict(load_file(folder / "model.safetensors"))
+def load(weights: Path, name: str) -> Autoencoder:
+    """Return the autoencoder ``name`` with the weights of a safetensors file."""
+    model = build(name, seed=0)
+    model.load_state_dict(load_file(weights))
     return model
+
+
+@torch.no_grad()
+def encode(weights: Path, name: str, pictures: np.ndarray) -> np.ndarray:
+    """Return the 8-bit codes of pictures as numbers from 0 to 1.
+
+    Parameters
+    ----------
+    weights : Path
+        ``model.safetensors`` of a folder that ``learn`` returned.
+    name : str
+        The encoder's name.
+    pictures : ndarray of uint8, shape (N, 288, 432, 3)
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 72, 108, 3)
+
+    Raises
+    ------
+    DataError
+        As ``Autoencoder.prepare``.
+    """
+    model = load(weights, name)
+    code = model.encode(torch.from_numpy(model.prepare(pictures)))
+    return ((code * 255).round() / 255).permute(0, 2, 3, 1).numpy()
 
 
 def count_weights(model: nn.Module) -> int:
@@ -512,7 +540,9 @@ def reconstruct(folder: Path, name: str, index: list[int]) -> np.ndarray:
         Positions of the pictures in the data set.
     """
     codes = np.load(folder / "codes.npy", mmap_mode="r")[index] / np.float32(255)
-    pictures = load(folder, name).decode(torch.from_numpy(codes).permute(0, 3, 1, 2))
+    pictures = load(folder / "model.safetensors", name).decode(
+        torch.from_numpy(codes).permute(0, 3, 1, 2)
+    )
     return pictures.permute(0, 2, 3, 1).numpy()
 
 

@@ -96,6 +96,11 @@ class Dataset:
         genre = track.split(".")[0]
         return self.folder / "genres_original" / genre / f"{track}.wav"
 
+    @property
+    def features_path(self) -> Path:
+        """The table of 57 audio features a track; it need not exist."""
+        return self.folder / "features_30_sec.csv"
+
 
 def open_dataset(source: str | Path) -> Dataset:
     """Open the pictures of a data set; the ``data`` parameter of every notebook.

@@ -19,19 +19,6 @@ def proportion(k: int, n: int) -> Estimate:
     return {"value": k / n, "low": float(interval.low), "high": float(interval.high)}
 
 
-def mean(values: list[float]) -> Estimate:
-    """Return the mean over seeds with its 95 % Student t interval.
-
-    The random splits of one data set share pictures, so the interval is somewhat too
-    narrow as a statement about new data. One value alone has no interval (NaN).
-    """
-    value = float(np.mean(values))
-    if len(values) < 2:
-        return {"value": value, "low": np.nan, "high": np.nan}
-    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-    return {"value": value, "low": float(value - half), "high": float(value + half)}
-
-
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Return probabilities (..., 10) from logits (..., 10)."""
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))

@@ -1,7 +1,7 @@
 """Networks: each takes pooled pictures (B, 3, H, W) and returns logits (B, 10).
 
 Paper, section 3.2. Used by notebook 03_train_cnn (parameter ``model``).
-To add one, write its class and name it in ``MODELS``.
+To add one, write its class and name it in ``MODELS`` and ``parameters.MODELS``.
 """
 
 from collections.abc import Callable

@@ -4,6 +4,8 @@ Colours are those of Okabe and Ito, told apart by colour-blind people too, and l
 differ in style as well. Used by every notebook.
 """
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
@@ -14,8 +16,8 @@ from gtzan_lib.data import GENRES, Dataset
 from gtzan_lib.evaluation import softmax
 from gtzan_lib.runs import Run
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
-SECONDS = 30  # what a GTZAN clip lasts
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+BLUE, ORANGE, GREEN = COLORS[:3]
 
 
 def genre_gallery(dataset: Dataset, images: np.ndarray) -> Figure:
@@ -124,14 +126,14 @@ def training_curves(runs: dict[str, Run]) -> Figure:
         By the name that the legend gives each.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    for (name, run), color in zip(runs.items(), (BLUE, ORANGE, GREEN), strict=False):
+    for (name, run), color in zip(runs.items(), cycle(COLORS)):
         epochs = np.arange(1, len(run.history["loss"]) + 1)
-        left.plot(epochs, run.history["loss"], color=color, label=name)
-        for key, style in (("train_accuracy", "-"), ("test_accuracy", "--")):
-            label = f"{name}, {key.split('_')[0]}"
-            right.plot(epochs, run.history[key], style, color=color, label=label)
-    left.set(xlabel="epoch", ylabel="training loss (nats)")
-    right.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
+        for part, style, loss in (("train", "-", "loss"), ("test", "--", "test_loss")):
+            kind = {"color": color, "linestyle": style, "label": f"{name}, {part}"}
+            left.plot(epochs, run.history[loss], **kind)
+            right.plot(epochs, run.history[f"{part}_accuracy"], **kind)
+    left.set(xscale="log", xlabel="epoch", ylabel="loss (nats)")
+    right.set(xscale="log", xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
     for ax in (left, right):
         ax.legend(fontsize=8)
         ax.grid(alpha=0.3)
@@ -273,7 +275,7 @@ def error_against_accuracy(points: list[dict], title: str) -> Figure:
     title : str
     """
     fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
-    for point, marker in zip(points, "osD^v", strict=False):
+    for point, marker in zip(points, cycle("osD^v")):
         accuracy = point["accuracy"]
         distances = ([accuracy["value"] - accuracy["low"]],)
         distances += ([accuracy["high"] - accuracy["value"]],)

@@ -9,7 +9,7 @@ import numpy as np
 
 from gtzan_lib import audio, spectrogram
 from gtzan_lib.data import read_picture
-from gtzan_lib.pooling import average_pool
+from gtzan_lib.errors import DataError
 from gtzan_lib.runs import Run
 
 
@@ -19,11 +19,15 @@ def picture_of(path: Path) -> np.ndarray:
     Raises
     ------
     DataError
-        If the file is neither a picture of GTZAN's kind nor audio.
+        If the file is neither a picture of GTZAN's kind nor audio; it is named.
     """
     if path.suffix.lower() == ".png":
         return read_picture(path)
-    return spectrogram.render(audio.resample(*audio.read_audio(path)))
+    y = audio.resample(*audio.read_audio(path))
+    try:
+        return spectrogram.render(y)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def predict_file(run: Run, path: Path) -> np.ndarray:
@@ -32,5 +36,5 @@ def predict_file(run: Run, path: Path) -> np.ndarray:
 
     from gtzan_lib.training import predict
 
-    code = from_numpy(average_pool(picture_of(path)[None])).permute(0, 3, 1, 2)
-    return predict(run.model(), code)[0].numpy()
+    codes = from_numpy(run.encode(picture_of(path)[None])).permute(0, 3, 1, 2)
+    return predict(run.model(), codes)[0].numpy()

@@ -1,11 +1,13 @@
 """Training runs: from parameters to a folder of results, and back.
 
 A run's folder holds ``model.safetensors``, ``history.json`` (one value an epoch),
-``predictions.npz`` (test positions, labels and logits), ``metrics.json`` and
-``provenance.json``. Used by notebooks 03_train_cnn and 05_results.
+``predictions.npz`` (test positions, labels and logits), ``metrics.json``,
+``provenance.json`` and, where one was learned, ``encoder.safetensors``. Used by
+notebooks 03_train_cnn, 04_autoencoder and 05_results.
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +20,7 @@ from gtzan_lib.data import Dataset, open_dataset
 from gtzan_lib.errors import DataError
 from gtzan_lib.parameters import check_values
 
+ENCODER = "encoder.safetensors"
 INPUT_SIZE = (72, 108)  # height and width of the codes, in pixels
 CODE = (
     *pooling.CODE,
@@ -30,7 +33,7 @@ CODE = (
 )
 ENCODER_CODE = ("autoencoder", "spectrogram")
 PACKAGES = ("numpy", "pillow", "torch")
-FACTS = ("recipe", "model", "encoder", "split", "seed", "epochs", "device")
+FACTS = ("recipe", "model", "encoder", "split", "seed", "epochs")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,20 @@ class Run:
         """Test pictures: ``index`` in the data, ``labels`` and ``logits`` (N, 10)."""
         with np.load(self.folder / "predictions.npz") as arrays:
             return dict(arrays)
+
+    def encode(self, pictures: np.ndarray) -> np.ndarray:
+        """Return codes as the run's network takes them: float32, (N, 72, 108, 3).
+
+        Parameters
+        ----------
+        pictures : ndarray of uint8, shape (N, 288, 432, 3)
+        """
+        if self.provenance["encoder"] == "pool":
+            return pooling.average_pool(pictures)
+        from gtzan_lib import autoencoder
+
+        weights = self.folder / ENCODER
+        return autoencoder.encode(weights, self.provenance["encoder"], pictures)
 
     def model(self):
         """Return the trained network, ready to predict on the CPU."""
@@ -111,18 +128,15 @@ def train(
         "split": split,
         "seed": seed,
         "epochs": epochs,
-        "device": device,
     }
-    check_values({"data": data} | facts)
-    from gtzan_lib.training import pick_device
-
+    check_values({"data": data, "device": device} | facts)
     dataset = open_dataset(data)
     subsets = splits.split(dataset, split, seed)
-    facts |= {"split": splits.identify(split), "device": pick_device(device)}
+    facts["split"] = splits.identify(split)
     folder = dataset.results / "03_train" / folder_name(facts)
 
-    def make(folder: Path) -> None:
-        _train_into(folder, dataset, subsets, facts, report)
+    def make(folder: Path) -> dict:
+        return _train_into(folder, dataset, subsets, facts, device, report)
 
     return Run(store.seal(folder, _key(dataset, facts), make))
 
@@ -172,40 +186,6 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
     return runs, left_out
 
 
-def encode(
-    dataset: Dataset,
-    encoder: str,
-    train_index: np.ndarray,
-    seed: int,
-    report: Callable[[str], None] = print,
-) -> np.ndarray:
-    """Return the codes of all pictures, computed on disk the first time.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    encoder : str
-        ``"pool"`` for average pooling, or an autoencoder's name.
-    train_index : ndarray of int64
-        Positions of the pictures that an autoencoder learns from.
-    seed : int
-        Seed of an autoencoder's training.
-    report : callable
-        Takes a line of text now and then.
-
-    Returns
-    -------
-    ndarray of float32, shape (N, 72, 108, 3)
-        In the order of ``dataset.tracks``, 0 to 1.
-    """
-    if encoder == "pool":
-        return pooling.pool(dataset)
-    from gtzan_lib import autoencoder
-
-    folder = autoencoder.learn(dataset, encoder, train_index, seed, report)
-    return np.load(folder / "codes.npy") / np.float32(255)
-
-
 def _key(dataset: Dataset, facts: dict) -> dict:
     code = CODE if facts["encoder"] == "pool" else (*CODE, *ENCODER_CODE)
     return dataset.key(code, PACKAGES, **facts)
@@ -216,21 +196,24 @@ def _train_into(
     dataset: Dataset,
     subsets: dict[str, np.ndarray],
     facts: dict,
+    device: str,
     report: Callable[[str], None],
-) -> None:
+) -> dict:
+    """Train and write the run's files; return what to add to its provenance."""
+    import torch
     from safetensors.torch import save_file
 
     from gtzan_lib import models, training
 
+    device = training.pick_device(device)
     labels = dataset.labels
-    codes = encode(dataset, facts["encoder"], subsets["train"], facts["seed"], report)
+    codes = _codes(folder, dataset, facts, subsets["train"], report)
     train, test = (
-        training.Subset.of(codes[subsets[s]], labels[subsets[s]], facts["device"])
-        for s in ("train", "test")
+        training.Subset.of(codes[subsets[name]], labels[subsets[name]], device)
+        for name in ("train", "test")
     )
     model = models.build(facts["model"], *codes.shape[1:3], seed=facts["seed"])
-    model.to(facts["device"])
-    checkpoint = folder / "checkpoint.safetensors"
+    model.to(device)
     history = training.fit(
         model,
         train,
@@ -238,19 +221,43 @@ def _train_into(
         training.RECIPES[facts["recipe"]],
         facts["epochs"],
         facts["seed"],
-        checkpoint,
+        folder / store.CHECKPOINT,
         report,
     )
     logits = training.predict(model, test.x).cpu().numpy()
     weights = {name: value.contiguous() for name, value in model.state_dict().items()}
     save_file(weights, folder / "model.safetensors")
-    np.savez(
-        folder / "predictions.npz",
-        index=subsets["test"],
-        labels=labels[subsets["test"]],
-        logits=logits,
-    )
+    test_labels = labels[subsets["test"]]
+    predictions = {"index": subsets["test"], "labels": test_labels, "logits": logits}
+    np.savez(folder / "predictions.npz", **predictions)
     store.write_json(folder / "history.json", history)
-    metrics = evaluation.evaluate(logits, labels[subsets["test"]])
+    metrics = evaluation.evaluate(logits, test_labels)
     store.write_json(folder / "metrics.json", metrics)
-    checkpoint.unlink()
+    return {
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "seconds": round(sum(history["seconds"]), 2),
+        "subsets": {name: len(index) for name, index in subsets.items()},
+    }
+
+
+def _codes(
+    folder: Path,
+    dataset: Dataset,
+    facts: dict,
+    train_index: np.ndarray,
+    report: Callable[[str], None],
+) -> np.ndarray:
+    """Return the codes of all pictures: float32, shape (N, 72, 108, 3), 0 to 1.
+
+    An autoencoder is trained first where needed, and its weights kept with the run.
+    """
+    if facts["encoder"] == "pool":
+        return pooling.pool(dataset)
+    from gtzan_lib import autoencoder
+
+    learnt = autoencoder.learn(
+        dataset, facts["encoder"], train_index, facts["seed"], report
+    )
+    shutil.copy(learnt / "model.safetensors", folder / ENCODER)
+    return np.load(learnt / "codes.npy") / np.float32(255)

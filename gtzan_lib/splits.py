@@ -118,7 +118,7 @@ def read_split(path: str | Path, tracks: tuple[str, ...]) -> dict[str, np.ndarra
 
 def _rows(path: Path) -> list[dict[str, str]]:
     try:
-        with path.expanduser().open(encoding="utf-8", newline="") as file:
+        with path.expanduser().open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:

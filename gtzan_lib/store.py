@@ -30,6 +30,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 # As they were at import: editing a file does not change the code that is running.
 SOURCES = {p.stem: p.read_text("utf-8") for p in Path(__file__).parent.glob("*.py")}
 MANIFEST = "manifest.json"
+KEY, CHECKPOINT = "key.json", "checkpoint.safetensors"
+SCRATCH = (KEY, CHECKPOINT)  # in a folder that is being made, not in a whole one
 CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
 PACKAGES = ("librosa", "numpy", "pillow", "scikit-learn", "scipy", "soundfile", "torch")
 
@@ -126,7 +128,7 @@ def is_whole(folder: Path, key: dict | None = None) -> bool:
     )
 
 
-def seal(folder: Path, key: dict, make: Callable[[Path], None]) -> Path:
+def seal(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> Path:
     """Return ``folder``, made by ``make`` unless it is there, whole and up to date.
 
     Parameters
@@ -137,7 +139,8 @@ def seal(folder: Path, key: dict, make: Callable[[Path], None]) -> Path:
         Everything the result depends on, as JSON values.
     make : callable
         Called with a folder to write into. After an interruption it is called again
-        with the same folder and can go on from what it finds there.
+        with the same folder and can go on from its ``checkpoint.safetensors``. What it
+        returns is added to ``provenance.json``.
 
     Raises
     ------
@@ -148,23 +151,14 @@ def seal(folder: Path, key: dict, make: Callable[[Path], None]) -> Path:
     -----
     While another process makes the same result, this one waits for it.
     """
-    started = time.time()
     partial = folder.with_name(folder.name + ".partial")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
             if is_whole(folder, key):
                 return folder
-            if read_json(partial / "key.json") != key:
-                shutil.rmtree(partial, ignore_errors=True)
-                partial.mkdir()
-                write_json(partial / "key.json", key)
-            make(partial)
-            write_json(partial / "provenance.json", key | provenance(started))
-            (partial / "key.json").unlink()
-            files = sorted(p for p in partial.rglob("*") if p.is_file())
-            sums = {p.relative_to(partial).as_posix(): sha256(p) for p in files}
-            write_json(partial / MANIFEST, {"key": key, "files": sums})
+            if not is_whole(partial, key):
+                _make_partial(partial, key, make)
             shutil.rmtree(folder, ignore_errors=True)
             partial.replace(folder)
     except OSError as error:
@@ -175,6 +169,23 @@ def seal(folder: Path, key: dict, make: Callable[[Path], None]) -> Path:
             "GTZAN_RUNS to a folder that you can write to"
         ) from error
     return folder
+
+
+def _make_partial(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> None:
+    started = time.time()
+    if read_json(folder / KEY) != key:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        write_json(folder / KEY, key)
+    facts = make(folder) or {}
+    write_json(folder / "provenance.json", key | provenance(started) | facts)
+    files = sorted(
+        p for p in folder.rglob("*") if p.is_file() and p.name not in SCRATCH
+    )
+    sums = {p.relative_to(folder).as_posix(): sha256(p) for p in files}
+    write_json(folder / MANIFEST, {"key": key, "files": sums})
+    for name in SCRATCH:  # only now: until here, a crash goes on from them
+        (folder / name).unlink(missing_ok=True)
 
 
 def _is_docstring(node: ast.AST) -> bool:

@@ -4,6 +4,7 @@ Used by notebook 01_pack and ``python -m gtzan_lib verify``.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,22 +83,39 @@ def verify(path: str | Path) -> Verification:
     images = find_layout(path) / "images_original"
     found, same = Verification(), defaultdict(list)
     expected = {_file_name(track): digest for track, digest in published_sums().items()}
-    for file in sorted(p for p in images.rglob("*") if p.is_file()):
+    for file in _entries(images):
         name = file.relative_to(images).as_posix()
-        if file.name.startswith("."):
-            continue  # left behind by desktops
         if name not in expected:
             found.unexpected.append(name)
             continue
         found.counts[file.parent.name] += 1
-        digest = store.sha256(file)
+        try:
+            digest = store.sha256(file)
+        except OSError as error:
+            found.unreadable[name] = str(error.strerror)
+            continue
         same[digest].append(name)
         if digest != expected[name]:
             _judge(file, name, found)
     groups = sorted(same.values())
-    found.missing = sorted(set(expected).difference(*groups))
+    found.missing = sorted(set(expected).difference(*groups, found.unreadable))
     found.duplicates = [group for group in groups if len(group) > 1]
     return found
+
+
+def _entries(images: Path) -> Iterator[Path]:
+    """Yield the files of genre folders, and whatever else is in ``images_original``.
+
+    Hidden files are passed over, as desktops leave them behind.
+    """
+    for path in sorted(images.iterdir()):
+        if path.is_dir() and not path.name.startswith("."):
+            inside = sorted(path.iterdir())
+            yield from (p for p in inside if not p.name.startswith("."))
+            if not inside:
+                yield path
+        elif not path.name.startswith("."):
+            yield path
 
 
 def _judge(file: Path, name: str, found: Verification) -> None:

@@ -169,7 +169,7 @@ def test_learn_seals_codes_errors_and_weights(images, tmp_path, monkeypatch):
     with np.load(folder / "mse.npz") as errors:
         assert set(errors) == {"picture", "plot", "unrounded"}
         assert all(value.shape == (20,) for value in errors.values())
-    model = autoencoder.load(folder, "conv")
+    model = autoencoder.load(folder / "model.safetensors", "conv")
     code = torch.from_numpy(codes).permute(0, 3, 1, 2) / 255
     with torch.no_grad():
         assert model.decode(code).shape == (20, 3, 288, 432)

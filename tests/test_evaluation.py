@@ -38,13 +38,6 @@ def test_a_genre_without_pictures_has_no_recall():
     assert np.isnan(evaluation.proportion(0, 0)["value"])
 
 
-def test_mean_over_seeds_has_students_interval():
-    estimate = evaluation.mean([0.5, 0.6, 0.7])
-    assert estimate["value"] == pytest.approx(0.6)
-    assert estimate["high"] - 0.6 == pytest.approx(4.3027 * 0.1 / 3**0.5, abs=1e-4)
-    assert np.isnan(evaluation.mean([0.5])["low"])
-
-
 @given(st.integers(1, 10))
 def test_top_k_grows_to_certainty(k):
     hits = evaluation.top_k_hits(LOGITS, LABELS, k)

@@ -75,6 +75,25 @@ def test_a_failure_leaves_the_old_result_and_can_go_on(tmp_path):
     assert store.is_whole(tmp_path / "a", new)
 
 
+def test_a_crash_before_the_last_step_loses_nothing(tmp_path):
+    calls = []
+    store.seal(tmp_path / "a", KEY, writer("one", calls))
+    (tmp_path / "a").rename(tmp_path / "a.partial")  # as if it had not been renamed
+    store.seal(tmp_path / "a", KEY, writer("one", calls))
+    assert calls == ["one"]
+
+
+def test_a_checkpoint_is_kept_until_the_result_is_whole(tmp_path):
+    def make(folder):
+        (folder / store.CHECKPOINT).write_text("state")
+        return {"device": "cpu"}
+
+    folder = store.seal(tmp_path / "a", KEY, make)
+    assert not (folder / store.CHECKPOINT).exists()
+    assert store.is_whole(folder, KEY)
+    assert store.read_json(folder / "provenance.json")["device"] == "cpu"
+
+
 def test_what_was_begun_for_another_key_is_not_used(tmp_path):
     def fail(folder):
         (folder / "progress").write_text("half")

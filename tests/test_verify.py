@@ -64,6 +64,15 @@ def test_a_renamed_genre_folder_is_caught(copy):
     assert not found.is_published
 
 
+def test_linked_folders_and_stray_ones_are_seen(copy):
+    (copy / "pop").rename(copy.parent / "elsewhere")
+    (copy / "pop").symlink_to(copy.parent / "elsewhere")
+    (copy / "empty").mkdir()
+    found = verify.verify(copy)
+    assert found.unexpected == ["empty"]
+    assert found.missing == []
+
+
 def test_a_folder_of_another_kind_is_refused_in_one_line(tmp_path, capsys):
     assert main(["verify", str(tmp_path)]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from gtzan_lib import comparison, pages, runs
+
+
+def test_the_interval_over_seeds_allows_for_shared_pictures():
+    values = [0.5, 0.6, 0.7]
+    estimate = comparison.mean_over_seeds(values, "random")
+    half = 4.3027 * 0.1 * (1 / 3 + 1 / 4) ** 0.5
+    assert estimate["value"] == pytest.approx(0.6)
+    assert estimate["high"] - 0.6 == pytest.approx(half, abs=1e-4)
+    fixed = comparison.mean_over_seeds(values, "mine-12345678")
+    assert fixed["high"] - 0.6 == pytest.approx(4.3027 * 0.1 / 3**0.5, abs=1e-4)
+    assert np.isnan(comparison.mean_over_seeds([0.5], "random")["low"])
+
+
+def test_the_papers_numbers_stand_above_ours(tiny_source):
+    quiet = {"data": str(tiny_source), "report": lambda line: None, "epochs": 1}
+    found = [
+        runs.train(recipe="paper", **quiet),
+        runs.train(recipe="corrected", **quiet),
+        runs.train(recipe="corrected", seed=1, **quiet),
+    ]
+    rows = comparison.summary(comparison.group_runs(found))
+    assert {row["name"]: row["seeds"] for row in rows} == {
+        "paper, 1 epochs": 1,
+        "corrected, 1 epochs": 2,
+    }
+    table = comparison.side_by_side(rows)
+    assert [line["test accuracy"] for line in table[:3]] == ["0.45", "0.40", "0.50"]
+    assert [row["name"][:5] for row in comparison.headline(rows)] == ["paper", "corre"]
+    accuracies = [run.metrics["accuracy"]["value"] for run in found[1:]]
+    both = comparison.over_seeds(found[1:], comparison.ACCURACY)
+    assert both["value"] == pytest.approx(np.mean(accuracies))
+    same = comparison.paired_difference(found[1:], found[1:], comparison.TOP2)
+    assert same == {"value": 0, "low": 0, "high": 0}
+    for genre in ("metal", "pop"):
+        recall = comparison.recall(found[1:], genre)
+        assert np.isnan(recall["value"]) or 0 <= recall["value"] <= 1
+
+
+def test_links_between_notebooks_become_links_between_pages():
+    page = (
+        '<a href="02_pool_mse.ipynb">2</a> <a href="03_train_cnn.ipynb">3</a> '
+        "<code>papermill 03_train_cnn.ipynb out.ipynb</code>"
+    )
+    assert pages.link_pages(page, "run") == (
+        '<a href="02_pool_mse.html">2</a> <a href="03_train_cnn-run.html">3</a> '
+        "<code>papermill 03_train_cnn.ipynb out.ipynb</code>"
+    )
