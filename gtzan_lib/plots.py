@@ -248,7 +248,7 @@ def reconstructions(
     """
     n_rows = 2 * len(shown)
     fig, axes = plt.subplots(
-        n_rows, 1 + len(again), figsize=(10, 1.6 * n_rows), layout="constrained"
+        n_rows, 1 + len(again), figsize=(10, 1.3 * n_rows), layout="constrained"
     )
     for i, track in enumerate(shown):
         upper, lower = axes[2 * i], axes[2 * i + 1]

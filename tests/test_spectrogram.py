@@ -1,6 +1,3 @@
-import os
-from pathlib import Path
-
 import librosa.display
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gtzan_lib.audio import SAMPLE_RATE, read_audio
-from gtzan_lib.data import GENRES
+from gtzan_lib.data import GENRES, find_layout
 from gtzan_lib.errors import DataError
 from gtzan_lib.spectrogram import (
     PICTURE_SHAPE,
@@ -232,12 +229,8 @@ def test_draw_refuses_other_arrays(indices):
 
 @pytest.mark.parametrize("genre", GENRES)
 @pytest.mark.parametrize("clip", range(5))
-def test_gtzan(genre, clip):
-    if "GTZAN_DIR" not in os.environ:
-        pytest.skip(
-            "set GTZAN_DIR to GTZAN's folder Data to compare with real pictures"
-        )
-    folder = Path(os.environ["GTZAN_DIR"])
+def test_real_recordings_give_the_real_pictures(genre, clip, gtzan):
+    folder = find_layout(gtzan)
     png = folder / "images_original" / genre / f"{genre}{clip:05d}.png"
     wav = folder / "genres_original" / genre / f"{genre}.{clip:05d}.wav"
     picture = np.asarray(Image.open(png).convert("RGB"))
