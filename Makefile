@@ -1,5 +1,5 @@
 # make report   the whole pipeline, on the embedded sample
-# make test     lint, unit tests, notebook regression, pipeline
+# make test     lint, unit tests, the pipeline on the sample, notebook regression
 # make lab      JupyterLab on the notebooks
 # Each sets up what it needs in .venv first.
 
@@ -20,8 +20,8 @@ test: .venv/ready
 	ruff check .
 	ruff format --check .
 	pytest
-	pytest --nbval-lax --nbval-current-env notebooks
 	$(MAKE) report DATA=sample PROFILE=quick
+	pytest --nbval-lax --nbval-current-env notebooks
 
 lab: .venv/ready
 	jupyter lab notebooks
