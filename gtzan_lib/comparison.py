@@ -80,7 +80,8 @@ def over_seeds(runs: list[Run], pick: Callable[[dict], Estimate]) -> Estimate:
     if len(runs) == 1:
         return pick(runs[0].metrics)
     values = [pick(run.metrics)["value"] for run in runs]
-    return mean_over_seeds(values, runs[0].provenance["split"])
+    estimate = mean_over_seeds(values, runs[0].provenance["split"])
+    return {name: float(np.clip(value, 0, 1)) for name, value in estimate.items()}
 
 
 def summary(groups: dict[tuple, list[Run]]) -> list[dict]:
