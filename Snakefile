@@ -17,9 +17,9 @@ from gtzan_lib.parameters import ENCODERS, check_values
 from gtzan_lib.runs import CODE, ENCODER_CODE, folder_name
 
 # What each profile trains: epochs of recipe paper and of recipe corrected, seeds of the
-# latter, and epochs of recipe paper with each encoder. Epochs are fixed beforehand,
-# never by test pictures: 1,800 is the paper's text, and by 100 epochs the accuracy of
-# recipe corrected had levelled off on a validation part of the training pictures.
+# latter, and epochs of recipe paper with each encoder. Epochs are fixed beforehand:
+# 1,800 is the paper's text, and by 100 epochs the accuracy of recipe corrected had
+# levelled off on a validation part of the training pictures of splits not used here.
 PROFILES = {
     "quick": {"paper": 60, "corrected": 60, "seeds": 1, "encoders_paper": 60},
     "paper": {"paper": 1800, "corrected": 100, "seeds": 5, "encoders_paper": 300},

@@ -141,17 +141,17 @@ def training_curves(runs: dict[str, Run]) -> Figure:
     return fig
 
 
-def confusion(share: np.ndarray, counts: np.ndarray, title: str) -> Figure:
+def confusion(counts: np.ndarray, title: str) -> Figure:
     """Show a confusion matrix (the paper's figure 7).
 
     Parameters
     ----------
-    share : ndarray of float, shape (10, 10)
-        Rows of counts as shares of the true genre, 0 to 1: the colours.
     counts : ndarray of int64, shape (10, 10)
-        Pictures by true and predicted genre: the numbers.
+        Pictures by true and predicted genre: the numbers. Their shares of the true
+        genre are the colours.
     title : str
     """
+    share = counts / counts.sum(axis=1, keepdims=True).clip(1)
     fig, ax = plt.subplots(figsize=(6.4, 5.4), layout="constrained")
     sns.heatmap(
         share,

@@ -57,8 +57,8 @@ class Recipe:
         return cross_entropy(logits, labels)
 
 
-# The losses that the paper prints are possible only with softmax applied twice:
-# notebook 03_train_cnn says why. "corrected" applies it once.
+# The losses that the paper prints are what softmax applied twice gives: notebook
+# 03_train_cnn says why. "corrected" applies it once.
 RECIPES = {
     "paper": Recipe(double_softmax=True),
     "corrected": Recipe(double_softmax=False),
