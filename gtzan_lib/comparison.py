@@ -198,7 +198,7 @@ def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dic
     Parameters
     ----------
     folders : dict of Path
-        What ``autoencoder.learn`` returned for one split, by encoder.
+        What ``encoding.learn`` returned for one split, by encoder.
     test_index : ndarray of int64
         Positions of that split's test pictures.
 

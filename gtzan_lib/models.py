@@ -8,17 +8,47 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from gtzan_lib.data import GENRES
 from gtzan_lib.parameters import check_values
 
 
+class Rescale(nn.Module):
+    """Bring values from 0..1 to -1..1, whose mean is nearer to 0."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return 2 x - 1, in the shape of x."""
+        return 2 * x - 1
+
+
+class PooledConv2d(nn.Conv2d):
+    """A convolution and 2 x 2 max pooling, (B, C, H, W) to half the height and width.
+
+    Processors pool eight channels at once, and seven or fewer one by one. So it is
+    done with the channels filled up to a multiple of eight, by filters of zeros, which
+    are cut off again: with 6 channels an epoch takes about a tenth less.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what ``Conv2d`` and then ``MaxPool2d(2)`` would."""
+        n_more = -self.out_channels % 8
+        weight = functional.pad(self.weight, (0, 0, 0, 0, 0, 0, 0, n_more))
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        bias = functional.pad(self.bias, (0, n_more))
+        y = functional.max_pool2d(functional.conv2d(x, weight, bias), 2)
+        if n_more:  # as (B, H, W, C), which keeps the gradient's memory channels last
+            y = y.permute(0, 2, 3, 1)[..., : self.out_channels].contiguous()
+            y = y.permute(0, 3, 1, 2)
+        return y
+
+
 class LeNet(nn.Sequential):
     """The paper's transformed LeNet-5, for rectangular pictures.
 
-    Two 5 x 5 convolutions (3 to 6 to 16 channels), each followed by 2 x 2 max pooling
-    and ReLU, then a dense block. Pooling before ReLU gives the same values as after it
-    and leaves a quarter of them to rectify.
+    Values rescaled to -1..1, two 5 x 5 convolutions (3 to 6 to 16 channels), each
+    followed by 2 x 2 max pooling and ReLU, then a dense block. Pooling before ReLU
+    gives the same values as after it and leaves a quarter of them to rectify.
 
     Parameters
     ----------
@@ -36,11 +66,10 @@ class LeNet(nn.Sequential):
             2: [nn.Linear(features, 120), nn.ReLU(), nn.Linear(120, len(GENRES))],
         }
         super().__init__(
-            nn.Conv2d(3, 6, kernel_size=5),
-            nn.MaxPool2d(2),
+            Rescale(),
+            PooledConv2d(3, 6, kernel_size=5),
             nn.ReLU(),
-            nn.Conv2d(6, 16, kernel_size=5),
-            nn.MaxPool2d(2),
+            PooledConv2d(6, 16, kernel_size=5),
             nn.ReLU(),
             nn.Flatten(),
             *dense[n_dense],

@@ -31,7 +31,7 @@ CODE = (
     "splits",
     "training",
 )
-ENCODER_CODE = ("autoencoder", "spectrogram")
+ENCODER_CODE = ("autoencoder", "encoding", "spectrogram")
 PACKAGES = ("numpy", "pillow", "torch")
 FACTS = ("recipe", "model", "encoder", "split", "seed", "epochs")
 
@@ -75,10 +75,10 @@ class Run:
         """
         if self.provenance["encoder"] == "pool":
             return pooling.average_pool(pictures)
-        from gtzan_lib import autoencoder
+        from gtzan_lib import encoding
 
         weights = self.folder / ENCODER
-        return autoencoder.encode(weights, self.provenance["encoder"], pictures)
+        return encoding.encode(weights, self.provenance["encoder"], pictures)
 
     def model(self):
         """Return the trained network, ready to predict on the CPU."""
@@ -254,9 +254,9 @@ def _codes(
     """
     if facts["encoder"] == "pool":
         return pooling.pool(dataset)
-    from gtzan_lib import autoencoder
+    from gtzan_lib import encoding
 
-    learnt = autoencoder.learn(
+    learnt = encoding.learn(
         dataset, facts["encoder"], train_index, facts["seed"], report
     )
     shutil.copy(learnt / "model.safetensors", folder / ENCODER)

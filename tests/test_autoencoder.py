@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from gtzan_lib import autoencoder, data, splits, store
+from gtzan_lib import autoencoder, data, encoding, splits, store
 from gtzan_lib.errors import DataError
 from gtzan_lib.spectrogram import draw
 
@@ -29,7 +29,7 @@ def fitted(name, images, path, epochs=None, report=lambda line: None):
     if epochs is not None:
         model.epochs = epochs
     x = model.prepare(images)
-    history = autoencoder.fit(model, x, TRAIN, 1, path / "checkpoint", report)
+    history = encoding.fit(model, x, TRAIN, 1, path / "checkpoint", report)
     return model, x, history
 
 
@@ -51,7 +51,7 @@ def test_codes_and_pictures_have_their_shapes_and_ranges(name, images, tmp_path)
     assert 0 <= code.min() < code.max() <= 1
     assert pictures.shape == (2, 3, 288, 432)
     assert 0 <= pictures.min() <= pictures.max() <= 1
-    codes, errors = autoencoder.encode_all(model, x, images)
+    codes, errors = encoding.encode_all(model, x, images)
     assert codes.shape == (20, 72, 108, 3)
     assert codes.dtype == np.uint8
     rounded = (code * 255).round().byte().permute(0, 2, 3, 1)
@@ -69,7 +69,7 @@ def test_training_lowers_the_loss(name, images, tmp_path):
         torch.nn.init.normal_(parameter, std=0.05)
     x = model.prepare(images)
     quiet = [].append
-    loss = autoencoder.fit(model, x, TRAIN, 0, tmp_path / "checkpoint", quiet)["loss"]
+    loss = encoding.fit(model, x, TRAIN, 0, tmp_path / "checkpoint", quiet)["loss"]
     assert loss[5] < 0.9 * loss[0]
 
 
@@ -77,7 +77,7 @@ def test_training_lowers_the_loss(name, images, tmp_path):
 def test_an_interrupted_training_ends_the_same(name, images, tmp_path, monkeypatch):
     whole, _, history = fitted(name, images, tmp_path, epochs=3)
     (tmp_path / "again").mkdir()
-    monkeypatch.setattr(autoencoder, "SAVE_SECONDS", -1)
+    monkeypatch.setattr(encoding, "SAVE_SECONDS", -1)
 
     def interrupt(line):
         if line.startswith("epoch  2"):
@@ -159,7 +159,7 @@ def test_learn_seals_codes_errors_and_weights(images, tmp_path, monkeypatch):
     dataset = data.open_dataset(tmp_path)
     train = splits.random_split(len(images), 0)["train"]
     lines = []
-    folder = autoencoder.learn(dataset, "conv", train, 0, lines.append)
+    folder = encoding.learn(dataset, "conv", train, 0, lines.append)
     assert 1 <= len(lines) <= 20
     assert store.is_whole(folder)
     assert not list(folder.glob("checkpoint*"))
@@ -169,12 +169,12 @@ def test_learn_seals_codes_errors_and_weights(images, tmp_path, monkeypatch):
     with np.load(folder / "mse.npz") as errors:
         assert set(errors) == {"picture", "plot", "unrounded"}
         assert all(value.shape == (20,) for value in errors.values())
-    model = autoencoder.load(folder / "model.safetensors", "conv")
+    model = encoding.load(folder / "model.safetensors", "conv")
     code = torch.from_numpy(codes).permute(0, 3, 1, 2) / 255
     with torch.no_grad():
         assert model.decode(code).shape == (20, 3, 288, 432)
-    assert autoencoder.learn(dataset, "conv", train, 0, lines.append) == folder
-    assert autoencoder.learn(dataset, "conv", train, 1, lines.append) != folder
+    assert encoding.learn(dataset, "conv", train, 0, lines.append) == folder
+    assert encoding.learn(dataset, "conv", train, 1, lines.append) != folder
 
 
 def test_the_literal_proposal_costs_what_the_paper_implies():

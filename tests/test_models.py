@@ -6,10 +6,9 @@ from gtzan_lib.errors import ParameterError
 
 SIZES = [
     (3, 72, 108),
-    (6, 68, 104),
+    (3, 72, 108),
     (6, 34, 52),
     (6, 34, 52),
-    (16, 30, 48),
     (16, 15, 24),
     (16, 15, 24),
     (5760,),
@@ -26,6 +25,23 @@ def test_layers_have_the_shapes_that_the_paper_implies(name, dense, n_parameters
     assert sum(row["parameters"] for row in table) == n_parameters
 
 
+@pytest.mark.parametrize("channels", [6, 16])
+def test_pooled_convolution_is_convolution_then_pooling(channels):
+    torch.manual_seed(0)
+    ours = models.PooledConv2d(3, channels, kernel_size=5)
+    x = torch.randn(2, 3, 20, 24).to(memory_format=torch.channels_last)
+    two_layers = torch.nn.Sequential(
+        torch.nn.Conv2d(3, channels, kernel_size=5), torch.nn.MaxPool2d(2)
+    )
+    two_layers[0].load_state_dict(ours.state_dict())
+    torch.testing.assert_close(ours(x), two_layers(x))
+    gradients = [
+        torch.autograd.grad((network(x) ** 2).sum(), list(network.parameters()))
+        for network in (ours, two_layers)
+    ]
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-3)
+
+
 def test_other_input_sizes_fit():
     model = models.build("lenet", 144, 216, seed=0)
     assert model(torch.zeros(2, 3, 144, 216)).shape == (2, 10)
@@ -33,7 +49,7 @@ def test_other_input_sizes_fit():
 
 def test_weights_depend_on_the_seed_alone():
     def weights(seed):
-        return models.build("lenet", 72, 108, seed)[0].weight
+        return models.build("lenet", 72, 108, seed)[1].weight
 
     torch.manual_seed(99)
     first = weights(0)
