@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from gtzan_lib import store
+from gtzan_lib import splits, store
 from gtzan_lib.data import GENRES
 from gtzan_lib.evaluation import Estimate
 from gtzan_lib.parameters import RECIPES
@@ -45,22 +45,22 @@ def group_runs(runs: list[Run]) -> dict[tuple, list[Run]]:
 def mean_over_seeds(values: list[float], split: str) -> Estimate:
     """Return the mean over seeds with its 95 % interval; one seed has none (NaN).
 
-    Each seed of the random split draws its test pictures from the same data set, so
+    Each seed of a random split draws its test pictures from the same data set, so
     that the values are not independent. The interval is Student's with the corrected
     variance of Nadeau and Bengio (2003), 1 / k + n_test / n_train times that of the
-    values. With a split from a file, it tells how much training varies on that split.
+    values. With a split that seeds do not redraw, it tells how much training varies.
 
     Parameters
     ----------
     values : list of float
         One a seed.
     split : str
-        The runs' split: ``"random"``, or a file's identity.
+        The runs' split, as ``splits.identify`` names it.
     """
     k, value = len(values), float(np.mean(values))
     if k < 2:
         return {"value": value, "low": np.nan, "high": np.nan}
-    overlap = 1 / 4 if split == "random" else 0  # a fifth tests, four fifths train
+    overlap = splits.TEST_TO_TRAIN.get(split.removesuffix(splits.UNIQUE), 0)
     half = stats.t.ppf(0.975, k - 1) * np.std(values, ddof=1) * (1 / k + overlap) ** 0.5
     return {"value": value, "low": float(value - half), "high": float(value + half)}
 

@@ -15,7 +15,7 @@ from gtzan_lib.errors import ParameterError
 ENCODERS = ("pool", "patch", "factorised", "conv")
 MODELS = ("lenet", "lenet-one-dense")
 RECIPES = ("paper", "corrected")
-SPLITS = ("random",)
+SPLITS = ("random", "random-unique", "three-way", "three-way-unique", "artist")
 
 
 @dataclass(frozen=True)
