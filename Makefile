@@ -1,6 +1,7 @@
 # make report   the whole pipeline, on the embedded sample
 # make test     lint, unit tests, the pipeline on the sample, notebook regression
 # make lab      JupyterLab on the notebooks
+# make app      the page that names the genre of a track, on this computer
 # Each sets up what it needs in .venv first.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ CORES ?= all
 export DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report test lab notebooks lock
+.PHONY: report test lab app notebooks lock
 report: .venv/ready
 	snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet rules reason host \
 		--config data="$$DATA" profile="$$PROFILE"
@@ -25,6 +26,9 @@ test: .venv/ready
 
 lab: .venv/ready
 	jupyter lab notebooks
+
+app: .venv/ready
+	python -m gtzan_lib app
 
 # Execute the notebooks with their default parameters and keep the outputs.
 notebooks: .venv/ready

@@ -1,4 +1,4 @@
-"""The command line: ``python -m gtzan_lib verify|render|predict``."""
+"""The command line: ``python -m gtzan_lib verify|render|predict|app|ship``."""
 
 import argparse
 import dataclasses
@@ -30,15 +30,17 @@ def verify(options: argparse.Namespace) -> int:
 
 
 def render(options: argparse.Namespace) -> int:
-    """Draw the spectrogram picture of an audio file."""
+    """Draw the spectrogram picture that the network sees of an audio file."""
     from PIL import Image
 
-    from gtzan_lib.prediction import picture_of
+    from gtzan_lib.audio import read_audio
+    from gtzan_lib.prediction import MAX_SECONDS, pictures_of
 
     target = options.output or options.audio.with_suffix(".png")
     if target.exists() and not options.force:
         raise UserError(f"{target} exists; give another with -o, or --force")
-    picture = Image.fromarray(picture_of(options.audio))
+    pictures, _ = pictures_of(read_audio(options.audio, MAX_SECONDS).y)
+    picture = Image.fromarray(pictures[0])
     try:
         picture.save(target)
     except (OSError, ValueError) as error:
@@ -50,43 +52,91 @@ def render(options: argparse.Namespace) -> int:
 def predict(options: argparse.Namespace) -> int:
     """Print the genres of files by percentage; a bad file does not stop the others."""
     from gtzan_lib.data import GENRES
-    from gtzan_lib.evaluation import percentages, softmax
-    from gtzan_lib.prediction import predict_file
+    from gtzan_lib.prediction import Classifier
     from gtzan_lib.runs import open_run
 
-    run, results = open_run(options.run), []
+    classifier, results = Classifier(open_run(options.run)), []
     for path in options.files:
         try:
-            logits = predict_file(run, path)
+            found = classifier.predict_file(path)
         except UserError as error:
             results.append({"file": str(path), "error": str(error)})
             print(f"error: {error}", file=sys.stderr)
             continue
-        shares = dict(zip(GENRES, softmax(logits).tolist(), strict=True))
-        results.append({"file": str(path), "percentages": shares})
+        shares = [dict(zip(GENRES, p, strict=True)) for p in found.windows.tolist()]
+        result = {
+            "file": str(path),
+            "facts": found.facts,
+            "percentages": dict(zip(GENRES, found.probabilities.tolist(), strict=True)),
+            "top2": [genre for genre, _ in found.ranking[:2]],
+            "windows": [
+                {"start": start, "percentages": p}
+                for start, p in zip(found.starts.tolist(), shares, strict=True)
+            ],
+        }
+        results.append(result)
         if not options.json:
-            print(f"{path}: {', '.join(percentages(logits))}")
+            print(f"{path} ({found.described()}): {found.in_words()}")
+            print("  " + ", ".join(f"{g} {100 * p:.1f}%" for g, p in found.ranking))
     if options.json:
-        print(json.dumps({"run": run.provenance, "files": results}, indent=2))
+        run = classifier.run.provenance
+        print(json.dumps({"run": run, "files": results}, indent=2))
     return 2 if any("error" in result for result in results) else 0
 
 
+def app(options: argparse.Namespace) -> int:
+    """Serve the page that names the genre of an uploaded track."""
+    from gtzan_lib.app import serve
+    from gtzan_lib.runs import open_run
+
+    serve(open_run(options.run), options.host, options.port)
+    return 0
+
+
+def ship(options: argparse.Namespace) -> int:
+    """Make a run the model that comes with the project."""
+    from gtzan_lib import shipped
+    from gtzan_lib.data import open_dataset
+    from gtzan_lib.runs import open_run
+
+    folder = shipped.ship(open_run(options.run), open_dataset(options.data))
+    print(json.dumps({"folder": str(folder)}) if options.json else folder)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
+    from gtzan_lib.shipped import FOLDER
+
     parser = argparse.ArgumentParser(prog="python -m gtzan_lib")
     commands = parser.add_subparsers(required=True)
-    for command in (verify, render, predict):
+    for command in (verify, render, predict, app, ship):
         sub = commands.add_parser(command.__name__, help=command.__doc__)
-        sub.add_argument("--json", action="store_true", help="print JSON for programs")
         sub.set_defaults(command=command)
+        if command is not app:
+            sub.add_argument("--json", action="store_true", help="JSON for programs")
         if command is verify:
             sub.add_argument("path", type=Path, help="folder of a copy of GTZAN")
         elif command is render:
-            sub.add_argument("audio", type=Path, help="WAV, FLAC, OGG, MP3 or AU file")
+            sub.add_argument(
+                "audio", type=Path, help="audio file; of one over 31 s, the first 30"
+            )
             sub.add_argument("-o", "--output", type=Path, help="PNG file to write")
             sub.add_argument("--force", action="store_true", help="overwrite it")
+        elif command is ship:
+            sub.add_argument("run", type=Path, help="folder of a training run")
+            sub.add_argument("--data", required=True, help="what it was trained on")
         else:
-            sub.add_argument("files", type=Path, nargs="+", help="PNG or audio files")
-            sub.add_argument("--run", type=Path, required=True, help="a run's folder")
+            sub.add_argument(
+                "--run",
+                type=Path,
+                default=FOLDER,
+                help="folder of a training run (default: the model that is shipped)",
+            )
+        if command is predict:
+            sub.add_argument("files", type=Path, nargs="+", help="audio or PNG files")
+        elif command is app:
+            sub.add_argument("--host", default="127.0.0.1", help="address to listen on")
+            sub.add_argument("--port", type=int, default=7860)
     return parser
 
 

@@ -1,40 +1,178 @@
-"""Naming the genre of one file with a trained network.
+"""Naming the genre of a track, of any length, with a trained network.
 
-Used by ``python -m gtzan_lib predict``.
+The network knows pictures of about 30 s. A longer track is cut into windows of 30 s,
+whose probabilities are averaged; a shorter one is repeated until it lasts 30 s. Used by
+``python -m gtzan_lib predict`` and by the page (``gtzan_lib.app``).
 """
 
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from gtzan_lib import audio, spectrogram
-from gtzan_lib.data import read_picture
+from gtzan_lib import audio, shipped, spectrogram
+from gtzan_lib.audio import SAMPLE_RATE
+from gtzan_lib.data import GENRES, read_picture
 from gtzan_lib.errors import DataError
+from gtzan_lib.evaluation import softmax
 from gtzan_lib.runs import Run
 
+WINDOW_SECONDS = 30
+ONE_PICTURE = (29.5, 31)  # seconds: GTZAN's own clips, 29.9 to 30.65 s, stay whole
+MAX_SECONDS = 30 * 60
 
-def picture_of(path: Path) -> np.ndarray:
-    """Return the picture of a PNG or audio file: uint8, shape (288, 432, 3).
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one track.
+
+    Attributes
+    ----------
+    windows : np.ndarray [shape=(n, 10), dtype=float64]
+        Probabilities of the genres in each window; every row sums to 1.
+    starts : np.ndarray [shape=(n,), dtype=float64]
+        Where each window starts, in seconds.
+    pictures : np.ndarray [shape=(n, 288, 432, 3), dtype=uint8]
+        What the network saw, before its codes were made.
+    embedding : np.ndarray [shape=(d,), dtype=float32]
+        Mean over the windows of what the network's last layer was given.
+    facts : dict
+        JSON values: ``seconds``, ``sample_rate`` (Hz), ``channels`` and ``format``;
+        of a picture only the ``format``.
+    """
+
+    windows: np.ndarray
+    starts: np.ndarray
+    pictures: np.ndarray
+    embedding: np.ndarray
+    facts: dict
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Mean over the windows: float64, shape (10,), summing to 1."""
+        return self.windows.mean(axis=0)
+
+    @property
+    def ranking(self) -> list[tuple[str, float]]:
+        """Genres with their probabilities, the likeliest first."""
+        p = self.probabilities
+        return [(GENRES[i], float(p[i])) for i in np.argsort(-p, kind="stable")]
+
+    def in_words(self) -> str:
+        """Return the top two, ``"most likely rock (61.2 %), then ..."``."""
+        (first, p), (second, q) = self.ranking[:2]
+        return f"most likely {first} ({100 * p:.1f} %), then {second} ({100 * q:.1f} %)"
+
+    def described(self) -> str:
+        """Return the facts, such as ``"3:42 min, MP3, 44,100 Hz, 2 channels"``."""
+        if "seconds" not in self.facts:
+            return f"a {self.facts['format']} picture"
+        channels = self.facts["channels"]
+        return (
+            f"{clock(self.facts['seconds'])} min, {self.facts['format']}, "
+            f"{self.facts['sample_rate']:,} Hz, "
+            f"{channels} channel{'s' if channels > 1 else ''}"
+        )
+
+
+def clock(seconds: float) -> str:
+    """Return a time in seconds as minutes and seconds, such as ``"3:42"``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+class Classifier:
+    """A trained network, loaded once; threads may share it.
+
+    Parameters
+    ----------
+    run : Run
+        The training run that it comes from.
+    """
+
+    def __init__(self, run: Run):
+        self.run = run
+        self._model = run.model()
+        self._one_at_a_time = threading.Lock()
+
+    def predict_file(self, path: Path) -> Prediction:
+        """Name the genre of a PNG picture of GTZAN's kind or of an audio file.
+
+        Raises
+        ------
+        DataError
+            If the file is neither, is shorter than 0.1 s or longer than 30 minutes, or
+            holds only silence; it is named.
+        """
+        path = Path(path)
+        if path.suffix.lower() == ".png":
+            return self._predict(read_picture(path)[None], [0.0], {"format": "PNG"})
+        track = audio.read_audio(path, MAX_SECONDS)
+        facts = {
+            "seconds": track.seconds,
+            "sample_rate": track.sample_rate,
+            "channels": track.channels,
+            "format": track.format,
+        }
+        try:
+            return self.predict_audio(track.y, facts)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
+
+    def predict_audio(self, y: np.ndarray, facts: dict) -> Prediction:
+        """Name the genre of mono audio at 22,050 Hz: float32, shape (samples,).
+
+        Raises
+        ------
+        DataError
+            If it is too short or holds only silence.
+        """
+        pictures, starts = pictures_of(y)
+        return self._predict(pictures, starts, facts)
+
+    def _predict(self, pictures, starts, facts) -> Prediction:
+        codes = self.run.encode(pictures)
+        with self._one_at_a_time:
+            logits, embeddings = shipped.embed(self._model, codes)
+        windows = softmax(logits.astype(np.float64))
+        embedding = embeddings.mean(axis=0)
+        return Prediction(windows, np.array(starts), pictures, embedding, facts)
+
+
+def pictures_of(y: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    """Render what the network is shown of a track.
+
+    Repeating a short track was measured against stretching it, and against silence
+    after it: GTZAN's tracks, cut to 5 to 20 s, keep their top genre more often, and
+    tests/test_prediction.py sees to it. Used by ``python -m gtzan_lib render``.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(samples,), dtype=float32]
+        Mono audio at 22,050 Hz.
+
+    Returns
+    -------
+    pictures : np.ndarray [shape=(n, 288, 432, 3), dtype=uint8]
+        One of a track of up to 31 s. Of a longer one, windows of 30 s, evenly spaced
+        from its beginning to its end; they leave out at most 1 s in all.
+    starts : list of float
+        Where each window starts, in seconds.
 
     Raises
     ------
     DataError
-        If the file is neither a picture of GTZAN's kind nor audio; it is named.
+        If the track is shorter than 0.1 s or holds only silence.
     """
-    if path.suffix.lower() == ".png":
-        return read_picture(path)
-    y = audio.resample(*audio.read_audio(path))
-    try:
-        return spectrogram.render(y)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
-
-
-def predict_file(run: Run, path: Path) -> np.ndarray:
-    """Return the logits of a PNG or audio file: float32, shape (10,)."""
-    from torch import from_numpy
-
-    from gtzan_lib.training import predict
-
-    codes = from_numpy(run.encode(picture_of(path)[None])).permute(0, 3, 1, 2)
-    return predict(run.model(), codes)[0].numpy()
+    if len(y) and y.min() == y.max():
+        raise DataError("The audio holds only silence, which has no genre.")
+    seconds, length = len(y) / SAMPLE_RATE, WINDOW_SECONDS * SAMPLE_RATE
+    if seconds > ONE_PICTURE[1]:
+        n = int(np.ceil((seconds - 1) / WINDOW_SECONDS))
+        starts = np.linspace(0, len(y) - length, n).astype(int)
+        pictures = [spectrogram.render(y[start : start + length]) for start in starts]
+        return np.stack(pictures), (starts / SAMPLE_RATE).tolist()
+    if spectrogram.N_FFT <= len(y) < ONE_PICTURE[0] * SAMPLE_RATE:
+        y = np.resize(y, length)  # which repeats it
+    return spectrogram.render(y)[None], [0.0]

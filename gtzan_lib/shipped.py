@@ -1,0 +1,136 @@
+"""The model that comes with the project, and the tracks that a model finds similar.
+
+``gtzan_lib/shipped/`` is the folder of a training run (see ``runs``) on real GTZAN with
+one file more, ``embeddings.npz``. ``python -m gtzan_lib ship`` makes it from any run.
+Used by ``gtzan_lib.prediction`` and by the page (``gtzan_lib.app``).
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from gtzan_lib import store
+from gtzan_lib.data import Dataset, read_picture
+from gtzan_lib.errors import DataError
+from gtzan_lib.runs import Run
+
+FOLDER = Path(__file__).parent / "shipped"
+EMBEDDINGS = "embeddings.npz"
+_BATCH = 50  # pictures held at once
+
+
+def embed(model, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logits of pictures, and what the last layer computes them from.
+
+    The embedding of a picture is the input of the network's last fully connected layer,
+    which every network of ``models.MODELS`` has.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Takes (N, 3, 72, 108), returns logits (N, 10).
+    codes : np.ndarray [shape=(N, 72, 108, 3), dtype=float32]
+        Pictures as ``Run.encode`` gives them, 0 to 1.
+
+    Returns
+    -------
+    logits : np.ndarray [shape=(N, 10), dtype=float32]
+    embeddings : np.ndarray [shape=(N, d), dtype=float32]
+    """
+    import torch
+
+    from gtzan_lib.training import predict
+
+    inputs = []
+    *_, last = (m for m in model.modules() if isinstance(m, torch.nn.Linear))
+    hook = last.register_forward_pre_hook(
+        lambda _, given: inputs.append(given[0].flatten(1))
+    )
+    try:
+        logits = predict(model, torch.from_numpy(codes).permute(0, 3, 1, 2))
+    finally:
+        hook.remove()
+    return logits.numpy(), torch.cat(inputs).numpy()
+
+
+def ship(run: Run, dataset: Dataset, folder: Path = FOLDER) -> Path:
+    """Make a run the model that comes with the project, in the place of the old one.
+
+    Its files are copied, and the embeddings of all pictures of the data set are added
+    as float16. Used by ``python -m gtzan_lib ship``.
+
+    Returns
+    -------
+    Path
+        ``folder``, a sealed folder (see ``store``).
+
+    Raises
+    ------
+    DataError
+        If the run was trained on other data; nothing is changed then.
+    """
+    if run.provenance["data_sha256"] != dataset.sha256:
+        raise DataError(
+            f"{run.folder} was trained on {run.provenance['data']}, whose pictures are "
+            f"not those in {dataset.folder}: give the data that it was trained on"
+        )
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    manifest = store.read_json(run.folder / store.MANIFEST)
+    partial.mkdir(parents=True)
+    for name in manifest["files"]:
+        shutil.copy(run.folder / name, partial / name)
+    embeddings = _embeddings(run, dataset)
+    np.savez_compressed(partial / EMBEDDINGS, tracks=dataset.tracks, values=embeddings)
+    manifest["files"][EMBEDDINGS] = store.sha256(partial / EMBEDDINGS)
+    store.write_json(partial / store.MANIFEST, manifest)
+    shutil.rmtree(folder, ignore_errors=True)
+    return partial.replace(folder)
+
+
+def _embeddings(run: Run, dataset: Dataset) -> np.ndarray:
+    """Return the embeddings of all pictures of a data set: float16, shape (N, d)."""
+    model, parts = run.model(), []
+    for start in range(0, len(dataset.tracks), _BATCH):
+        tracks = dataset.tracks[start : start + _BATCH]
+        pictures = np.stack([read_picture(dataset.image_path(t)) for t in tracks])
+        parts.append(embed(model, run.encode(pictures))[1].astype(np.float16))
+    return np.concatenate(parts)
+
+
+class Neighbours:
+    """The tracks of the data set that a run was shipped with, by similarity.
+
+    Parameters
+    ----------
+    run : Run
+        With ``embeddings.npz`` in its folder, as ``ship`` writes it; a run without it
+        knows no tracks.
+    """
+
+    def __init__(self, run: Run):
+        self.tracks: list[str] = []
+        if (run.folder / EMBEDDINGS).is_file():
+            with np.load(run.folder / EMBEDDINGS) as arrays:
+                self.tracks = arrays["tracks"].tolist()
+                self._directions = _unit(arrays["values"].astype(np.float32))
+
+    def nearest(self, embedding: np.ndarray, n: int = 5) -> list[tuple[str, float]]:
+        """Return the most similar tracks and their cosine similarity, highest first.
+
+        Parameters
+        ----------
+        embedding : np.ndarray [shape=(d,), dtype=float32]
+        n : int
+        """
+        if not self.tracks:
+            return []
+        cosine = self._directions @ _unit(embedding)
+        return [(self.tracks[i], float(cosine[i])) for i in np.argsort(-cosine)[:n]]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors scaled to length 1; zero vectors stay zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
