@@ -49,6 +49,12 @@ def tiny(tiny_source):
 
 
 @pytest.fixture(scope="session")
+def thorough():
+    """Whether to try all that there is, not a tenth of it: set GTZAN_THOROUGH to 1."""
+    return bool(os.environ.get("GTZAN_THOROUGH"))
+
+
+@pytest.fixture(scope="session")
 def gtzan():
     """The folder of real GTZAN; tests that need it are skipped without GTZAN_DIR."""
     if not os.environ.get("GTZAN_DIR"):

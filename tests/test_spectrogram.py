@@ -236,8 +236,9 @@ def test_real_recordings_give_the_real_pictures(genre, clip, gtzan):
     picture = np.asarray(Image.open(png).convert("RGB"))
     recovered = recover_indices(picture)
     np.testing.assert_array_equal(draw(recovered), picture)
-    y, sample_rate = read_audio(wav)
-    assert sample_rate == SAMPLE_RATE
+    track = read_audio(wav)
+    assert track.sample_rate == SAMPLE_RATE
+    y = track.y
     assert (palette_indices(y) == recovered)[INSIDE].mean() >= 0.9995
     assert (palette_indices(y) == recovered).mean() >= 0.995
     assert (render(y) == picture).all(axis=-1).mean() >= 0.9995
