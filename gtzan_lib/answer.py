@@ -31,7 +31,7 @@ def answer_html(name: str, found: Prediction, similar: list, note: str = "") -> 
     """
     (first, p), (second, q) = found.ranking[:2]
     return f"""
-<h2 role="status">{_percent(p)} {first}, {_percent(q)} {second}</h2>
+<h2>{_percent(p)} {first}, {_percent(q)} {second}</h2>
 <p class="facts"><b>{_text(name)}</b>, {found.described()}</p>{note}
 <ol class="bars">{"".join(_bar(*share) for share in found.ranking)}</ol>
 {_over_time(found)}{_picture(found)}{_similar(similar)}"""
@@ -39,7 +39,8 @@ def answer_html(name: str, found: Prediction, similar: list, note: str = "") -> 
 
 def error_html(sentence: str) -> str:
     """Return the one sentence that says why there is no answer."""
-    return f'<p class="error" role="alert">{_text(sentence)}</p>'
+    stop = "" if sentence.endswith(".") else "."
+    return f'<p class="error" role="alert">{_text(sentence)}{stop}</p>'
 
 
 def sound_html(y: np.ndarray) -> str:

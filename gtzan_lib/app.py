@@ -74,7 +74,7 @@ class Answers:
         try:
             return self._answer(path.name, self._classifier.predict_file(path)), None
         except UserError as error:
-            return error_html(str(error).replace(str(path), path.name)), None
+            return error_html(str(error).replace(f"{path.parent}/", "")), None
         except Exception:
             logging.exception("an upload could not be analysed")
             return error_html(UNKNOWN_FAULT), None
@@ -174,6 +174,7 @@ def _page(answers: Answers, about: str):
     import gradio as gr
 
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
+        page.state_session_capacity = AT_ONCE  # Gradio keeps answers of this many
         gr.HTML(HEAD, elem_id="head")
         with gr.Row():
             with gr.Column(scale=2, min_width=300):
@@ -244,9 +245,9 @@ async def _upload(request, upload_id: str | None, folder: Path):
         files, _, _ = await upload_fn(
             request, own, MAX_BYTES, upload_id, upload_progress=statuses
         )
-    except MultiPartException as error:
+    except (MultiPartException, TypeError):  # the latter of a field without a file
         shutil.rmtree(own, ignore_errors=True)
-        return PlainTextResponse(error.message, 400)
+        return PlainTextResponse("The upload is not in the form of a file.", 400)
     except BaseException:
         shutil.rmtree(own, ignore_errors=True)
         raise

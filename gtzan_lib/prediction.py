@@ -1,8 +1,8 @@
 """Naming the genre of a track, of any length, with a trained network.
 
 The network knows pictures of about 30 s. A longer track is cut into windows of 30 s,
-whose probabilities are averaged; a shorter one is repeated until it lasts 30 s. Used by
-``python -m gtzan_lib predict`` and by the page (``gtzan_lib.app``).
+whose probabilities are averaged; one below 20 s is repeated until it lasts 30 s. Used
+by ``python -m gtzan_lib predict`` and by the page (``gtzan_lib.app``).
 """
 
 import threading
@@ -19,7 +19,7 @@ from gtzan_lib.evaluation import softmax
 from gtzan_lib.runs import Run
 
 WINDOW_SECONDS = 30
-ONE_PICTURE = (29.5, 31)  # seconds: GTZAN's own clips, 29.9 to 30.65 s, stay whole
+ONE_PICTURE = (20, 31)  # seconds that fill a picture; GTZAN's clips: 29.9 to 30.65
 MAX_SECONDS = 30 * 60
 
 
@@ -143,9 +143,10 @@ class Classifier:
 def pictures_of(y: np.ndarray) -> tuple[np.ndarray, list[float]]:
     """Render what the network is shown of a track.
 
-    Repeating a short track was measured against stretching it, and against silence
-    after it: GTZAN's tracks, cut to 5 to 20 s, keep their top genre more often, and
-    tests/test_prediction.py sees to it. Used by ``python -m gtzan_lib render``.
+    Of parts of GTZAN's test tracks, those of 5 to 15 s are recognised more often when
+    they are repeated, those of 20 and 25 s when they are stretched to fill the picture;
+    silence after them is far worse. tests/test_prediction.py sees to it. Used by
+    ``python -m gtzan_lib render``.
 
     Parameters
     ----------
@@ -155,8 +156,9 @@ def pictures_of(y: np.ndarray) -> tuple[np.ndarray, list[float]]:
     Returns
     -------
     pictures : np.ndarray [shape=(n, 288, 432, 3), dtype=uint8]
-        One of a track of up to 31 s. Of a longer one, windows of 30 s, evenly spaced
-        from its beginning to its end; they leave out at most 1 s in all.
+        One of a track of up to 31 s, which is repeated to 30 s where it is shorter than
+        20 s. Of a longer one, windows of 30 s, evenly spaced from its beginning to its
+        end; they leave out at most 1 s in all.
     starts : list of float
         Where each window starts, in seconds.
 
