@@ -214,7 +214,7 @@ def _give_path(field) -> None:
     async def only_an_upload(path: str | None) -> str | None:
         if path is None or Path(path).resolve().is_relative_to(field.GRADIO_CACHE):
             return path
-        raise gradio.Error("Upload a file first.")
+        raise gradio.Error("Upload a file first.", print_exception=False)
 
     field.async_move_resource_to_block_cache = only_an_upload
     field.preprocess = lambda payload: payload and payload.path

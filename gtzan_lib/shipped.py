@@ -80,7 +80,7 @@ def ship(run: Run, dataset: Dataset, folder: Path = FOLDER) -> Path:
     manifest = store.read_json(run.folder / store.MANIFEST)
     partial.mkdir(parents=True)
     for name in manifest["files"]:
-        shutil.copy(run.folder / name, partial / name)
+        shutil.copyfile(run.folder / name, partial / name)
     embeddings = _embeddings(run, dataset)
     np.savez_compressed(partial / EMBEDDINGS, tracks=dataset.tracks, values=embeddings)
     manifest["files"][EMBEDDINGS] = store.sha256(partial / EMBEDDINGS)
