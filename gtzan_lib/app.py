@@ -162,6 +162,7 @@ def make_app(run: Run, folder: Path):
             font_mono=[gradio.themes.Font("monospace")],
         ),
         css_paths=Path(__file__).with_name("app.css"),
+        max_file_size=MAX_BYTES,  # so that the browser does not even begin
         footer_links=[],
         run_history=False,
         ssr_mode=False,
