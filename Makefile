@@ -32,7 +32,9 @@ app: .venv/ready
 
 # Execute the notebooks with their default parameters and keep the outputs.
 notebooks: .venv/ready
-	GTZAN_RUNS=$$(mktemp -d) jupyter execute --inplace notebooks/*.ipynb
+	export GTZAN_RUNS=$$(mktemp -d) && \
+		python -c "from gtzan_lib.data import open_dataset; open_dataset('sample')" && \
+		jupyter execute --inplace notebooks/*.ipynb
 
 # Resolve requirements.in anew. torch pins its own CUDA packages where it needs them.
 lock: .venv/ready

@@ -367,7 +367,7 @@ def make_sample(
 
 def _write_clips(map_, folder, clips, progress):
     """Write every clip of every genre with the function `map_`."""
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     jobs = [(folder, genre, clip) for genre in GENRES for clip in range(clips)]
     done = map_(_write_clip, *zip(*jobs, strict=True))
