@@ -33,7 +33,7 @@ def test_good_values_come_back():
         ("device", ["cpu"], "device must be one of: auto, cpu"),
         ("data", "/no/such/folder", "data must be one of: sample, kaggle, or a path"),
         ("data", "", "data must be one of"),
-        ("split", 3, "split must be one of: random, or a path"),
+        ("split", 3, "split must be one of: random, .*, artist, or a path that exists"),
     ],
 )
 def test_an_impossible_value_is_named_with_what_is_allowed(name, value, reason):
