@@ -17,7 +17,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from gtzan_lib import sample
+from gtzan_lib import memory, sample
 from gtzan_lib.answer import answer_html, error_html, model_html, sound_html
 from gtzan_lib.audio import SAMPLE_RATE
 from gtzan_lib.errors import UserError
@@ -113,6 +113,7 @@ def serve(run: Run, host: str, port: int) -> None:
     """
     import uvicorn
 
+    memory.share_freed()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)

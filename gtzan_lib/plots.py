@@ -125,7 +125,7 @@ def training_curves(runs: dict[str, Run]) -> Figure:
     runs : dict of Run
         By the name that the legend gives each.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     for (name, run), color in zip(runs.items(), cycle(COLORS)):
         epochs = np.arange(1, len(run.history["loss"]) + 1)
         for part, style, loss in (("train", "-", "loss"), ("test", "--", "test_loss")):
@@ -135,8 +135,9 @@ def training_curves(runs: dict[str, Run]) -> Figure:
     left.set(xscale="log", xlabel="epoch", ylabel="loss (nats)")
     right.set(xscale="log", xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
     for ax in (left, right):
-        ax.legend(fontsize=8)
         ax.grid(alpha=0.3)
+    lines = left.get_legend_handles_labels()
+    fig.legend(*lines, loc="outside lower center", ncols=len(runs), fontsize=8)
     fig.suptitle(f"Training: {_data_name(runs)}")
     return fig
 

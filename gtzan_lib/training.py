@@ -3,7 +3,6 @@
 Paper, section 3.3. Used by notebook 03_train_cnn (parameter ``recipe``).
 """
 
-import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from gtzan_lib import checkpoints
+from gtzan_lib import checkpoints, memory
 
 HISTORY = ("loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
 SAVE_SECONDS = 10  # between checkpoints
@@ -133,7 +132,7 @@ def fit(
         means during the epoch; ``test_loss`` and ``test_accuracy`` after it; and how
         many ``seconds`` it took.
     """
-    keep_freed_memory()
+    memory.keep_freed()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=recipe.momentum)
     history = checkpoints.load(checkpoint, model, optimizer)
     history = history or {name: [] for name in HISTORY}
@@ -207,17 +206,3 @@ def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Return the logits (N, 10) of pictures (N, 3, H, W)."""
     model.eval()
     return torch.cat([model(part) for part in x.split(100)])
-
-
-def keep_freed_memory() -> None:
-    """Let this process keep the memory it frees, for the next batch to use again.
-
-    The C library of Linux gives large blocks back at once and pays for each page when
-    it asks for them anew: about a tenth of an epoch. Elsewhere this does nothing.
-    """
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return
-    mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD, its largest value
-    mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
