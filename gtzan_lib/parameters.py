@@ -12,10 +12,26 @@ from pathlib import Path
 
 from gtzan_lib.errors import ParameterError
 
-ENCODERS = ("pool", "patch", "factorised", "conv")
-MODELS = ("lenet", "lenet-one-dense")
-RECIPES = ("paper", "corrected")
-SPLITS = ("random", "random-unique", "three-way", "three-way-unique", "artist")
+ENCODERS = ("pool", "patch", "factorised", "conv")  # to pictures of 72 x 108 pixels
+BANDS, VECTORS = "bands", ("texture", "features")  # to mel bands, and to vectors
+SPLITS = (
+    "random",
+    "random-unique",
+    "three-way",
+    "three-way-unique",
+    "artist",
+    "artist-trainval",
+)
+# By name, the module that each is written in: a change there makes its runs outdated.
+MODELS = {
+    "lenet": "lenet",
+    "lenet-one-dense": "lenet",
+    "cnn": "convnet",
+    "crnn": "convnet",
+    "svm": "svm",
+}
+RECIPES = {"paper": "training", "corrected": "training", "augmented": "augmentation"}
+CLOSED_FORM = ("svm",)  # models that are not trained by a recipe over epochs
 
 
 @dataclass(frozen=True)
@@ -58,7 +74,7 @@ PARAMETERS = {
     ),
     "recipe": choice(*RECIPES),
     "model": choice(*MODELS),
-    "encoder": choice(*ENCODERS),
+    "encoder": choice(*ENCODERS, BANDS, *VECTORS),
     "split": choice_or_path(*SPLITS),
     "seed": whole(0, 2**31 - 1),
     "seeds": whole(1, 100),
@@ -73,6 +89,7 @@ NOTEBOOKS = {
     "03_train_cnn": TRAINING,
     "04_autoencoder": ("data", "model", "seeds", "epochs", "paper_epochs"),
     "05_results": ("data",),
+    "06_beyond": ("data", "seeds", "epochs", "split"),
 }
 
 

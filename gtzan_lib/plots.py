@@ -12,6 +12,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from gtzan_lib import calibration
 from gtzan_lib.data import GENRES, Dataset
 from gtzan_lib.evaluation import softmax
 from gtzan_lib.runs import Run
@@ -128,7 +129,9 @@ def training_curves(runs: dict[str, Run]) -> Figure:
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     for (name, run), color in zip(runs.items(), cycle(COLORS)):
         epochs = np.arange(1, len(run.history["loss"]) + 1)
-        for part, style, loss in (("train", "-", "loss"), ("test", "--", "test_loss")):
+        other = "validation" if "validation_loss" in run.history else "test"
+        for part, style in (("train", "-"), (other, "--")):
+            loss = "loss" if part == "train" else f"{part}_loss"
             kind = {"color": color, "linestyle": style, "label": f"{name}, {part}"}
             left.plot(epochs, run.history[loss], **kind)
             right.plot(epochs, run.history[f"{part}_accuracy"], **kind)
@@ -293,6 +296,142 @@ def error_against_accuracy(points: list[dict], title: str) -> Figure:
     ax.grid(alpha=0.3)
     ax.legend()
     ax.set_title(title)
+    return fig
+
+
+def bands_and_picture(picture: np.ndarray, bands: np.ndarray, title: str) -> Figure:
+    """Show a picture beside the mel bands that are read back from it.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (288, 432, 3)
+    bands : ndarray of uint8, shape (128, 335)
+        Lowest band first.
+    title : str
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
+    _show(left, picture, "the picture, 288 x 432 x 3")
+    shown = right.imshow(bands, origin="lower", aspect="auto", cmap="magma")
+    right.set(title="mel bands, 128 x 335", xlabel="column", ylabel="band")
+    fig.colorbar(shown, label="8-bit value")
+    fig.suptitle(title)
+    return fig
+
+
+def two_genres_confused(
+    models: dict[str, list[Run]], genres: tuple[str, str], title: str
+) -> Figure:
+    """Show what tracks of two genres are called: one, the other, or something else.
+
+    Parameters
+    ----------
+    models : dict of list of Run
+        By name, runs that differ in their seed alone.
+    genres : tuple of str
+        The two genres.
+    title : str
+    """
+    fig, ax = plt.subplots(figsize=(10, 0.6 * 2 * len(models) + 1.4))
+    names, shares = [], []
+    for name, runs in models.items():
+        counts = np.sum([run.metrics["confusion"] for run in runs], axis=0)
+        for genre in genres:
+            row = counts[GENRES.index(genre)]
+            pair = [row[GENRES.index(other)] for other in genres]
+            names.append(f"{genre}\n{name}")
+            shares.append(np.array([*pair, row.sum() - sum(pair)]) / max(row.sum(), 1))
+    left = np.zeros(len(names))
+    kinds = zip(
+        np.transpose(shares), (*genres, "another"), (BLUE, ORANGE, "0.8"), strict=True
+    )
+    for share, kind, color in kinds:
+        bars = ax.barh(names, share, left=left, label=f"called {kind}", color=color)
+        texts = [f"{value:.2f}" if value > 0.03 else "" for value in share]
+        ax.bar_label(bars, texts, label_type="center", fontsize=8)
+        left += share
+    ax.invert_yaxis()
+    ax.set(xlabel="share of test tracks", xlim=(0, 1))
+    ax.set_title(title, pad=26)
+    ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=8)
+    fig.set_layout_engine("constrained")
+    return fig
+
+
+def ladder(rows: list[dict], title: str) -> Figure:
+    """Show each model's accuracy on every split.
+
+    Parameters
+    ----------
+    rows : list of dict
+        What ``beyond.ladder`` returns.
+    title : str
+    """
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    splits = list(dict.fromkeys(row["split"] for row in rows))
+    fig, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
+    for k, (name, color, marker) in enumerate(
+        zip(models, cycle(COLORS), cycle("osD^v"))
+    ):
+        found = [row for row in rows if row["model"] == name]
+        x = [
+            splits.index(row["split"]) + 0.12 * (k - (len(models) - 1) / 2)
+            for row in found
+        ]
+        y = np.array([row["accuracy"]["value"] for row in found])
+        ends = [[row["accuracy"][end] for row in found] for end in ("low", "high")]
+        error = np.nan_to_num(np.abs(np.array(ends) - y))
+        style = {"color": color, "marker": marker, "capsize": 3, "linewidth": 1}
+        ax.errorbar(x, y, error, label=name, **style)
+        for place, value in zip(x, y, strict=True):
+            ax.annotate(
+                f"{value:.2f}",
+                (place, value),
+                xytext=(5, 3),
+                textcoords="offset points",
+                fontsize=8,
+            )
+    ax.set_xticks(range(len(splits)), splits)
+    ax.set(xlabel="split", ylabel="test accuracy", ylim=(0, 1), title=title)
+    ax.grid(axis="y", alpha=0.3)
+    ax.legend(loc="lower left", fontsize=8)
+    return fig
+
+
+def reliability(rows: list[dict], title: str) -> Figure:
+    """Draw reliability diagrams: how often right, by how sure, before and after.
+
+    Parameters
+    ----------
+    rows : list of dict
+        What ``beyond.calibrated`` returns.
+    title : str
+    """
+    fig, axes = plt.subplots(
+        1,
+        len(rows),
+        figsize=(3.2 * len(rows), 3.6),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax, row in zip(axes[0], rows, strict=True):
+        ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="calibrated")
+        for when, color, marker in (("before", ORANGE, "s"), ("after", BLUE, "o")):
+            bins = calibration.reliability(row[when]["logits"], row["labels"])
+            label = f"{when}: error {row[when]['error']:.3f}"
+            ax.plot(
+                [b["confidence"] for b in bins],
+                [b["accuracy"]["value"] for b in bins],
+                color=color,
+                marker=marker,
+                label=label,
+            )
+        ax.set(xlabel="confidence", xlim=(0, 1.02), ylim=(0, 1.02))
+        ax.set_title(row["model"], fontsize=9)
+        ax.grid(alpha=0.3)
+        ax.legend(fontsize=7, loc="upper left")
+    axes[0, 0].set_ylabel("share that is right")
+    fig.suptitle(title)
     return fig
 
 

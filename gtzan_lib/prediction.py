@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gtzan_lib import audio, shipped, spectrogram
+from gtzan_lib import audio, calibration, shipped, spectrogram
 from gtzan_lib.audio import SAMPLE_RATE
 from gtzan_lib.data import GENRES, read_picture
 from gtzan_lib.errors import DataError
@@ -93,7 +93,7 @@ class Classifier:
 
     def __init__(self, run: Run):
         self.run = run
-        self._model = run.model()
+        self._members = [(member, member.model(), t) for member, t in run.members]
         self._one_at_a_time = threading.Lock()
 
     def predict_file(self, path: Path) -> Prediction:
@@ -132,11 +132,16 @@ class Classifier:
         return self._predict(pictures, starts, facts)
 
     def _predict(self, pictures, starts, facts) -> Prediction:
-        codes = self.run.encode(pictures)
+        codes = [member.encode(pictures) for member, _, _ in self._members]
         with self._one_at_a_time:
-            logits, embeddings = shipped.embed(self._model, codes)
-        windows = softmax(logits.astype(np.float64))
-        embedding = embeddings.mean(axis=0)
+            answers = [
+                shipped.embed(model, code)
+                for (_, model, _), code in zip(self._members, codes, strict=True)
+            ]
+        temperatures = [temperature for _, _, temperature in self._members]
+        logits = calibration.fuse([logits for logits, _ in answers], temperatures)
+        embedding = answers[0][1].mean(axis=0)
+        windows = softmax(logits)
         return Prediction(windows, np.array(starts), pictures, embedding, facts)
 
 

@@ -2,10 +2,11 @@
 
 A run's folder holds ``model.safetensors``, ``history.json`` (one value an epoch),
 ``predictions.npz`` (test positions, labels and logits), ``metrics.json``,
-``provenance.json`` and, where one was learned, ``encoder.safetensors``. Used by
-notebooks 03_train_cnn, 04_autoencoder and 05_results.
+``provenance.json`` and, where there are any, ``validation.npz`` (as predictions) and
+``encoder.safetensors``. Used by notebooks 03_train_cnn to 06_beyond.
 """
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -15,24 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from gtzan_lib import evaluation, pooling, splits, store
+from gtzan_lib import evaluation, inputs, parameters, splits, store
 from gtzan_lib.data import Dataset, open_dataset
-from gtzan_lib.errors import DataError
+from gtzan_lib.errors import DataError, ParameterError
 from gtzan_lib.parameters import check_values
 
 ENCODER = "encoder.safetensors"
-INPUT_SIZE = (72, 108)  # height and width of the codes, in pixels
-CODE = (
-    *pooling.CODE,
-    "checkpoints",
-    "evaluation",
-    "models",
-    "runs",
-    "splits",
-    "training",
-)
-ENCODER_CODE = ("autoencoder", "encoding", "spectrogram")
-PACKAGES = ("numpy", "pillow", "torch")
+CODE = ("checkpoints", "evaluation", "runs", "splits", "training")
+PACKAGES = ("numpy", "pillow", "scikit-learn", "scipy", "torch")
 FACTS = ("recipe", "model", "encoder", "split", "seed", "epochs")
 
 
@@ -62,31 +53,45 @@ class Run:
 
     @cached_property
     def predictions(self) -> dict[str, np.ndarray]:
-        """Test pictures: ``index`` in the data, ``labels`` and ``logits`` (N, 10)."""
+        """Test tracks: ``index`` in the data, ``labels`` and ``logits`` (N, 10)."""
         with np.load(self.folder / "predictions.npz") as arrays:
             return dict(arrays)
 
+    @cached_property
+    def validation(self) -> dict[str, np.ndarray]:
+        """The same of validation tracks; there is none where the split has none."""
+        with np.load(self.folder / "validation.npz") as arrays:
+            return dict(arrays)
+
+    @cached_property
+    def members(self) -> list[tuple["Run", float]]:
+        """The runs that answer together (see ``fusion``), each with its temperature.
+
+        A run that is not made of others is alone, with temperature 1.
+        """
+        found = self.provenance.get("members", {})
+        return [(Run(self.folder / name), t) for name, t in found.items()] or [
+            (self, 1)
+        ]
+
     def encode(self, pictures: np.ndarray) -> np.ndarray:
-        """Return codes as the run's network takes them: float32, (N, 72, 108, 3).
+        """Return codes as the run's model takes them (see ``inputs``): float32.
 
         Parameters
         ----------
         pictures : ndarray of uint8, shape (N, 288, 432, 3)
         """
-        if self.provenance["encoder"] == "pool":
-            return pooling.average_pool(pictures)
-        from gtzan_lib import encoding
-
         weights = self.folder / ENCODER
-        return encoding.encode(weights, self.provenance["encoder"], pictures)
+        return inputs.of_pictures(self.provenance["encoder"], pictures, weights)
 
     def model(self):
-        """Return the trained network, ready to predict on the CPU."""
+        """Return the trained model, ready to predict on the CPU."""
         from safetensors.torch import load_file
 
         from gtzan_lib import models
 
-        model = models.build(self.provenance["model"], *INPUT_SIZE, seed=0)
+        shape = inputs.SHAPES[self.provenance["encoder"]]
+        model = models.build(self.provenance["model"], shape, seed=0)
         model.load_state_dict(load_file(self.folder / "model.safetensors"))
         return model.eval()
 
@@ -119,7 +124,8 @@ def train(
     Raises
     ------
     ParameterError, DataError
-        If a parameter, the data or the split cannot be used.
+        If a parameter, the data or the split cannot be used, or the model does not take
+        what the encoder gives.
     """
     facts = {
         "recipe": recipe,
@@ -130,6 +136,7 @@ def train(
         "epochs": epochs,
     }
     check_values({"data": data, "device": device} | facts)
+    _check_fit(facts)
     dataset = open_dataset(data)
     subsets = splits.split(dataset, split, seed)
     facts["split"] = splits.identify(split)
@@ -139,6 +146,23 @@ def train(
         return _train_into(folder, dataset, subsets, facts, device, report)
 
     return Run(store.seal(folder, _key(dataset, facts), make))
+
+
+def _check_fit(facts: dict) -> None:
+    """Refuse a model that does not take what the encoder gives.
+
+    A model that is fitted in closed form has no recipe and no epochs: ``facts`` say so.
+    """
+    model, encoder = facts["model"], facts["encoder"]
+    closed_form = model in parameters.CLOSED_FORM
+    if closed_form != (encoder in parameters.VECTORS):
+        pictures = (*parameters.ENCODERS, parameters.BANDS)
+        takes = parameters.VECTORS if closed_form else pictures
+        raise ParameterError(
+            f"model {model} takes encoder {' or '.join(takes)}; got {encoder!r}"
+        )
+    if closed_form:
+        facts |= {"recipe": "closed-form", "epochs": 1}
 
 
 def open_run(folder: str | Path) -> Run:
@@ -187,8 +211,18 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
 
 
 def _key(dataset: Dataset, facts: dict) -> dict:
-    code = CODE if facts["encoder"] == "pool" else (*CODE, *ENCODER_CODE)
-    return dataset.key(code, PACKAGES, **facts)
+    from gtzan_lib.recipes import RECIPES
+
+    code = {*CODE, *inputs.CODE.get(facts["encoder"], inputs.LEARNED_CODE)}
+    code.add(parameters.MODELS.get(facts["model"], "models"))
+    settings = {}
+    if facts["recipe"] in RECIPES:
+        code.add(parameters.RECIPES[facts["recipe"]])
+        settings = dataclasses.asdict(RECIPES[facts["recipe"]])
+        settings = json.loads(
+            json.dumps(settings)
+        )  # tuples as lists, as a file has them
+    return dataset.key(sorted(code), PACKAGES, **facts, settings=settings)
 
 
 def _train_into(
@@ -204,60 +238,49 @@ def _train_into(
     from safetensors.torch import save_file
 
     from gtzan_lib import models, training
+    from gtzan_lib.recipes import RECIPES
 
     device = training.pick_device(device)
-    labels = dataset.labels
-    codes = _codes(folder, dataset, facts, subsets["train"], report)
-    train, test = (
-        training.Subset.of(codes[subsets[name]], labels[subsets[name]], device)
-        for name in ("train", "test")
+    codes, weights = inputs.codes(
+        dataset, facts["encoder"], subsets["train"], facts["seed"], report
     )
-    model = models.build(facts["model"], *codes.shape[1:3], seed=facts["seed"])
-    model.to(device)
-    history = training.fit(
-        model,
-        train,
-        test,
-        training.RECIPES[facts["recipe"]],
-        facts["epochs"],
-        facts["seed"],
-        folder / store.CHECKPOINT,
-        report,
-    )
-    logits = training.predict(model, test.x).cpu().numpy()
-    weights = {name: value.contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, folder / "model.safetensors")
-    test_labels = labels[subsets["test"]]
-    predictions = {"index": subsets["test"], "labels": test_labels, "logits": logits}
-    np.savez(folder / "predictions.npz", **predictions)
+    if weights:
+        shutil.copy(weights, folder / ENCODER)
+    parts = {
+        name: training.Subset.of(codes[index], dataset.labels[index], device)
+        for name, index in subsets.items()
+    }
+    held_out = "validation" if "validation" in parts else "test"
+    shape = inputs.SHAPES[facts["encoder"]]
+    model = models.build(facts["model"], shape, seed=facts["seed"]).to(device)
+    if facts["model"] in parameters.CLOSED_FORM:
+        history = training.solve(model, parts["train"], parts[held_out], held_out)
+    else:
+        history = training.fit(
+            model,
+            parts["train"],
+            parts[held_out],
+            RECIPES[facts["recipe"]],
+            facts["epochs"],
+            facts["seed"],
+            folder / store.CHECKPOINT,
+            report,
+            held_out,
+        )
+    state = {name: value.contiguous() for name, value in model.state_dict().items()}
+    save_file(state, folder / "model.safetensors")
     store.write_json(folder / "history.json", history)
-    metrics = evaluation.evaluate(logits, test_labels)
-    store.write_json(folder / "metrics.json", metrics)
+    for name, file in (("test", "predictions"), ("validation", "validation")):
+        if name in parts:
+            logits = training.predict(model, parts[name].x).cpu().numpy()
+            known = {"index": subsets[name], "labels": dataset.labels[subsets[name]]}
+            np.savez(folder / f"{file}.npz", **known, logits=logits)
+            if name == "test":
+                metrics = evaluation.evaluate(logits, known["labels"])
+                store.write_json(folder / "metrics.json", metrics)
     return {
         "device": device,
         "threads": torch.get_num_threads(),
         "seconds": round(sum(history["seconds"]), 2),
         "subsets": {name: len(index) for name, index in subsets.items()},
     }
-
-
-def _codes(
-    folder: Path,
-    dataset: Dataset,
-    facts: dict,
-    train_index: np.ndarray,
-    report: Callable[[str], None],
-) -> np.ndarray:
-    """Return the codes of all pictures: float32, shape (N, 72, 108, 3), 0 to 1.
-
-    An autoencoder is trained first where needed, and its weights kept with the run.
-    """
-    if facts["encoder"] == "pool":
-        return pooling.pool(dataset)
-    from gtzan_lib import encoding
-
-    learnt = encoding.learn(
-        dataset, facts["encoder"], train_index, facts["seed"], report
-    )
-    shutil.copy(learnt / "model.safetensors", folder / ENCODER)
-    return np.load(learnt / "codes.npy") / np.float32(255)

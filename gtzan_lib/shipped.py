@@ -21,16 +21,16 @@ _BATCH = 50  # pictures held at once
 
 
 def embed(model, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the logits of pictures, and what the last layer computes them from.
+    """Return the logits of tracks, and what the last layer computes them from.
 
-    The embedding of a picture is the input of the network's last fully connected layer,
-    which every network of ``models.MODELS`` has.
+    The embedding of a track is the input of a network's last fully connected layer, and
+    the mean of the principal components that a support vector machine is given.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Takes (N, 3, 72, 108), returns logits (N, 10).
-    codes : np.ndarray [shape=(N, 72, 108, 3), dtype=float32]
+        Of ``models.MODELS``.
+    codes : np.ndarray [shape=(N, ...), dtype=float32]
         Pictures as ``Run.encode`` gives them, 0 to 1.
 
     Returns
@@ -40,15 +40,19 @@ def embed(model, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     import torch
 
-    from gtzan_lib.training import predict
+    from gtzan_lib import training
+    from gtzan_lib.svm import SVM
 
+    x = training.as_tensor(codes)
+    if isinstance(model, SVM):
+        return training.predict(model, x).numpy(), model.project(x).mean(dim=1).numpy()
     inputs = []
     *_, last = (m for m in model.modules() if isinstance(m, torch.nn.Linear))
     hook = last.register_forward_pre_hook(
         lambda _, given: inputs.append(given[0].flatten(1))
     )
     try:
-        logits = predict(model, torch.from_numpy(codes).permute(0, 3, 1, 2))
+        logits = training.predict(model, x)
     finally:
         hook.remove()
     return logits.numpy(), torch.cat(inputs).numpy()
@@ -80,6 +84,7 @@ def ship(run: Run, dataset: Dataset, folder: Path = FOLDER) -> Path:
     manifest = store.read_json(run.folder / store.MANIFEST)
     partial.mkdir(parents=True)
     for name in manifest["files"]:
+        (partial / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(run.folder / name, partial / name)
     embeddings = _embeddings(run, dataset)
     np.savez_compressed(partial / EMBEDDINGS, tracks=dataset.tracks, values=embeddings)
@@ -91,6 +96,7 @@ def ship(run: Run, dataset: Dataset, folder: Path = FOLDER) -> Path:
 
 def _embeddings(run: Run, dataset: Dataset) -> np.ndarray:
     """Return the embeddings of all pictures of a data set: float16, shape (N, d)."""
+    (run, _), *_ = run.members
     model, parts = run.model(), []
     for start in range(0, len(dataset.tracks), _BATCH):
         tracks = dataset.tracks[start : start + _BATCH]

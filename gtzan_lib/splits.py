@@ -14,6 +14,7 @@ from gtzan_lib.errors import DataError
 
 SUBSETS = ("train", "validation", "test")
 UNIQUE = "-unique"
+TRAINVAL = "artist-trainval"  # the validation part trains, too, once all is chosen
 TEST_TO_TRAIN = {"random": 1 / 4, "three-way": 1 / 3}  # sizes, of what seeds redraw
 NO_PICTURE = "jazz.00054"  # its audio cannot be decoded: the Kaggle edition lacks it
 
@@ -44,7 +45,8 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
         ``"random"`` for the paper's split; ``"three-way"`` for three fifths to train,
         a fifth to validate and a fifth to test, the same of each genre; either with
         ``"-unique"`` behind it, to leave out what is identical to a picture of a later
-        subset; ``"artist"`` for the artist-aware split, fetched the first time; the
+        subset; ``"artist"`` for the artist-aware split, fetched the first time, or
+        ``"artist-trainval"`` for the same with the validation part to train, too; the
         path of a CSV file, or of a folder with the artist-aware split's lists.
     seed : int
         Which random split; the others do not depend on it.
@@ -65,8 +67,12 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
         parts = random_split(len(dataset.tracks), seed)
     elif kind == "three-way":
         parts = three_way_split(dataset.labels, seed)
-    elif name == "artist":
-        return read_artist_split(fetch_artist_lists(), dataset)
+    elif name in ("artist", TRAINVAL):
+        parts = read_artist_split(fetch_artist_lists(), dataset)
+        if name == TRAINVAL:
+            train = [parts["train"], parts.pop("validation")]
+            parts["train"] = np.sort(np.concatenate(train))
+        return parts
     elif Path(name).expanduser().is_dir():
         return read_artist_split(Path(name).expanduser(), dataset)
     else:
@@ -80,7 +86,7 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
 def identify(name: str) -> str:
     """Return a split's name, with a file's stem and content hash for its path."""
     path = Path(name).expanduser()
-    if name == "artist" or name.removesuffix(UNIQUE) in TEST_TO_TRAIN:
+    if name in ("artist", TRAINVAL) or name.removesuffix(UNIQUE) in TEST_TO_TRAIN:
         return name
     if path.is_dir():
         sums = {file: store.sha256(path / file) for file in ARTIST_SUMS}

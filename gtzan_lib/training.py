@@ -1,6 +1,7 @@
 """Training: recipes, the loop over epochs, and checkpoints to go on from.
 
-Paper, section 3.3. Used by notebook 03_train_cnn (parameter ``recipe``).
+Paper, section 3.3. Used by notebook 03_train_cnn (parameter ``recipe``). Recipes by
+name are in ``recipes``.
 """
 
 import time
@@ -15,13 +16,57 @@ from torch.nn.functional import cross_entropy
 
 from gtzan_lib import checkpoints, memory
 
-HISTORY = ("loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
+HISTORY = ("loss", "train_accuracy", "{}_loss", "{}_accuracy", "seconds")
 SAVE_SECONDS = 10  # between checkpoints
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train.
+    """How to train; this base class leaves open how weights are changed.
+
+    Attributes
+    ----------
+    batch_size : int
+    """
+
+    batch_size: int = 100
+
+    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """Return what changes the weights of ``model``."""
+        raise NotImplementedError
+
+    def learning_rate(self, epoch: int, epochs: int) -> float:
+        """Return the learning rate of an epoch, counted from 0, of so many."""
+        raise NotImplementedError
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return the mean cross entropy of a batch, in nats."""
+        return cross_entropy(logits, labels)
+
+    def step_loss(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        labels: torch.Tensor,
+        rng: np.random.Generator,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the loss of a batch to learn from, and the logits it is made of.
+
+        Parameters
+        ----------
+        model : Module
+        x : Tensor of float32, shape (B, ...)
+        labels : Tensor of int64, shape (B,)
+        rng : Generator
+            For recipes that change pictures at random; this one does not.
+        """
+        logits = model(x)
+        return self.loss(logits, labels), logits
+
+
+@dataclass(frozen=True)
+class Descent(Recipe):
+    """The paper's: gradient descent with momentum.
 
     Attributes
     ----------
@@ -30,10 +75,9 @@ class Recipe:
     schedule : tuple of (int, float)
         First epoch (counted from 0) and learning rate of each stage.
     momentum : float
-    batch_size : int
     """
 
-    double_softmax: bool
+    double_softmax: bool = False
     schedule: tuple[tuple[int, float], ...] = (
         (0, 0.01),
         (100, 0.006),
@@ -43,35 +87,30 @@ class Recipe:
         (1300, 0.003),
     )
     momentum: float = 0.9
-    batch_size: int = 100
 
-    def learning_rate(self, epoch: int) -> float:
-        """Return the learning rate of an epoch, counted from 0."""
+    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """Return gradient descent with momentum."""
+        return torch.optim.SGD(model.parameters(), momentum=self.momentum)
+
+    def learning_rate(self, epoch: int, epochs: int) -> float:
+        """Return the learning rate that the schedule has for an epoch."""
         return [rate for first, rate in self.schedule if first <= epoch][-1]
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return the mean cross entropy of a batch, in nats, as this recipe has it."""
-        if self.double_softmax:
-            logits = logits.softmax(dim=1)
-        return cross_entropy(logits, labels)
-
-
-# The losses that the paper prints are what softmax applied twice gives: notebook
-# 03_train_cnn says why. "corrected" applies it once.
-RECIPES = {
-    "paper": Recipe(double_softmax=True),
-    "corrected": Recipe(double_softmax=False),
-}
+        return super().loss(
+            logits.softmax(1) if self.double_softmax else logits, labels
+        )
 
 
 @dataclass
 class Subset:
-    """Pictures with their labels, on the device that computes.
+    """What to show a model, with labels, on the device that computes.
 
     Attributes
     ----------
-    x : Tensor of float32, shape (N, 3, H, W), channels last
-        Pictures, 0 to 1.
+    x : Tensor of float32, shape (N, C, H, W), channels last, or (N, windows, values)
+        Pictures, 0 to 1, or vectors.
     y : Tensor of int64, shape (N,)
         Genres.
     """
@@ -81,9 +120,14 @@ class Subset:
 
     @classmethod
     def of(cls, codes: np.ndarray, labels: np.ndarray, device: str) -> "Subset":
-        """Make one from codes (N, H, W, 3) and labels (N,)."""
-        x = torch.from_numpy(np.ascontiguousarray(codes)).to(device)
-        return cls(x.permute(0, 3, 1, 2), torch.from_numpy(labels).to(device))
+        """Make one from codes (N, H, W, C) or (N, windows, values), and labels (N,)."""
+        return cls(as_tensor(codes).to(device), torch.from_numpy(labels).to(device))
+
+
+def as_tensor(codes: np.ndarray) -> torch.Tensor:
+    """Return codes as models take them: (N, H, W, C) become (N, C, H, W)."""
+    x = torch.from_numpy(np.ascontiguousarray(codes))
+    return x.permute(0, 3, 1, 2) if x.dim() == 4 else x
 
 
 def pick_device(name: str) -> str:
@@ -98,12 +142,13 @@ def pick_device(name: str) -> str:
 def fit(
     model: nn.Module,
     train: Subset,
-    test: Subset,
+    held_out: Subset,
     recipe: Recipe,
     epochs: int,
     seed: int,
     checkpoint: Path,
     report: Callable[[str], None] = print,
+    name: str = "test",
 ) -> dict[str, list[float]]:
     """Train ``model`` in place, going on from ``checkpoint`` where there is one.
 
@@ -113,8 +158,9 @@ def fit(
     Parameters
     ----------
     model : Module
-        Takes (B, 3, H, W), returns logits (B, 10).
-    train, test : Subset
+        Returns logits (B, 10). Its method ``start``, where it has one, is given the
+        training pictures first.
+    train, held_out : Subset
         What to learn from, and what only to measure accuracy on.
     recipe : Recipe
     epochs : int
@@ -124,33 +170,39 @@ def fit(
         Written after an epoch, at most every ten seconds, and at the end.
     report : callable
         Takes a line of text about twenty times.
+    name : str
+        What ``held_out`` is called, ``"test"`` or ``"validation"``.
 
     Returns
     -------
     dict of list of float
         One value an epoch: ``loss`` (cross entropy in nats) and ``train_accuracy``,
-        means during the epoch; ``test_loss`` and ``test_accuracy`` after it; and how
-        many ``seconds`` it took.
+        means during the epoch; ``test_loss`` and ``test_accuracy`` after it (or
+        ``validation_loss`` and ``validation_accuracy``); and how many ``seconds`` it
+        took.
     """
     memory.keep_freed()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=recipe.momentum)
+    names = [column.format(name) for column in HISTORY]
+    optimizer = recipe.optimizer(model)
     history = checkpoints.load(checkpoint, model, optimizer)
-    history = history or {name: [] for name in HISTORY}
+    history = history or {column: [] for column in names}
     first = len(history["loss"])
+    if not first and hasattr(model, "start"):
+        model.start(train.x)
     if first:
         report(f"going on after epoch {first}")
     saved = time.time()
     for epoch in range(first, epochs):
         started = time.time()
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate(epoch)
+            group["lr"] = recipe.learning_rate(epoch, epochs)
         rng = np.random.default_rng([seed, epoch])
         loss, accuracy = train_epoch(model, train, recipe, optimizer, rng)
-        test_loss, test_accuracy = measure(model, test, recipe)
+        held_out_loss, held_out_accuracy = measure(model, held_out, recipe)
         now = time.time()
-        measured = (loss, accuracy, test_loss, test_accuracy, now - started)
-        for name, value in zip(HISTORY, measured, strict=True):
-            history[name].append(value)
+        measured = (loss, accuracy, held_out_loss, held_out_accuracy, now - started)
+        for column, value in zip(names, measured, strict=True):
+            history[column].append(value)
         done = epoch + 1
         if now - saved > SAVE_SECONDS or done == epochs:
             checkpoints.save(checkpoint, model, optimizer, history)
@@ -159,10 +211,22 @@ def fit(
             pace = float(np.mean(history["seconds"][first:]))
             report(
                 f"epoch {done:4d}/{epochs}  loss {loss:.3f}  train accuracy "
-                f"{accuracy:.3f}  test accuracy {test_accuracy:.3f}  "
+                f"{accuracy:.3f}  {name} accuracy {held_out_accuracy:.3f}  "
                 f"{pace:.2f} s/epoch, {pace * (epochs - done):.0f} s left"
             )
     return history
+
+
+def solve(
+    model: nn.Module, train: Subset, held_out: Subset, name: str = "test"
+) -> dict[str, list[float]]:
+    """Fit a model in closed form; return a history of one epoch, as ``fit`` does."""
+    started = time.time()
+    model.solve(train.x, train.y)
+    measured = [*measure(model, train, Recipe()), *measure(model, held_out, Recipe())]
+    measured.append(time.time() - started)
+    columns = (column.format(name) for column in HISTORY)
+    return {column: [value] for column, value in zip(columns, measured, strict=True)}
 
 
 def train_epoch(
@@ -177,15 +241,15 @@ def train_epoch(
     Returns
     -------
     loss, accuracy : float
-        Means over the epoch, each picture measured just before it is learnt from.
+        Means over the epoch, each picture measured just before it is learnt from, as
+        the recipe shows it.
     """
     model.train()
     order = torch.from_numpy(rng.permutation(len(train.y))).to(train.y.device)
     loss_sum, n_correct = 0.0, 0
     for batch in order.split(recipe.batch_size):
         labels = train.y[batch]
-        logits = model(train.x[batch])
-        loss = recipe.loss(logits, labels)
+        loss, logits = recipe.step_loss(model, train.x[batch], labels, rng)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -203,6 +267,6 @@ def measure(model: nn.Module, subset: Subset, recipe: Recipe) -> tuple[float, fl
 
 @torch.no_grad()
 def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Return the logits (N, 10) of pictures (N, 3, H, W)."""
+    """Return the logits (N, 10) of pictures (N, C, H, W) or vectors."""
     model.eval()
     return torch.cat([model(part) for part in x.split(100)])

@@ -28,12 +28,20 @@ def test_good_values_come_back():
         ("epochs", True, "epochs must be a whole number from 1"),
         ("epochs", "30", "epochs must be a whole number from 1"),
         ("seed", -1, "seed must be a whole number from 0"),
-        ("recipe", "papr", "recipe must be one of: paper, corrected; got 'papr'"),
+        (
+            "recipe",
+            "papr",
+            "recipe must be one of: paper, corrected, augmented; got 'papr'",
+        ),
         ("model", None, "model must be one of: lenet"),
         ("device", ["cpu"], "device must be one of: auto, cpu"),
         ("data", "/no/such/folder", "data must be one of: sample, kaggle, or a path"),
         ("data", "", "data must be one of"),
-        ("split", 3, "split must be one of: random, .*, artist, or a path that exists"),
+        (
+            "split",
+            3,
+            "split must be one of: random, .*, artist-trainval, or a path that exists",
+        ),
     ],
 )
 def test_an_impossible_value_is_named_with_what_is_allowed(name, value, reason):

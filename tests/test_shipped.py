@@ -57,9 +57,9 @@ def test_every_published_track_can_be_found_similar(ours):
         assert cosines == sorted(cosines, reverse=True)
 
 
-@pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.parametrize("name", set(models.MODELS) - {"svm"})
 def test_the_embedding_is_what_the_last_layer_makes_logits_from(name):
-    model = models.build(name, 72, 108, seed=0).eval()
+    model = models.build(name, (3, 72, 108), seed=0).eval()
     codes = np.random.default_rng(0).random((30, 72, 108, 3), np.float32)
     logits, embeddings = shipped.embed(model, codes)
     x = torch.from_numpy(codes).permute(0, 3, 1, 2)

@@ -8,10 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from gtzan_lib import autoencoder, models, packing, parameters, runs, store, training
+from gtzan_lib import (
+    autoencoder,
+    inputs,
+    models,
+    packing,
+    parameters,
+    runs,
+    store,
+    training,
+)
 from gtzan_lib.errors import DataError, ParameterError
+from gtzan_lib.recipes import RECIPES
 
-RECIPE = training.RECIPES["corrected"]
+RECIPE = RECIPES["corrected"]
 
 
 def subset(n, seed=0):
@@ -27,7 +37,7 @@ def numbers(history):
 
 
 def fit(checkpoint, epochs, model=None, report=lambda line: None):
-    model = model or models.build("lenet", 72, 108, seed=0)
+    model = model or models.build("lenet", (3, 72, 108), seed=0)
     data = subset(30), subset(10, seed=1)
     history = training.fit(model, *data, RECIPE, epochs, 0, checkpoint, report)
     return history, model
@@ -42,13 +52,15 @@ def test_one_batch_starts_at_chance_and_falls(tmp_path):
 def test_softmax_twice_cannot_go_below_its_floor():
     certain = 1000 * torch.eye(10)
     labels = torch.arange(10)
-    floor = training.RECIPES["paper"].loss(certain, labels)
+    floor = RECIPES["paper"].loss(certain, labels)
     assert float(floor) == pytest.approx(math.log(math.e + 9) - 1)
-    assert float(training.RECIPES["corrected"].loss(certain, labels)) == 0
+    assert float(RECIPES["corrected"].loss(certain, labels)) == 0
 
 
 def test_learning_rates_are_the_papers():
-    rates = {e: RECIPE.learning_rate(e) for e in (0, 99, 100, 199, 300, 1299, 1799)}
+    rates = {
+        e: RECIPE.learning_rate(e, 1800) for e in (0, 99, 100, 199, 300, 1299, 1799)
+    }
     assert rates == {
         0: 0.01,
         99: 0.01,
@@ -136,10 +148,13 @@ def test_impossible_parameters_are_refused_before_any_work(tiny_source, runs_fol
 
 def test_every_encoder_is_a_value_of_the_parameter():
     assert ("pool", *autoencoder.AUTOENCODERS) == parameters.ENCODERS
+    every = {*parameters.ENCODERS, parameters.BANDS, *parameters.VECTORS}
+    assert set(inputs.SHAPES) == every
 
 
 def test_every_recipe_is_a_value_of_the_parameter():
-    assert tuple(training.RECIPES) == parameters.RECIPES
+    modules = {name: type(found).__module__ for name, found in RECIPES.items()}
+    assert modules == {k: f"gtzan_lib.{v}" for k, v in parameters.RECIPES.items()}
 
 
 def test_killed_at_any_moment_it_ends_with_the_same_numbers(tiny_source, tmp_path):

@@ -1,0 +1,309 @@
+"""Models beyond the paper's on every split: their runs, and tables of them.
+
+Paper, sections 4.3 and 5 (future work). Used by notebook 06_beyond.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gtzan_lib import calibration, comparison, features, fusion, runs, splits
+from gtzan_lib.comparison import ACCURACY, TOP2, with_interval
+from gtzan_lib.data import Dataset, open_dataset
+from gtzan_lib.errors import DataError
+from gtzan_lib.runs import Run
+
+PAPER = "LeNet of the paper, pooled picture"
+LENET = "LeNet corrected, pooled picture"
+FEATURES = "SVM, 57 audio features"
+TEXTURE = "SVM, texture of mel bands"
+CNN = "CNN, mel bands"
+CRNN = "CRNN, mel bands"
+# Recipe, model and encoder of each.
+MODELS = {
+    PAPER: ("paper", "lenet", "pool"),
+    LENET: ("corrected", "lenet", "pool"),
+    FEATURES: ("closed-form", "svm", "features"),
+    TEXTURE: ("closed-form", "svm", "texture"),
+    CNN: ("augmented", "cnn", "bands"),
+    CRNN: ("augmented", "crnn", "bands"),
+}
+BEST = "CRNN and texture SVM"
+FUSED = {BEST: (CRNN, TEXTURE), "CRNN and both SVMs": (CRNN, TEXTURE, FEATURES)}
+
+
+WITH_PAPER = (PAPER, LENET, FEATURES, TEXTURE, CRNN)
+COMPARED = (LENET, FEATURES, TEXTURE, CNN, CRNN)
+CLIMBING = (LENET, FEATURES, TEXTURE, CRNN)
+
+
+def why_not(dataset: Dataset, names: tuple[str, ...]) -> dict[str, str]:
+    """Tell which splits cannot be had, and why.
+
+    Returns
+    -------
+    dict of str
+        The reason by split, empty where there is none.
+    """
+    reasons = {}
+    for name in names:
+        try:
+            splits.split(dataset, name, seed=0)
+            reasons[name] = ""
+        except DataError as error:
+            reasons[name] = str(error)
+    return reasons
+
+
+def train_all(
+    data: str,
+    names: tuple[str, ...],
+    split: str,
+    seeds: int,
+    epochs: dict[str, int],
+    report: Callable[[str], None] = print,
+) -> dict[str, list[Run]]:
+    """Return a run of each model for each seed, trained where there is none.
+
+    Parameters
+    ----------
+    data, split : str
+        As ``runs.train`` takes them.
+    names : tuple of str
+        Keys of ``MODELS``; one whose files the data set lacks is left out.
+    seeds : int
+        How many runs of each.
+    epochs : dict of int
+        By recipe.
+    report : callable
+        Takes lines of text about the progress.
+
+    Returns
+    -------
+    dict of list of Run
+        By model, in the order of the seeds.
+    """
+    has_table = open_dataset(data).features_path.is_file()
+    found: dict[str, list[Run]] = {}
+    for name in names:
+        if name == FEATURES and not has_table:
+            report(f"{name}: left out, as the data has no table of features")
+            continue
+        recipe, model, encoder = MODELS[name]
+        n = epochs.get(recipe, 1)
+        report(f"{name}, split {split}")
+        found[name] = [
+            runs.train(data, recipe, model, encoder, split, seed, n, report=report)
+            for seed in range(seeds)
+        ]
+    return found
+
+
+def temperatures(found: dict[str, list[Run]]) -> dict[str, float]:
+    """Fit each model's temperature on validation tracks.
+
+    Parameters
+    ----------
+    found : dict of list of Run
+        By model, runs on a split with a validation part, one a seed.
+
+    Returns
+    -------
+    dict of float
+        The geometric mean over seeds, by model.
+    """
+    return {
+        name: float(np.exp(np.mean([np.log(temperature(run)) for run in group])))
+        for name, group in found.items()
+    }
+
+
+def temperature(run: Run) -> float:
+    """Return the temperature that suits the validation tracks of a run."""
+    return calibration.fit_temperature(
+        run.validation["logits"], run.validation["labels"]
+    )
+
+
+def fuse(
+    dataset: Dataset, found: dict[str, list[Run]], by_model: dict[str, float]
+) -> dict[str, list[Run]]:
+    """Return the fusions that can be made of runs on the same splits, one a seed.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    found : dict of list of Run
+        By model.
+    by_model : dict of float
+        What ``temperatures`` returns.
+    """
+    return {
+        name: [
+            fusion.fuse(dataset, list(members), [by_model[part] for part in parts])
+            for members in zip(*(found[part] for part in parts), strict=True)
+        ]
+        for name, parts in FUSED.items()
+        if set(parts) <= set(found)
+    }
+
+
+def table(found: dict[str, list[Run]]) -> list[dict]:
+    """Return a row a model: accuracy, top-2, and hip-hop and reggae taken for another.
+
+    Returns
+    -------
+    list of dict
+        Texts by column, with 95 % intervals.
+    """
+    return [
+        {
+            "model": name,
+            "seeds": str(len(group)),
+            "accuracy": with_interval(comparison.over_seeds(group, ACCURACY), 3),
+            "top-2": with_interval(comparison.over_seeds(group, TOP2), 3),
+            "hip-hop called reggae": with_interval(
+                comparison.called(group, "hiphop", "reggae")
+            ),
+            "reggae called hip-hop": with_interval(
+                comparison.called(group, "reggae", "hiphop")
+            ),
+        }
+        for name, group in found.items()
+    ]
+
+
+def ladder(rungs: dict[str, dict[str, list[Run]]], first: str) -> list[dict]:
+    """Return a row a model and split: accuracy, and its drop from the first split.
+
+    Parameters
+    ----------
+    rungs : dict of dict of list of Run
+        By split and model, one a seed.
+    first : str
+        The split that the others are compared with, seed by seed.
+
+    Returns
+    -------
+    list of dict
+        ``model``, ``split``, ``accuracy`` and ``drop`` (estimates).
+    """
+    return [
+        {
+            "model": name,
+            "split": split,
+            "accuracy": comparison.over_seeds(group, ACCURACY),
+            "drop": comparison.paired_difference(group, rungs[first][name], ACCURACY),
+        }
+        for split, found in rungs.items()
+        for name, group in found.items()
+    ]
+
+
+def ladder_table(rows: list[dict]) -> list[dict]:
+    """Return the rows of ``ladder`` as texts, one a model, two columns a split."""
+    table = {}
+    for row in rows:
+        cells = table.setdefault(row["model"], {"model": row["model"]})
+        cells[row["split"]] = with_interval(row["accuracy"], 3)
+        if row["split"] != rows[0]["split"]:
+            cells[f"{row['split']}, change"] = with_interval(row["drop"], 3)
+    return list(table.values())
+
+
+def calibrated(found: dict[str, list[Run]]) -> list[dict]:
+    """Return a row a model: how far its percentages can be trusted.
+
+    Each run's temperature is fitted on its validation tracks; the test tracks of all
+    seeds are put together.
+
+    Parameters
+    ----------
+    found : dict of list of Run
+        By model, runs on a split with a validation part, one a seed.
+
+    Returns
+    -------
+    list of dict
+        ``model``, ``temperature`` (mean), and of the test tracks ``labels`` and, before
+        and after, ``logits``, ``error`` (expected calibration error), ``hits`` (an
+        estimate: the true genre is among the fewest that sum to 90 %) and ``size`` (how
+        many those are on average).
+    """
+    rows = []
+    for name, group in found.items():
+        found_temperatures = [temperature(run) for run in group]
+        labels = np.concatenate([run.predictions["labels"] for run in group])
+        row = {"model": name, "temperature": float(np.mean(found_temperatures))}
+        row["labels"] = labels
+        for when, divisors in (
+            ("before", [1.0] * len(group)),
+            ("after", found_temperatures),
+        ):
+            pairs = zip(group, divisors, strict=True)
+            logits = np.concatenate([run.predictions["logits"] / t for run, t in pairs])
+            hits, size = calibration.fewest_genres(logits, labels)
+            row[when] = {
+                "logits": logits,
+                "error": calibration.expected_calibration_error(logits, labels),
+                "hits": hits,
+                "size": size,
+            }
+        rows.append(row)
+    return rows
+
+
+def calibration_table(rows: list[dict]) -> list[dict]:
+    """Return the rows of ``calibrated`` as texts by column."""
+    return [
+        {
+            "model": row["model"],
+            "tests": str(len(row["labels"])),
+            "temperature": f"{row['temperature']:.2f}",
+            **{
+                f"{title}, {when}": text(row[when])
+                for title, text in (
+                    ("calibration error", lambda r: f"{r['error']:.3f}"),
+                    ("the fewest", lambda r: f"{r['size']:.1f}"),
+                    ("true genre among them", lambda r: with_interval(r["hits"])),
+                )
+                for when in ("before", "after")
+            },
+        }
+        for row in rows
+    ]
+
+
+def feature_agreement(dataset: Dataset, n_tracks: int) -> list[dict]:
+    """Compare features computed from audio with the data set's table of them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    n_tracks : int
+        How many tracks to compare at most, evenly spread over those with audio.
+
+    Returns
+    -------
+    list of dict
+        By column: ``feature``, ``tracks`` compared, ``correlation`` and ``largest
+        difference`` in the column's standard deviations; empty where the data set has
+        no table or no audio.
+    """
+    tracks = [t for t in dataset.tracks if dataset.audio_path(t).is_file()]
+    if not tracks or not dataset.features_path.is_file():
+        return []
+    table = features.read_table(dataset)
+    tracks = tracks[:: max(1, len(tracks) // n_tracks)][:n_tracks]
+    computed = np.array([features.of_track(dataset, track) for track in tracks])
+    expected = table[[dataset.tracks.index(track) for track in tracks]]
+    largest = np.abs(computed - expected).max(axis=0) / table.std(axis=0)
+    return [
+        {
+            "feature": name,
+            "tracks": len(tracks),
+            "correlation": float(np.corrcoef(computed[:, i], expected[:, i])[0, 1]),
+            "largest difference": float(largest[i]),
+        }
+        for i, name in enumerate(features.COLUMNS)
+    ]

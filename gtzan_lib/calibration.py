@@ -1,0 +1,104 @@
+"""Percentages that mean something: temperature, calibration error, fused models.
+
+Paper, section 4.2 ("percentages for each genre are useful"). Used by notebook
+06_beyond.
+"""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from gtzan_lib.evaluation import Estimate, proportion, softmax
+
+N_BINS = 10
+SURE = 0.9  # what the fewest genres named have to sum to
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Return log probabilities (..., 10) from logits (..., 10)."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the temperature that makes validation labels most likely.
+
+    Guo et al., "On Calibration of Modern Neural Networks" (2017): logits are divided by
+    it, which leaves the ranking of genres as it is.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (N, 10)
+    labels : ndarray of int64, shape (N,)
+    """
+
+    def loss(log_temperature: float) -> float:
+        log_p = log_softmax(logits / np.exp(log_temperature))
+        return -float(log_p[np.arange(len(labels)), labels].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded").x))
+
+
+def fuse(logits: list[np.ndarray], temperatures: list[float]) -> np.ndarray:
+    """Return the mean log probabilities of several models, (N, 10).
+
+    Parameters
+    ----------
+    logits : list of ndarray, shape (N, 10)
+        One a model, of the same tracks.
+    temperatures : list of float
+        One a model, by which its logits are divided.
+    """
+    pairs = zip(logits, temperatures, strict=True)
+    return np.mean([log_softmax(z.astype(np.float64) / t) for z, t in pairs], axis=0)
+
+
+def reliability(logits: np.ndarray, labels: np.ndarray) -> list[dict]:
+    """Compare how sure predictions are with how often they are right.
+
+    Returns
+    -------
+    list of dict
+        A row for each tenth of the scale of confidence that holds a prediction: ``n``,
+        mean ``confidence`` (probability of the most likely genre) and ``accuracy``, an
+        estimate.
+    """
+    p = softmax(logits.astype(np.float64))
+    confidence, correct = p.max(axis=1), p.argmax(axis=1) == labels
+    bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
+    return [
+        {
+            "n": int((bins == k).sum()),
+            "confidence": float(confidence[bins == k].mean()),
+            "accuracy": proportion(correct[bins == k].sum(), (bins == k).sum()),
+        }
+        for k in np.unique(bins)
+    ]
+
+
+def expected_calibration_error(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean distance between confidence and accuracy over the bins, 0 to 1.
+
+    Guo et al. (2017), with ten bins of equal width.
+    """
+    rows = reliability(logits, labels)
+    gaps = [r["n"] * abs(r["confidence"] - r["accuracy"]["value"]) for r in rows]
+    return float(sum(gaps) / len(labels))
+
+
+def fewest_genres(logits: np.ndarray, labels: np.ndarray) -> tuple[Estimate, float]:
+    """Name the fewest genres whose probabilities sum to 90 %.
+
+    Returns
+    -------
+    hits : dict of float
+        How often the true genre is among them, as ``proportion`` gives it.
+    size : float
+        How many genres that takes on average.
+    """
+    p = softmax(logits.astype(np.float64))
+    order = np.argsort(-p, axis=1, kind="stable")
+    before = np.cumsum(np.take_along_axis(p, order, axis=1), axis=1)
+    before -= np.take_along_axis(p, order, axis=1)  # what likelier genres sum to
+    named = before < SURE
+    hit = (named & (order == labels[:, None])).any(axis=1)
+    return proportion(hit.sum(), len(labels)), float(named.sum(axis=1).mean())

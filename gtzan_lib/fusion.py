@@ -1,0 +1,72 @@
+"""Several runs that answer together, in the folder of one run.
+
+Each member's logits are divided by a temperature that was fitted on validation tracks
+(``calibration``), and the log probabilities averaged. Used by notebook 06_beyond.
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from gtzan_lib import calibration, evaluation, store
+from gtzan_lib.data import Dataset
+from gtzan_lib.runs import Run
+
+CODE = ("calibration", "evaluation", "fusion")
+
+
+def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run:
+    """Return the run that answers with the mean of several runs on the same split.
+
+    Its folder holds ``predictions.npz``, ``validation.npz`` where the split has such a
+    part, ``metrics.json``, ``provenance.json`` and a folder for each member.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    members : list of Run
+        Of different models; their embeddings are those of the first.
+    temperatures : list of float
+        One a member.
+
+    Raises
+    ------
+    ValueError
+        If the members were not tested on the same tracks.
+    """
+    names = [run.provenance["model"] for run in members]
+    facts = {name: members[0].provenance[name] for name in ("split", "seed")}
+    facts |= {
+        "model": "+".join(names),
+        "members": dict(zip(names, temperatures, strict=True)),
+    }
+    facts["member_keys"] = [
+        store.read_json(run.folder / store.MANIFEST)["key"] for run in members
+    ]
+
+    def make(folder: Path) -> None:
+        for name, run in zip(names, members, strict=True):
+            shutil.copytree(run.folder, folder / name)
+        predictions = _fused([run.predictions for run in members], temperatures)
+        np.savez(folder / "predictions.npz", **predictions)
+        metrics = evaluation.evaluate(predictions["logits"], predictions["labels"])
+        store.write_json(folder / "metrics.json", metrics)
+        if (members[0].folder / "validation.npz").is_file():
+            validation = _fused([run.validation for run in members], temperatures)
+            np.savez(folder / "validation.npz", **validation)
+
+    words = [facts["model"], facts["split"], f"seed-{facts['seed']}"]
+    folder = dataset.results / "06_fusion" / "-".join(words)
+    return Run(store.seal(folder, dataset.key(CODE, ("numpy", "scipy"), **facts), make))
+
+
+def _fused(
+    predictions: list[dict[str, np.ndarray]], temperatures: list[float]
+) -> dict[str, np.ndarray]:
+    first = predictions[0]
+    for other in predictions:
+        if not np.array_equal(other["index"], first["index"]):
+            raise ValueError("runs on different splits cannot be fused")
+    logits = calibration.fuse([p["logits"] for p in predictions], temperatures)
+    return first | {"logits": logits.astype(np.float32)}
