@@ -126,10 +126,12 @@ def training_curves(runs: dict[str, Run]) -> Figure:
         By the name that the legend gives each.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-    for (name, run), color in zip(runs.items(), cycle(COLORS)):
+    for (name, run), color, marker in zip(runs.items(), cycle(COLORS), cycle("osD^v")):
         epochs = np.arange(1, len(run.history["loss"]) + 1)
+        marked = np.unique(np.geomspace(1, len(epochs), 8).astype(int)) - 1
         for part, style, loss in (("train", "-", "loss"), ("test", "--", "test_loss")):
             kind = {"color": color, "linestyle": style, "label": f"{name}, {part}"}
+            kind |= {"marker": marker, "markevery": marked, "markersize": 5}
             left.plot(epochs, run.history[loss], **kind)
             right.plot(epochs, run.history[f"{part}_accuracy"], **kind)
     left.set(xscale="log", xlabel="epoch", ylabel="loss (nats)")

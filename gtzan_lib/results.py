@@ -173,6 +173,8 @@ def encoders(dataset: Dataset) -> list[dict]:
             "seconds": row["training s"],
             "mse": row["MSE"],
             "mse_plot": row["MSE of the plot"],
+            "mse_text": f"{row['MSE']:.5f}",
+            "mse_plot_text": f"{row['MSE of the plot']:.5f}",
         }
         for row in sorted(rows, key=lambda row: -row["MSE"])
     ]
