@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gtzan_lib import comparison, models, packing, plots, pooling, results, runs, store
+from gtzan_lib import claims, comparison, results, runs, store
 from gtzan_lib.data import Dataset, open_dataset
 from gtzan_lib.errors import DataError
 
@@ -137,6 +137,8 @@ def draw_figures(dataset: Dataset) -> Path:
 
 def _figures(dataset: Dataset):
     """Yield the name and figure of each of ``FIGURES`` that can be drawn."""
+    from gtzan_lib import models, packing, plots, pooling
+
     name, images, codes = dataset.name, packing.pack(dataset), pooling.pool(dataset)
     yield "genres", plots.genre_gallery(dataset, images)
     again = {m: pooling.upsample(codes[:1], 4, m)[0] for m in pooling.UPSAMPLING}
@@ -170,8 +172,6 @@ def _figures(dataset: Dataset):
 
 def _encoder_points(dataset: Dataset, found: list[runs.Run]) -> list[dict]:
     """Return ``name``, ``mse`` and ``accuracy`` of encoders that networks learn from."""
-    from gtzan_lib import claims
-
     points = []
     for row in results.encoders(dataset):
         encoder = {"nearest": "pool"}.get(row["encoder"], row["encoder"])

@@ -18,11 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from gtzan_lib import (
-    autoencoder,
     claims,
     comparison,
     data,
-    encoding,
     evaluation,
     pooling,
     splits,
@@ -31,8 +29,8 @@ from gtzan_lib import (
 from gtzan_lib.data import GENRES, Dataset
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import Estimate, proportion
+from gtzan_lib.parameters import RECIPES
 from gtzan_lib.runs import Run
-from gtzan_lib.training import RECIPES
 
 FILE = "results.json"
 EPOCHS = (1, 10, 30, 50, 100, 300, 1000)  # of which the curves' values are kept
@@ -100,6 +98,8 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
     runs : list of Run
         Its finished runs, as ``runs.find_runs`` returns them.
     """
+    from gtzan_lib import autoencoder, training
+
     made = store.provenance(time.time())
     del made["seconds"]
     counts = np.bincount(dataset.labels, minlength=len(GENRES)).tolist()
@@ -114,7 +114,7 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
             "code": list(autoencoder.CODE_SHAPE),
         },
         "made": made,
-        "batch_size": RECIPES["paper"].batch_size,
+        "batch_size": training.RECIPES["paper"].batch_size,
         "literal_autoencoder": autoencoder.literal_cost(),
         "runs": [record(run) for run in runs],
         "pooling": {
@@ -155,6 +155,8 @@ def encoders(dataset: Dataset) -> list[dict]:
 
     Only what is there is read; nothing is trained.
     """
+    from gtzan_lib import encoding
+
     split = splits.random_split(len(dataset.tracks), seed=0)
     train = hashlib.sha256(split["train"].tobytes()).hexdigest()
     code = store.code_fingerprint(*encoding.CODE)
@@ -253,7 +255,6 @@ def central(runs: list[CountedRun]) -> list[dict]:
             name: claims.over_seeds(chosen, name)
             for name in ("loss@last", "train_accuracy@last", "test_accuracy@30")
         }
-        twice = RECIPES[recipe].double_softmax
         train = found["train_accuracy@last"]["value"]
         rows.append(
             {
@@ -262,7 +263,7 @@ def central(runs: list[CountedRun]) -> list[dict]:
                 "train_accuracy": comparison.with_interval(
                     found["train_accuracy@last"]
                 ),
-                "predicted": _predicted(train) if twice else "no such bound",
+                "predicted": _predicted(train) if recipe == "paper" else "no such bound",
                 "at_30": comparison.with_interval(found["test_accuracy@30"]),
                 "runs": [run.name for run in chosen],
             }
