@@ -3,7 +3,7 @@
     snakemake --cores all --config data=sample profile=quick
 
 `make report` calls it. Results go to `runs/<data>-<hash>/`, executed notebooks to
-`notebooks/` in there and their pages to `pages/`.
+`notebooks/` in there, their pages to `pages/`, and the paper is `paper.pdf`.
 """
 
 from pathlib import Path
@@ -57,13 +57,12 @@ for seed in range(plan["seeds"]):
 
 OUT = dataset.results
 ALL_CORES = workflow.cores
-MAIN_RUN = next(iter(RUNS))
 
 
 def papermill(notebook, values="", label="{rule}"):
     """Return the shell command that runs a notebook and shows what it prints."""
     return (
-        f"papermill notebooks/{notebook}.ipynb {{output:q}} --no-progress-bar --log-level "
+        f"papermill notebooks/{notebook}.ipynb {{output[0]:q}} --no-progress-bar --log-level "
         f"ERROR --stdout-file /dev/stdout -r data {{source:q}} {values} "
         f"2> >(grep -v IPKernelApp >&2) | sed -u 's/^/[{label}] /'"
     )
@@ -76,7 +75,7 @@ NOTEBOOKS = [
     "04_autoencoder",
     "05_results",
 ]
-PAGES = expand(str(OUT / "pages" / "{notebook}.html"), notebook=NOTEBOOKS)
+START = OUT / "pages" / "index.html"
 
 
 onstart:
@@ -91,13 +90,14 @@ onstart:
 
 onsuccess:
     print(f"\n{dataset.name}, profile {profile}. Open in a browser:")
-    print(f"  {OUT / 'pages' / '05_results.html'}")
+    print(f"  {START}\n  {OUT / 'paper.pdf'}")
     print(f"Executed notebooks and results are in {OUT}")
 
 
 rule all:
     input:
-        PAGES,
+        START,
+        OUT / "paper.pdf",
 
 
 rule pack:
@@ -159,22 +159,53 @@ rule autoencoder:
 rule results:
     input:
         "notebooks/05_results.ipynb",
-        expand("gtzan_lib/{module}.py", module=["comparison", "plots"]),
+        "report/claims.toml",
+        expand("gtzan_lib/{module}.py", module=["claims", "comparison", "plots", "results"]),
         expand(rules.train.output, run=RUNS),
         rules.autoencoder.output,
     output:
         OUT / "notebooks" / "05_results.ipynb",
+        OUT / "results.json",
     shell:
         papermill("05_results")
 
 
+rule figures:
+    input:
+        expand("gtzan_lib/{module}.py", module=["comparison", "paper", "plots"]),
+        expand(rules.train.output, run=RUNS),
+        rules.autoencoder.output,
+    output:
+        directory(OUT / "figures"),
+    shell:
+        "python -m gtzan_lib.paper figures {source:q}"
+
+
+rule pdf:
+    input:
+        "report/paper.typ",
+        "gtzan_lib/paper.py",
+        rules.results.output,
+        rules.figures.output,
+    output:
+        OUT / "paper.pdf",
+    params:
+        folder=str(OUT),
+    shell:
+        "python -m gtzan_lib.paper pdf {params.folder:q}"
+
+
+# Pages other than the first are remade where they are older than their notebooks.
 rule pages:
     input:
+        expand("gtzan_lib/{module}.py", module=["pages", "paper"]),
+        sorted(map(str, Path("gtzan_lib/page").iterdir())),
         expand(str(OUT / "notebooks" / "{notebook}.ipynb"), notebook=NOTEBOOKS),
+        rules.results.output,
+        rules.figures.output,
     output:
-        PAGES,
+        START,
     params:
-        folder=str(OUT / "pages"),
+        folder=str(OUT),
     shell:
-        "jupyter nbconvert --to html --log-level ERROR --output-dir {params.folder:q} "
-        "{input:q} && python -m gtzan_lib.pages {MAIN_RUN:q} {output:q}"
+        "python -m gtzan_lib.pages {params.folder:q}"

@@ -1,7 +1,7 @@
 """The report as HTML: executed notebooks as linked pages, and a page to start from.
 
-Pages load nothing from the network. Their looks are in the folder ``page``, a template of
-nbconvert. Used by the pipeline: ``python -m gtzan_lib.pages FOLDER MAIN_RUN``; and by
+Pages load nothing from the network. Their looks are in the folder ``page``, a template
+of nbconvert. Used by the pipeline: ``python -m gtzan_lib.pages FOLDER``; and by
 ``python -m gtzan_lib keep-report``.
 """
 
@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
-from gtzan_lib import comparison, paper, results, store
+from gtzan_lib import claims, comparison, paper, results, store
 from gtzan_lib.data import SYNTHETIC
 from gtzan_lib.parameters import NOTEBOOKS
 
@@ -36,7 +36,7 @@ TITLES = {
 }
 
 
-def build(folder: Path, main_run: str, target: Path | None = None) -> Path:
+def build(folder: Path, target: Path | None = None) -> Path:
     """Make the pages of a folder of results; return the start page.
 
     A page that is newer than its notebook and its template stays as it is.
@@ -45,8 +45,6 @@ def build(folder: Path, main_run: str, target: Path | None = None) -> Path:
     ----------
     folder : Path
         Holds ``results.json``, ``figures`` and the executed ``notebooks``.
-    main_run : str
-        The run whose page stands for notebook 3, which has a page for every run.
     target : Path or None
         Where the pages go; ``pages`` in ``folder`` if None.
     """
@@ -63,8 +61,9 @@ def build(folder: Path, main_run: str, target: Path | None = None) -> Path:
         exclude_output_prompt=True,
     )
     notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
+    has = {path.stem for path in notebooks}
     for old in target.glob("*.html"):
-        if old.stem not in {path.stem for path in notebooks}:
+        if old.stem not in has:
             old.unlink()
     for path in notebooks:
         page = f"{path.stem}.html"
@@ -72,17 +71,25 @@ def build(folder: Path, main_run: str, target: Path | None = None) -> Path:
             continue
         notebook = strip(nbformat.read(path, as_version=4))
         describe(notebook)
-        report = _about(found, page, folder, main_run)
+        report = _about(found, page, has)
         html, _ = exporter.from_notebook_node(notebook, {"report": report})
-        linked = link_pages(html, main_run)
+        linked = link_pages(html, main_run(found, has))
         (target / page).write_text(linked, encoding="utf-8")
     start = target / START
-    start.write_text(start_page(folder, main_run), encoding="utf-8")
+    start.write_text(start_page(folder, has), encoding="utf-8")
     return start
 
 
-def start_page(folder: Path, main_run: str) -> str:
-    """Return the start page of a folder of results; see ``build``."""
+def start_page(folder: Path, has: set[str]) -> str:
+    """Return the start page of a folder of results.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``results.json`` and ``figures``.
+    has : set of str
+        The pages that there are, without ``.html``; no other is linked to.
+    """
     found = results.read(folder)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE), autoescape=True, keep_trailing_newline=True
@@ -92,9 +99,14 @@ def start_page(folder: Path, main_run: str) -> str:
     records = [results.CountedRun(record) for record in found["runs"]]
     return environment.get_template("start.html.j2").render(
         r=found,
-        report=_about(found, START, folder, main_run),
+        report=_about(found, START, has),
         figures=[figures[name] for name in MATTER if name in figures],
-        pages={run.name: run.record["page"] for run in records},
+        pages={name: f"{name}.html" for name in has}
+        | {
+            run.name: run.record["page"]
+            for run in records
+            if run.record["page"].removesuffix(".html") in has
+        },
         runs={
             run.name: {
                 **run.record,
@@ -160,12 +172,28 @@ def link_pages(page: str, main_run: str) -> str:
     return re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', page)
 
 
-def _about(found: dict, page: str, folder: Path, main_run: str) -> dict:
+def main_run(found: dict, has: set[str]) -> str:
+    """Return the run whose page stands for notebook 3, the paper's own if it is there.
+
+    Parameters
+    ----------
+    found : dict
+        What ``results.json`` holds.
+    has : set of str
+        The pages that there are.
+    """
+    runs = [results.CountedRun(record) for record in found["runs"]]
+    runs = [run for run in runs if f"{TRAIN}-{run.name}" in has]
+    chosen = claims.select(runs, recipe="paper")
+    return next((run.name for run in chosen + runs), "")
+
+
+def _about(found: dict, page: str, has: set[str]) -> dict:
     """Return what every page says: its title, its data, and the bar of links."""
     links = [{"text": "Start", "href": START}]
     for name in NOTEBOOKS:
-        stem = f"{name}-{main_run}" if name == TRAIN else name
-        if (folder / "notebooks" / f"{stem}.ipynb").is_file():
+        stem = f"{name}-{main_run(found, has)}" if name == TRAIN else name
+        if stem in has:
             links.append({"text": TITLES.get(name, name), "href": f"{stem}.html"})
     links.append({"text": "PDF", "href": f"../{paper.PDF}"})
     return {
@@ -192,4 +220,4 @@ def _smaller(png: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]), sys.argv[2])
+    build(Path(sys.argv[1]))

@@ -1,7 +1,7 @@
 """The PDF: its figures, drawn from finished runs, and its typesetting.
 
 ``report/paper.typ`` is the text; every number in it comes from ``results.json``, and
-every figure is one of ``FIGURES``, which the start page shows too. Used by the pipeline:
+every figure is one of ``FIGURES``, which the start page shows too. The pipeline calls
 ``python -m gtzan_lib.paper figures DATA`` and ``python -m gtzan_lib.paper pdf FOLDER``.
 """
 
@@ -53,15 +53,15 @@ FIGURES = {
         "4 and 5",
         "Loss and accuracy by epoch, the first seed of each recipe. Behind two "
         "softmaxes the loss cannot fall below 1.46, whatever the network learns.",
-        "Two panels of curves over the epochs, on a logarithmic axis: loss at the left, "
-        "accuracy at the right; solid for training and dashed for test pictures, with "
+        "Two panels of curves over the epochs, on a logarithmic axis: loss at left, "
+        "accuracy at right; solid for training and dashed for test pictures, with "
         "another marker for each recipe.",
         "05_results",
     ),
     "confusion-paper": Shown(
         "7",
-        "Confusion matrix of the recipe paper (softmax twice). A row is a true genre, a "
-        "column what the network called it; numbers count test pictures, shades are "
+        "Confusion matrix of the recipe paper (softmax twice). A row is a true genre, "
+        "a column what the network called it; numbers count test pictures, shades are "
         "shares of a row.",
         "A ten by ten table of genres with a count in each cell; recognised pictures "
         "are on the diagonal.",
@@ -85,15 +85,15 @@ FIGURES = {
     ),
     "genres": Shown(
         "1",
-        "One spectrogram a genre. Time runs to the right over 30 seconds, mel frequency "
-        "upwards; brighter is louder.",
+        "One spectrogram a genre. Time runs to the right over 30 seconds, mel "
+        "frequency upwards; brighter is louder.",
         "Ten spectrogram pictures in two rows, one for each genre.",
         "01_pack",
     ),
     "encoded": Shown(
         "2",
-        "A picture, its 4 x 4 averages, and three ways back to full size, each with its "
-        "squared error.",
+        "A picture, its 4 x 4 averages, and three ways back to full size, each with "
+        "its squared error.",
         "Upper row: an original spectrogram and three reconstructions. Lower row: the "
         "small encoded picture and three maps of squared errors.",
         "02_pool_mse",
@@ -171,7 +171,7 @@ def _figures(dataset: Dataset):
 
 
 def _encoder_points(dataset: Dataset, found: list[runs.Run]) -> list[dict]:
-    """Return ``name``, ``mse`` and ``accuracy`` of encoders that networks learn from."""
+    """Return ``name``, ``mse`` and ``accuracy`` of the networks' encoders."""
     points = []
     for row in results.encoders(dataset):
         encoder = {"nearest": "pool"}.get(row["encoder"], row["encoder"])

@@ -256,6 +256,7 @@ def central(runs: list[CountedRun]) -> list[dict]:
             for name in ("loss@last", "train_accuracy@last", "test_accuracy@30")
         }
         train = found["train_accuracy@last"]["value"]
+        twice = recipe == "paper"
         rows.append(
             {
                 "name": f"recipe {recipe}, {chosen[0].provenance['epochs']} epochs",
@@ -263,7 +264,7 @@ def central(runs: list[CountedRun]) -> list[dict]:
                 "train_accuracy": comparison.with_interval(
                     found["train_accuracy@last"]
                 ),
-                "predicted": _predicted(train) if recipe == "paper" else "no such bound",
+                "predicted": _predicted(train) if twice else "no such bound",
                 "at_30": comparison.with_interval(found["test_accuracy@30"]),
                 "runs": [run.name for run in chosen],
             }
@@ -366,4 +367,3 @@ def _bare(value: float) -> Estimate:
 
 def _predicted(accuracy: float) -> str:
     return f"{FLOOR + 1 - accuracy:.2f}"
-
