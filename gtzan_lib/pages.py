@@ -1,8 +1,7 @@
 """The report as HTML: executed notebooks as linked pages, and a page to start from.
 
 Pages load nothing from the network. Their looks are in the folder ``page``, a template
-of nbconvert. Used by the pipeline: ``python -m gtzan_lib.pages FOLDER``; and by
-``python -m gtzan_lib keep-report``.
+of nbconvert. Used by the pipeline: ``python -m gtzan_lib.pages FOLDER``.
 """
 
 import base64
@@ -36,7 +35,7 @@ TITLES = {
 }
 
 
-def build(folder: Path, target: Path | None = None) -> Path:
+def build(folder: Path) -> Path:
     """Make the pages of a folder of results; return the start page.
 
     A page that is newer than its notebook and its template stays as it is.
@@ -45,10 +44,8 @@ def build(folder: Path, target: Path | None = None) -> Path:
     ----------
     folder : Path
         Holds ``results.json``, ``figures`` and the executed ``notebooks``.
-    target : Path or None
-        Where the pages go; ``pages`` in ``folder`` if None.
     """
-    target = target or folder / "pages"
+    target = folder / "pages"
     target.mkdir(parents=True, exist_ok=True)
     css = (TEMPLATE / "style.css").read_text(encoding="utf-8")
     colours = HtmlFormatter(style="default").get_style_defs(".highlight")

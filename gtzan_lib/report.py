@@ -43,10 +43,10 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
             shutil.copy(REPORT / name, target / name)
     for name in ("figures", "pages", "notebooks"):
         shutil.rmtree(target / name, ignore_errors=True)
-    shutil.copytree(folder / "figures", target / "figures")
+    for name in ("figures", "pages"):
+        shutil.copytree(folder / name, target / name)
     shutil.copy(folder / results.FILE, target / results.FILE)
     (target / paper.PDF).write_bytes(paper.compile_pdf(target, target / TEXT))
-    pages.build(folder, target / "pages")
     (target / "notebooks").mkdir()
     chosen = {row["runs"][0] for row in found["configurations"] if row["headline"]}
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
