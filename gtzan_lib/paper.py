@@ -137,6 +137,8 @@ def draw_figures(dataset: Dataset) -> Path:
 
 def _figures(dataset: Dataset):
     """Yield the name and figure of each of ``FIGURES`` that can be drawn."""
+    import matplotlib.pyplot as plt
+
     from gtzan_lib import models, packing, plots, pooling
 
     name, images, codes = dataset.name, packing.pack(dataset), pooling.pool(dataset)
@@ -163,7 +165,9 @@ def _figures(dataset: Dataset):
         counts = comparison.added_confusion(row["runs"])
         title = f"{name}\n{row['name']}, {row['seeds']} seed(s)"
         recipe = row["runs"][0].provenance["recipe"]
-        yield f"confusion-{recipe}", plots.confusion(counts, title)
+        with plt.rc_context({"font.size": 13}):  # two stand side by side
+            figure = plots.confusion(counts, title)
+        yield f"confusion-{recipe}", figure
     points = _encoder_points(dataset, found)
     if len(points) > 1:
         title = f"Error and accuracy: {name}"
