@@ -59,10 +59,10 @@ OUT = dataset.results
 ALL_CORES = workflow.cores
 
 
-def papermill(notebook, values="", label="{rule}"):
+def papermill(notebook, values="", label="{rule}", output="output"):
     """Return the shell command that runs a notebook and shows what it prints."""
     return (
-        f"papermill notebooks/{notebook}.ipynb {{output[0]:q}} --no-progress-bar --log-level "
+        f"papermill notebooks/{notebook}.ipynb {{{output}:q}} --no-progress-bar --log-level "
         f"ERROR --stdout-file /dev/stdout -r data {{source:q}} {values} "
         f"2> >(grep -v IPKernelApp >&2) | sed -u 's/^/[{label}] /'"
     )
@@ -164,10 +164,10 @@ rule results:
         expand(rules.train.output, run=RUNS),
         rules.autoencoder.output,
     output:
-        OUT / "notebooks" / "05_results.ipynb",
-        OUT / "results.json",
+        notebook=OUT / "notebooks" / "05_results.ipynb",
+        numbers=OUT / "results.json",
     shell:
-        papermill("05_results")
+        papermill("05_results", output="output.notebook")
 
 
 rule figures:
