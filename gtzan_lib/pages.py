@@ -92,6 +92,9 @@ def start_page(folder: Path, has: set[str]) -> str:
         loader=FileSystemLoader(TEMPLATE), autoescape=True, keep_trailing_newline=True
     )
     environment.filters["slug"] = lambda text: text.replace(" ", "-")
+    environment.filters["short"] = lambda commit: (
+        commit[:10] + "+" * commit.endswith("-dirty")
+    )
     figures = {figure["name"]: figure for figure in paper.figures_of(folder)}
     records = [results.CountedRun(record) for record in found["runs"]]
     return environment.get_template("start.html.j2").render(

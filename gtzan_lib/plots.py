@@ -18,6 +18,7 @@ from gtzan_lib.runs import Run
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 BLUE, ORANGE, GREEN = COLORS[:3]
+HATCHES = ("", "//", "xx")  # to tell colours apart without seeing them
 
 
 def genre_gallery(dataset: Dataset, images: np.ndarray) -> Figure:
@@ -85,8 +86,11 @@ def errors_by_genre(dataset: Dataset, errors: dict[str, np.ndarray]) -> Figure:
         ax=ax,
     )
     ax.axhline(0.01, color="black", linestyle="--", label="the paper: below 0.01")
-    ax.set(xlabel="", ylabel="mean squared error", ylim=(0, None))
-    ax.legend(title="", ncols=4, loc="upper left")
+    ax.set(xlabel="", ylabel="mean squared error", ylim=(0, 1.15 * ax.get_ylim()[1]))
+    legend = ax.legend(title="", ncols=4, loc="upper left").get_patches()
+    for group, patch, hatch in zip(ax.containers, legend, HATCHES, strict=True):
+        for box in (*group.boxes, patch):
+            box.set_hatch(hatch)
     ax.set_title(f"Error of average pooling, by upsampling: {dataset.name}")
     return fig
 
