@@ -43,6 +43,19 @@ OPTIONAL = {
     *("measure", "with", "value", "tolerance", "above", "below", "says", "digits"),
     *("unit", "reason", "if_reproduced", "if_not"),
 }
+EPOCHS = (1, 10, 30, 50, 100, 300, 1000)  # of which the curves' values are kept
+CURVES = ("loss", "train_accuracy", "test_accuracy")
+# The names that measurements know.
+NUMBERS = (
+    *("pictures", "fewest of a genre", "KB a picture", "KB a code"),
+    *("times fewer values", "GB of 64-bit numbers"),
+)
+METRICS = {
+    *("accuracy", "top2", "certainty"),
+    *(f"{name}@{epoch}" for name in CURVES for epoch in (*EPOCHS, "first", "last")),
+    *(f"recall:{genre}" for genre in GENRES),
+    *(f"called:{genre}:{other}" for genre in GENRES for other in GENRES),
+}
 # What a measurement takes unless the claim says otherwise.
 MAIN = {"model": "lenet", "encoder": "pool", "split": "random"}
 
@@ -165,17 +178,20 @@ def fact(measured, runs, name):
     """Return a number of the data set, such as how many pictures it has."""
     data = measured["data"]
     pixels, code = math.prod(data["picture"]), math.prod(data["code"])
-    facts = {
-        "pictures": data["pictures"],
-        "fewest of a genre": min(data["by_genre"].values()),
-        "values a picture": pixels,
-        "KB a picture": pixels / 1024,
-        "KB a code": code / 1024,
-        "times fewer values": pixels / code,
-        "GB of 64-bit numbers": data["pictures"] * pixels * 8 / 1e9,
-        "GB of the literal autoencoder": measured["literal_autoencoder"]["bytes"] / 1e9,
-    }
-    return _bare(facts[name]), ["01_pack"]
+    numbers = (
+        data["pictures"],
+        min(data["by_genre"].values()),
+        pixels / 1024,
+        code / 1024,
+        pixels / code,
+        data["pictures"] * pixels * 8 / 1e9,
+    )
+    return _bare(dict(zip(NUMBERS, numbers, strict=True))[name]), ["01_pack"]
+
+
+def literal_autoencoder(measured, runs):
+    """Return the memory that the proposal's weights take as it is written, in GB."""
+    return _bare(measured["literal_autoencoder"]["bytes"] / 1e9), ["04_autoencoder"]
 
 
 def subset(measured, runs, name):
@@ -257,7 +273,7 @@ def confusion_rank(measured, runs, genre, other, **facts):
 MEASURES: dict[str, Callable] = {
     measure.__name__: measure
     for measure in (
-        *(fact, subset, batches, pooling_error, encoder_ratio),
+        *(fact, subset, batches, pooling_error, encoder_ratio, literal_autoencoder),
         *(metric, gain, recall_rank, confusion_rank),
     )
 }
@@ -336,6 +352,9 @@ def _problem_of_measure(name: str, arguments: dict) -> str | None:
         bound = signature.bind(None, None, **arguments)
     except TypeError as error:
         return f"measure {name}: {error}"
+    known = {"fact": NUMBERS, "metric": METRICS, "gain": METRICS}.get(name)
+    if known and bound.arguments["name"] not in known:
+        return f"{name} knows no {bound.arguments['name']}"
     chosen = [value for value in bound.arguments.values() if isinstance(value, dict)]
     unknown = {fact for facts in chosen for fact in facts} - set(FACTS)
     return f"runs have no parameter {unknown.pop()}" if unknown else None

@@ -26,6 +26,7 @@ from gtzan_lib import (
     splits,
     store,
 )
+from gtzan_lib.claims import CURVES, EPOCHS
 from gtzan_lib.data import GENRES, Dataset
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import Estimate, proportion
@@ -33,8 +34,6 @@ from gtzan_lib.parameters import RECIPES
 from gtzan_lib.runs import Run
 
 FILE = "results.json"
-EPOCHS = (1, 10, 30, 50, 100, 300, 1000)  # of which the curves' values are kept
-CURVES = ("loss", "train_accuracy", "test_accuracy")
 FLOOR = math.log(math.e + 9) - 1  # loss of a perfect network behind two softmaxes
 DERIVED = ("configurations", "central", "ledger", "verdicts")
 

@@ -66,6 +66,7 @@ def test_the_ledger_answers_what_it_has_to():
         (("tolerance = 0.1", "tolerance = 0.1\nabove = 2"), "both value and above"),
         (('"metric"', '"metrics"'), "there is no measure metrics: they are fact"),
         (("recipe =", "recip ="), "runs have no parameter recip"),
+        (("loss@last", "loss@latest"), "metric knows no loss@latest"),
         (("name =", "nam ="), "missing a required argument: 'name'"),
         (("[[claim]]", "[[claim"), "is not a ledger of claims"),
         (("\n[[claim]]", CLAIM + "\n[[claim]]"), "claim loss is in .* twice"),

@@ -175,6 +175,19 @@ def test_pages_are_linked_folded_described_and_need_no_network(finished):
         assert (folder / target).exists()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_fit_the_screen_and_ask_for_nothing_else(finished, browser, width):
+    page, asked = browser.new_page(viewport={"width": width, "height": 800}), []
+    page.on("request", lambda request: asked.append(request.url))
+    for path in (finished / "pages").glob("*.html"):
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width, path
+        images = "[...document.images].every(image => image.alt && image.naturalWidth)"
+        assert page.evaluate(images), path
+    assert all(url.startswith(("file:", "data:")) for url in asked)
+    page.close()
+
+
 def test_a_page_stays_while_it_is_newer_than_its_notebook(finished):
     page = finished / "pages" / "01_pack.html"
     before = page.stat().st_mtime_ns
