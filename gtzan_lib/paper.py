@@ -148,7 +148,7 @@ def _figures(dataset: Dataset):
     yield "encoded", plots.original_and_encoded(images[0], codes[0], again, title)
     size = codes.shape[1:3]
     layers = models.layer_table(models.build("lenet", *size, seed=0), *size)
-    yield "network", plots.architecture(layers, f"lenet, for every data set ({name})")
+    yield "network", plots.architecture(layers, f"lenet, {name}")
     yield (
         "hiphop-reggae",
         plots.two_genres(dataset, images, ("hiphop", "reggae")),

@@ -46,7 +46,10 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     for name in ("figures", "pages"):
         shutil.copytree(folder / name, target / name)
     shutil.copy(folder / results.FILE, target / results.FILE)
+    # Made anew, as results.json may have been written again since.
     (target / paper.PDF).write_bytes(paper.compile_pdf(target, target / TEXT))
+    start = pages.start_page(target, _pages(target))
+    (target / "pages" / pages.START).write_text(start, encoding="utf-8")
     (target / "notebooks").mkdir()
     chosen = {row["runs"][0] for row in found["configurations"] if row["headline"]}
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
@@ -78,7 +81,11 @@ def check(folder: Path = REPORT) -> list[str]:
         folder, folder / TEXT
     ):
         wrong.append(f"{pdf} is not what {TEXT} makes of {results.FILE}")
-    has = {path.stem for path in (folder / "pages").glob("*.html")}
-    if not start.is_file() or start.read_text("utf-8") != pages.start_page(folder, has):
+    again = pages.start_page(folder, _pages(folder))
+    if not start.is_file() or start.read_text("utf-8") != again:
         wrong.append(f"{start} is not what the template makes of {results.FILE}")
     return wrong
+
+
+def _pages(folder: Path) -> set[str]:
+    return {path.stem for path in (folder / "pages").glob("[0-9]*.html")}
