@@ -152,10 +152,11 @@ def describe(notebook: NotebookNode) -> None:
             prose = re.sub(r"^#+ .+$|[*`]", "", cell.source, flags=re.MULTILINE)
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
-                png = base64.b64decode(output.data["image/png"])
-                output.data["image/png"] = base64.b64encode(_smaller(png)).decode()
+                png, wide = _smaller(base64.b64decode(output.data["image/png"]))
+                output.data["image/png"] = base64.b64encode(png).decode()
                 alt = f"{heading}. {' '.join(prose.split())}".strip()
-                output.metadata["image/png"] = {"alt": alt, "caption": heading}
+                about = {"alt": alt, "caption": heading, "wide": wide}
+                output.metadata["image/png"] = about
 
 
 def link_pages(page: str, main_run: str) -> str:
@@ -211,12 +212,13 @@ def _is_newer(path: Path, *others: Path) -> bool:
     )
 
 
-def _smaller(png: bytes) -> bytes:
+def _smaller(png: bytes) -> tuple[bytes, bool]:
+    """Return a picture in 256 colours, and whether it is too wide for a phone."""
     with Image.open(io.BytesIO(png)) as image:
         reduced = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
     file = io.BytesIO()
     reduced.save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return file.getvalue(), reduced.width > 1.5 * reduced.height
 
 
 if __name__ == "__main__":
