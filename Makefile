@@ -1,6 +1,7 @@
 # make report   the whole pipeline, on the embedded sample
 # make test     lint, unit tests, the pipeline on the sample, notebook regression
 # make lab      JupyterLab on the notebooks
+# make keep     put the finished report of RESULTS=runs/<data>-<hash> into report/
 # make app      the page that names the genre of a track, on this computer
 # Each sets up what it needs in .venv first.
 
@@ -12,7 +13,7 @@ CORES ?= all
 export DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report test lab app notebooks lock
+.PHONY: report test keep lab app notebooks lock
 report: .venv/ready
 	snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet rules reason host \
 		--config data="$$DATA" profile="$$PROFILE"
@@ -23,6 +24,10 @@ test: .venv/ready
 	pytest
 	$(MAKE) report DATA=sample PROFILE=quick
 	pytest --nbval-lax --nbval-current-env notebooks
+	test ! -e report/results.json || python -m gtzan_lib check-report
+
+keep: .venv/ready
+	python -m gtzan_lib keep-report "$(RESULTS)"
 
 lab: .venv/ready
 	jupyter lab notebooks

@@ -1,4 +1,4 @@
-"""The command line: ``python -m gtzan_lib verify|render|predict|app|ship``."""
+"""The command line: ``python -m gtzan_lib COMMAND``, of those that ``--help`` lists."""
 
 import argparse
 import dataclasses
@@ -104,13 +104,33 @@ def ship(options: argparse.Namespace) -> int:
     return 0
 
 
+def check_report(options: argparse.Namespace) -> int:
+    """Compute a report's numbers again; say what does not follow from its runs."""
+    from gtzan_lib import report
+
+    wrong = report.check(options.folder or report.REPORT)
+    words = "\n".join(wrong or ["every number follows from the runs"])
+    print(json.dumps({"wrong": wrong}) if options.json else words)
+    return 1 if wrong else 0
+
+
+def keep_report(options: argparse.Namespace) -> int:
+    """Copy a finished report to where it is committed."""
+    from gtzan_lib import report
+
+    kept = report.keep(options.results, options.to or report.REPORT)
+    print(json.dumps({"folder": str(kept)}) if options.json else kept)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     from gtzan_lib.shipped import FOLDER
 
     parser = argparse.ArgumentParser(prog="python -m gtzan_lib")
     commands = parser.add_subparsers(required=True)
-    for command in (verify, render, predict, app, ship):
-        sub = commands.add_parser(command.__name__, help=command.__doc__)
+    for command in (verify, render, predict, app, ship, check_report, keep_report):
+        name = command.__name__.replace("_", "-")
+        sub = commands.add_parser(name, help=command.__doc__)
         sub.set_defaults(command=command)
         if command is not app:
             sub.add_argument("--json", action="store_true", help="JSON for programs")
@@ -125,6 +145,13 @@ def _parser() -> argparse.ArgumentParser:
         elif command is ship:
             sub.add_argument("run", type=Path, help="folder of a training run")
             sub.add_argument("--data", required=True, help="what it was trained on")
+        elif command is check_report:
+            sub.add_argument(
+                "folder", type=Path, nargs="?", help="of the report (default: report)"
+            )
+        elif command is keep_report:
+            sub.add_argument("results", type=Path, help="runs/<data>-<hash>")
+            sub.add_argument("--to", type=Path, help="folder (default: report)")
         else:
             sub.add_argument(
                 "--run",

@@ -37,6 +37,16 @@ COMPARED = (LENET, FEATURES, TEXTURE, CNN, CRNN)
 CLIMBING = (LENET, FEATURES, TEXTURE, CRNN)
 
 
+SPLITS = ("random", "random-unique", "artist", "artist-trainval")  # of the ladder
+
+
+def needed(dataset: Dataset) -> dict[str, tuple[str, ...]]:
+    """Return the models that notebook 06_beyond needs, by split."""
+    reasons = why_not(dataset, SPLITS)
+    climbing = {name: CLIMBING for name in SPLITS if not reasons[name]}
+    return climbing | {"random": COMPARED, "three-way": WITH_PAPER}
+
+
 def why_not(dataset: Dataset, names: tuple[str, ...]) -> dict[str, str]:
     """Tell which splits cannot be had, and why.
 

@@ -80,6 +80,7 @@ PARAMETERS = {
     "seeds": whole(1, 100),
     "epochs": whole(1, 100_000),
     "paper_epochs": whole(1, 100_000),
+    "augmented_epochs": whole(1, 100_000),
     "device": choice("auto", "cpu", "cuda", "mps"),
 }
 TRAINING = ("data", "recipe", "model", "encoder", "split", "seed", "epochs", "device")
@@ -89,7 +90,14 @@ NOTEBOOKS = {
     "03_train_cnn": TRAINING,
     "04_autoencoder": ("data", "model", "seeds", "epochs", "paper_epochs"),
     "05_results": ("data",),
-    "06_beyond": ("data", "seeds", "epochs", "split"),
+    "06_beyond": (
+        "data",
+        "split",
+        "seeds",
+        "epochs",
+        "augmented_epochs",
+        "paper_epochs",
+    ),
 }
 
 

@@ -19,6 +19,7 @@ from gtzan_lib.runs import Run
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 BLUE, ORANGE, GREEN = COLORS[:3]
+HATCHES = ("", "//", "xx")  # to tell colours apart without seeing them
 
 
 def genre_gallery(dataset: Dataset, images: np.ndarray) -> Figure:
@@ -86,8 +87,11 @@ def errors_by_genre(dataset: Dataset, errors: dict[str, np.ndarray]) -> Figure:
         ax=ax,
     )
     ax.axhline(0.01, color="black", linestyle="--", label="the paper: below 0.01")
-    ax.set(xlabel="", ylabel="mean squared error", ylim=(0, None))
-    ax.legend(title="", ncols=4, loc="upper left")
+    ax.set(xlabel="", ylabel="mean squared error", ylim=(0, 1.15 * ax.get_ylim()[1]))
+    legend = ax.legend(title="", ncols=4, loc="upper left").get_patches()
+    for group, patch, hatch in zip(ax.containers, legend, HATCHES, strict=True):
+        for box in (*group.boxes, patch):
+            box.set_hatch(hatch)
     ax.set_title(f"Error of average pooling, by upsampling: {dataset.name}")
     return fig
 
@@ -127,12 +131,14 @@ def training_curves(runs: dict[str, Run]) -> Figure:
         By the name that the legend gives each.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-    for (name, run), color in zip(runs.items(), cycle(COLORS)):
+    for (name, run), color, marker in zip(runs.items(), cycle(COLORS), cycle("osD^v")):
         epochs = np.arange(1, len(run.history["loss"]) + 1)
+        marked = np.unique(np.geomspace(1, len(epochs), 8).astype(int)) - 1
         other = "validation" if "validation_loss" in run.history else "test"
         for part, style in (("train", "-"), (other, "--")):
             loss = "loss" if part == "train" else f"{part}_loss"
             kind = {"color": color, "linestyle": style, "label": f"{name}, {part}"}
+            kind |= {"marker": marker, "markevery": marked, "markersize": 5}
             left.plot(epochs, run.history[loss], **kind)
             right.plot(epochs, run.history[f"{part}_accuracy"], **kind)
     left.set(xscale="log", xlabel="epoch", ylabel="loss (nats)")

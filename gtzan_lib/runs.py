@@ -210,19 +210,28 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
     return runs, left_out
 
 
+def code_of(facts: dict) -> list[str]:
+    """Return the modules whose change makes a run with these parameters outdated."""
+    return sorted(
+        {
+            *CODE,
+            *inputs.CODE.get(facts["encoder"], inputs.LEARNED_CODE),
+            parameters.MODELS.get(facts["model"], "models"),
+            parameters.RECIPES.get(facts["recipe"], "training"),
+        }
+    )
+
+
 def _key(dataset: Dataset, facts: dict) -> dict:
     from gtzan_lib.recipes import RECIPES
 
-    code = {*CODE, *inputs.CODE.get(facts["encoder"], inputs.LEARNED_CODE)}
-    code.add(parameters.MODELS.get(facts["model"], "models"))
     settings = {}
     if facts["recipe"] in RECIPES:
-        code.add(parameters.RECIPES[facts["recipe"]])
         settings = dataclasses.asdict(RECIPES[facts["recipe"]])
         settings = json.loads(
             json.dumps(settings)
         )  # tuples as lists, as a file has them
-    return dataset.key(sorted(code), PACKAGES, **facts, settings=settings)
+    return dataset.key(code_of(facts), PACKAGES, **facts, settings=settings)
 
 
 def _train_into(

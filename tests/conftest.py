@@ -1,6 +1,7 @@
 """What the tests share: a tiny data set, a runs folder of its own, and real GTZAN."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,13 @@ from PIL import Image
 
 from gtzan_lib import spectrogram
 from gtzan_lib.data import GENRES, open_dataset
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-quic")
+MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +68,18 @@ def gtzan():
     if not os.environ.get("GTZAN_DIR"):
         pytest.skip("needs real GTZAN: set GTZAN_DIR to its folder")
     return Path(os.environ["GTZAN_DIR"])
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser without a window; tests that need it are skipped without Chromium."""
+    if CHROMIUM is None:
+        pytest.skip("needs the browser chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*QUIET, *MICROPHONE]
+        )
+        yield chromium
+        chromium.close()

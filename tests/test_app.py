@@ -25,13 +25,6 @@ from gtzan_lib import app, sample, spectrogram
 from gtzan_lib.__main__ import main
 from gtzan_lib.audio import SAMPLE_RATE
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
-QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-quic")
-MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
@@ -61,20 +54,6 @@ def page(tmp_path_factory):
 def left_over(page):
     """Return the files of visitors that the page still has."""
     return [path for path in page.temporary.rglob("*") if path.is_file()]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs the browser chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*QUIET, *MICROPHONE]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

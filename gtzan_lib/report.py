@@ -1,0 +1,91 @@
+"""The committed report: keeping a finished one, and checking what is kept.
+
+Used by the commands ``keep-report`` and ``check-report``.
+"""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+
+from gtzan_lib import pages, paper, results, store
+from gtzan_lib.errors import DataError
+
+REPORT = store.PROJECT / "report"
+LEDGER, TEXT = "claims.toml", "paper.typ"
+
+
+def keep(folder: Path, target: Path = REPORT) -> Path:
+    """Copy the report of a folder of results to where it is committed.
+
+    ``results.json``, figures, the PDF, all pages, and of the executed notebooks one of
+    each kind; the pages hold what the others show. Nothing in them names a folder of
+    this computer.
+
+    Parameters
+    ----------
+    folder : Path
+        ``runs/<data>-<hash>`` after ``make report``.
+    target : Path
+        What it held of another report is replaced.
+
+    Raises
+    ------
+    DataError
+        If the report is not finished, or does not follow from its own results.
+    """
+    found = results.read(folder)
+    if not (folder / paper.PDF).is_file() or not (folder / "pages").is_dir():
+        raise DataError(f"{folder} holds no finished report: run make report first")
+    target.mkdir(parents=True, exist_ok=True)
+    for name in (LEDGER, TEXT):
+        if not (target / name).is_file():
+            shutil.copy(REPORT / name, target / name)
+    for name in ("figures", "pages", "notebooks"):
+        shutil.rmtree(target / name, ignore_errors=True)
+    for name in ("figures", "pages"):
+        shutil.copytree(folder / name, target / name)
+    shutil.copy(folder / results.FILE, target / results.FILE)
+    # Made anew, as results.json may have been written again since.
+    (target / paper.PDF).write_bytes(paper.compile_pdf(target, target / TEXT))
+    start = pages.start_page(target, _pages(target))
+    (target / "pages" / pages.START).write_text(start, encoding="utf-8")
+    (target / "notebooks").mkdir()
+    chosen = {row["runs"][0] for row in found["configurations"] if row["headline"]}
+    for path in sorted((folder / "notebooks").glob("*.ipynb")):
+        run = path.stem.removeprefix(f"{pages.TRAIN}-")
+        if run == path.stem or run in chosen:
+            notebook = pages.strip(nbformat.read(path, as_version=4))
+            nbformat.write(notebook, target / "notebooks" / path.name)
+    wrong = check(target)
+    if wrong:
+        raise DataError(f"what was kept does not hold: {wrong[0]}")
+    return target
+
+
+def check(folder: Path = REPORT) -> list[str]:
+    """Return a sentence for everything in a report that does not follow.
+
+    Every accuracy, interval, mean and verdict is computed again from the counts in
+    ``results.json`` and from the claims; the PDF and the start page are made again.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no report.
+    """
+    folder = Path(folder)
+    wrong = results.mismatches(folder, folder / LEDGER)
+    pdf, start = folder / paper.PDF, folder / "pages" / pages.START
+    if not pdf.is_file() or pdf.read_bytes() != paper.compile_pdf(
+        folder, folder / TEXT
+    ):
+        wrong.append(f"{pdf} is not what {TEXT} makes of {results.FILE}")
+    again = pages.start_page(folder, _pages(folder))
+    if not start.is_file() or start.read_text("utf-8") != again:
+        wrong.append(f"{start} is not what the template makes of {results.FILE}")
+    return wrong
+
+
+def _pages(folder: Path) -> set[str]:
+    return {path.stem for path in (folder / "pages").glob("[0-9]*.html")}
