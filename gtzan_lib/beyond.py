@@ -37,6 +37,16 @@ COMPARED = (LENET, FEATURES, TEXTURE, CNN, CRNN)
 CLIMBING = (LENET, FEATURES, TEXTURE, CRNN)
 
 
+TRUSTED = (PAPER, CRNN, BEST)  # whose calibration is drawn
+# The same for what a fusion is called by ``fusion.fuse``.
+NAMES = {facts: name for name, facts in MODELS.items()} | {
+    (
+        "fusion",
+        "+".join(MODELS[part][1] for part in parts),
+        "+".join(MODELS[part][2] for part in parts),
+    ): name
+    for name, parts in FUSED.items()
+}
 SPLITS = ("random", "random-unique", "artist", "artist-trainval")  # of the ladder
 
 
@@ -63,6 +73,37 @@ def why_not(dataset: Dataset, names: tuple[str, ...]) -> dict[str, str]:
         except DataError as error:
             reasons[name] = str(error)
     return reasons
+
+
+def name_of(run: Run) -> str:
+    """Return the name of a run's model, or its facts where it is none of ours."""
+    facts = tuple(run.provenance[name] for name in ("recipe", "model", "encoder"))
+    return NAMES.get(facts, ", ".join(facts))
+
+
+def by_split(found: list[Run]) -> dict[str, dict[str, list[Run]]]:
+    """Return the longest runs by split and model, one a seed, in our models' order."""
+    chosen: dict[tuple, Run] = {}
+    for run in sorted(found, key=lambda run: run.provenance["epochs"]):
+        facts = run.provenance
+        chosen[facts["split"], name_of(run), facts["seed"]] = run
+    table: dict[str, dict[str, list[Run]]] = {}
+    for split in dict.fromkeys(split for split, _, _ in chosen):
+        for name in NAMES.values():
+            group = [chosen[key] for key in sorted(chosen) if key[:2] == (split, name)]
+            if group:
+                table.setdefault(split, {})[name] = group
+    return table
+
+
+def climbing(found: list[Run]) -> dict[str, dict[str, list[Run]]]:
+    """Return the rungs of the ladder that have runs: by split and model."""
+    table = by_split(found)
+    return {
+        split: {k: v for k, v in table[split].items() if k in (*CLIMBING, BEST)}
+        for split in SPLITS
+        if split in table and CRNN in table[split]
+    }
 
 
 def train_all(
@@ -100,11 +141,12 @@ def train_all(
             report(f"{name}: left out, as the data has no table of features")
             continue
         recipe, model, encoder = MODELS[name]
-        n = epochs.get(recipe, 1)
+        facts = {"model": model, "encoder": encoder, "split": split}
+        if recipe in epochs:  # else it is fitted in closed form
+            facts |= {"recipe": recipe, "epochs": epochs[recipe]}
         report(f"{name}, split {split}")
         found[name] = [
-            runs.train(data, recipe, model, encoder, split, seed, n, report=report)
-            for seed in range(seeds)
+            runs.train(data, **facts, seed=seed, report=report) for seed in range(seeds)
         ]
     return found
 

@@ -15,7 +15,7 @@ from scipy import stats
 from gtzan_lib import splits, store
 from gtzan_lib.data import GENRES
 from gtzan_lib.evaluation import Estimate
-
+from gtzan_lib.parameters import ENCODERS
 from gtzan_lib.runs import Run
 
 CONFIGURATION = ("recipe", "model", "encoder", "split", "epochs")
@@ -40,6 +40,17 @@ def group_runs(runs: list[Run]) -> dict[tuple, list[Run]]:
     for run in runs:
         groups[tuple(run.provenance[name] for name in CONFIGURATION)].append(run)
     return dict(groups)
+
+
+def of_the_paper(runs: list[Run]) -> list[Run]:
+    """Return the runs of the paper's network, on codes of its size and its split."""
+    return [
+        run
+        for run in runs
+        if run.provenance["model"].startswith("lenet")
+        and run.provenance["encoder"] in ENCODERS
+        and run.provenance["split"] == "random"
+    ]
 
 
 def mean_over_seeds(values: list[float], split: str) -> Estimate:

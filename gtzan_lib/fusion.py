@@ -11,9 +11,11 @@ import numpy as np
 
 from gtzan_lib import calibration, evaluation, store
 from gtzan_lib.data import Dataset
-from gtzan_lib.runs import Run
+from gtzan_lib.runs import Run, folder_name
 
+FOLDER = "06_fusion"
 CODE = ("calibration", "evaluation", "fusion")
+PACKAGES = ("numpy", "scipy")
 
 
 def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run:
@@ -35,18 +37,17 @@ def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run
     ValueError
         If the members were not tested on the same tracks.
     """
-    names = [run.provenance["model"] for run in members]
-    facts = {name: members[0].provenance[name] for name in ("split", "seed")}
-    facts |= {
-        "model": "+".join(names),
-        "members": dict(zip(names, temperatures, strict=True)),
-    }
-    facts["member_keys"] = [
-        store.read_json(run.folder / store.MANIFEST)["key"] for run in members
-    ]
+    folders = [run.provenance["encoder"] for run in members]
+    first = members[0].provenance
+    facts = {name: first[name] for name in ("split", "seed", "epochs")}
+    facts["recipe"] = "fusion"
+    facts["model"] = "+".join(run.provenance["model"] for run in members)
+    facts["encoder"] = "+".join(folders)
+    facts["members"] = dict(zip(folders, temperatures, strict=True))
+    facts["member_keys"] = [_key_of(run) for run in members]
 
     def make(folder: Path) -> None:
-        for name, run in zip(names, members, strict=True):
+        for name, run in zip(folders, members, strict=True):
             shutil.copytree(run.folder, folder / name)
         predictions = _fused([run.predictions for run in members], temperatures)
         np.savez(folder / "predictions.npz", **predictions)
@@ -56,9 +57,26 @@ def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run
             validation = _fused([run.validation for run in members], temperatures)
             np.savez(folder / "validation.npz", **validation)
 
-    words = [facts["model"], facts["split"], f"seed-{facts['seed']}"]
-    folder = dataset.results / "06_fusion" / "-".join(words)
-    return Run(store.seal(folder, dataset.key(CODE, ("numpy", "scipy"), **facts), make))
+    folder = dataset.results / FOLDER / folder_name(facts)
+    return Run(store.seal(folder, dataset.key(CODE, PACKAGES, **facts), make))
+
+
+def find(dataset: Dataset, runs: list[Run]) -> list[Run]:
+    """Return the whole and up-to-date fusions of some of ``runs``, by name."""
+    keys = [_key_of(run) for run in runs]
+    now = dataset.key(CODE, PACKAGES)
+    found = []
+    for manifest in sorted((dataset.results / FOLDER).glob(f"*/{store.MANIFEST}")):
+        key = (store.read_json(manifest) or {}).get("key", {})
+        is_current = now.items() <= key.items()
+        has_members = all(member in keys for member in key.get("member_keys", [None]))
+        if is_current and has_members and store.is_whole(manifest.parent):
+            found.append(Run(manifest.parent))
+    return found
+
+
+def _key_of(run: Run) -> dict:
+    return store.read_json(run.folder / store.MANIFEST)["key"]
 
 
 def _fused(

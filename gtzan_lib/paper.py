@@ -83,6 +83,23 @@ FIGURES = {
         "a logarithmic axis against test accuracy.",
         "04_autoencoder",
     ),
+    "ladder": Shown(
+        "",
+        "The same models with the same seeds on the paper's split, on one without "
+        "identical pictures on both sides, and on unheard artists (in artist-trainval "
+        "the validation tracks train, too). What is lost on the way is leakage.",
+        "Lines with error bars, one a model with its own marker, that fall from the "
+        "random split at left to the artist splits at right.",
+        "06_beyond",
+    ),
+    "reliability": Shown(
+        "",
+        "How often a prediction is right, by how sure the model is, before and after a "
+        "temperature fitted on validation tracks.",
+        "A panel a model: confidence against accuracy, with the diagonal of perfect "
+        "calibration.",
+        "06_beyond",
+    ),
     "genres": Shown(
         "1",
         "One spectrogram a genre. Time runs to the right over 30 seconds, mel "
@@ -139,15 +156,15 @@ def _figures(dataset: Dataset):
     """Yield the name and figure of each of ``FIGURES`` that can be drawn."""
     import matplotlib.pyplot as plt
 
-    from gtzan_lib import models, packing, plots, pooling
+    from gtzan_lib import beyond, fusion, inputs, models, packing, plots, pooling
 
     name, images, codes = dataset.name, packing.pack(dataset), pooling.pool(dataset)
     yield "genres", plots.genre_gallery(dataset, images)
     again = {m: pooling.upsample(codes[:1], 4, m)[0] for m in pooling.UPSAMPLING}
     title = f"{dataset.tracks[0]}: {name}"
     yield "encoded", plots.original_and_encoded(images[0], codes[0], again, title)
-    size = codes.shape[1:3]
-    layers = models.layer_table(models.build("lenet", *size, seed=0), *size)
+    shape = inputs.SHAPES["pool"]
+    layers = models.layer_table(models.build("lenet", shape, seed=0), shape)
     yield "network", plots.architecture(layers, f"lenet, {name}")
     yield (
         "hiphop-reggae",
@@ -156,7 +173,8 @@ def _figures(dataset: Dataset):
     found, _ = runs.find_runs(dataset)
     if not found:
         return
-    rows = comparison.summary(comparison.group_runs(found))
+    everything = [*found, *fusion.find(dataset, found)]
+    rows = comparison.summary(comparison.group_runs(comparison.of_the_paper(found)))
     yield "estimates", plots.estimates(rows, f"Test accuracy and top-2: {name}")
     main = comparison.headline(rows)
     if main:
@@ -172,6 +190,15 @@ def _figures(dataset: Dataset):
     if len(points) > 1:
         title = f"Error and accuracy: {name}"
         yield "encoders", plots.error_against_accuracy(points, title)
+    rungs = beyond.climbing(everything)
+    if len(rungs) > 1:
+        title = f"Leakage ladder: {name}"
+        yield "ladder", plots.ladder(beyond.ladder(rungs, "random"), title)
+    three_way = beyond.by_split(everything).get("three-way", {})
+    three_way = {k: v for k, v in three_way.items() if k in beyond.TRUSTED}
+    if three_way:
+        title = f"Reliability, split three-way: {name}"
+        yield "reliability", plots.reliability(beyond.calibrated(three_way), title)
 
 
 def _encoder_points(dataset: Dataset, found: list[runs.Run]) -> list[dict]:

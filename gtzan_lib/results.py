@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from gtzan_lib import (
+    beyond,
     claims,
     comparison,
     data,
@@ -30,12 +31,11 @@ from gtzan_lib.claims import CURVES, EPOCHS
 from gtzan_lib.data import GENRES, Dataset
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import Estimate, proportion
-from gtzan_lib.parameters import CLOSED_FORM
 from gtzan_lib.runs import Run
 
 FILE = "results.json"
 FLOOR = math.log(math.e + 9) - 1  # loss of a perfect network behind two softmaxes
-DERIVED = ("configurations", "central", "ledger", "verdicts")
+DERIVED = ("configurations", "beyond", "central", "ledger", "verdicts")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class CountedRun:
     def history(self) -> dict[str, list[float]]:
         """Loss and accuracies at the epochs that are kept, the last one included."""
         curve = self.record["curve"]
-        return {name: [p[name] for p in curve] for name in CURVES if name in curve[0]}
+        names = [name for name in CURVES if curve and name in curve[0]]
+        return {name: [point[name] for point in curve] for name in names}
 
     @cached_property
     def metrics(self) -> dict[str, Estimate]:
@@ -133,18 +134,21 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
 
 def record(run: Run) -> dict:
     """Return what ``results.json`` keeps of a run: counts, not shares of them."""
-    history, predictions = run.history, run.predictions
+    is_fusion = run.provenance["recipe"] == "fusion"
+    history, predictions = {} if is_fusion else run.history, run.predictions
     logits, labels = predictions["logits"], predictions["labels"]
     last = run.provenance["epochs"]
     certainty = evaluation.softmax(logits.astype(float)).max(axis=1).mean()
     return {
         "run": run.folder.name,
         "page": "06_beyond.html"
-        if run.provenance["model"] in CLOSED_FORM
+        if run.provenance["recipe"] in ("closed-form", "fusion")
         else f"03_train_cnn-{run.folder.name}.html",
         "provenance": run.provenance,
-        "seconds_an_epoch": float(np.mean(history["seconds"])),
-        "curve": [
+        "seconds_an_epoch": float(np.mean(history.get("seconds", [math.nan]))),
+        "curve": []
+        if is_fusion
+        else [
             {"epoch": epoch}
             | {name: history[name][epoch - 1] for name in CURVES if name in history}
             for epoch in sorted({e for e in EPOCHS if e < last} | {last})
@@ -205,7 +209,7 @@ def derive(measured: dict, ledger: list[dict]) -> dict:
         their verdicts; and ``verdicts``, how many of each.
     """
     runs = [CountedRun(record) for record in measured["runs"]]
-    groups = comparison.group_runs(runs)
+    groups = comparison.group_runs(comparison.of_the_paper(runs))
     rows = comparison.summary(groups)
     for row, configuration in zip(rows, groups, strict=True):
         row |= dict(zip(comparison.CONFIGURATION, configuration, strict=True))
@@ -228,11 +232,41 @@ def derive(measured: dict, ledger: list[dict]) -> dict:
     return plain(
         {
             "configurations": rows,
+            "beyond": beyond_rows(runs),
             "central": central(runs),
             "ledger": answered,
             "verdicts": {name: verdicts.count(name) for name in claims.VERDICTS},
         }
     )
+
+
+def beyond_rows(runs: list[CountedRun]) -> list[dict]:
+    """Return a row for each model and split of notebook 06, over seeds.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``split``, ``epochs``, ``seeds``, ``runs``, ``accuracy`` and ``top2``.
+    """
+    rows = []
+    for facts, group in comparison.group_runs(runs).items():
+        facts = dict(zip(comparison.CONFIGURATION, facts, strict=True))
+        if beyond.name_of(group[0]) not in beyond.NAMES.values():
+            continue
+        rows.append(
+            {
+                "name": beyond.name_of(group[0]),
+                "split": facts["split"],
+                "epochs": facts["epochs"],
+                "seeds": len(group),
+                "runs": [run.name for run in group],
+                "accuracy": with_text(
+                    comparison.over_seeds(group, comparison.ACCURACY)
+                ),
+                "top2": with_text(comparison.over_seeds(group, comparison.TOP2)),
+            }
+        )
+    return rows
 
 
 def central(runs: list[CountedRun]) -> list[dict]:

@@ -132,10 +132,20 @@ def three_way_split(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     -------
     dict of ndarray of int64
         Sorted positions by subset, ``"train"``, ``"validation"`` and ``"test"``.
+
+    Raises
+    ------
+    DataError
+        If a genre has fewer than five pictures.
     """
     rng = np.random.default_rng(seed)
     fifths = [[], [], [], [], []]
     for genre in np.unique(labels):
+        if np.sum(labels == genre) < len(fifths):
+            raise DataError(
+                "the three-way split needs 5 pictures of each genre or more; there are "
+                f"{np.sum(labels == genre)} of {GENRES[genre]}"
+            )
         members = rng.permutation(np.flatnonzero(labels == genre))
         for fifth, part in zip(fifths, np.array_split(members, 5), strict=True):
             fifth.extend(part)

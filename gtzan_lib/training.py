@@ -197,7 +197,9 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate(epoch, epochs)
         rng = np.random.default_rng([seed, epoch])
-        loss, accuracy = train_epoch(model, train, recipe, optimizer, rng)
+        with torch.random.fork_rng():  # for layers that draw numbers, such as dropout
+            torch.manual_seed(1_000_003 * seed + epoch)
+            loss, accuracy = train_epoch(model, train, recipe, optimizer, rng)
         held_out_loss, held_out_accuracy = measure(model, held_out, recipe)
         now = time.time()
         measured = (loss, accuracy, held_out_loss, held_out_accuracy, now - started)

@@ -57,6 +57,18 @@ def tiny(tiny_source):
 
 
 @pytest.fixture(scope="session")
+def five_source(tmp_path_factory):
+    """The folder of a data set of five pictures a genre, for splits in three."""
+    return write_tiny(tmp_path_factory.mktemp("five"), 5)
+
+
+@pytest.fixture
+def five(five_source):
+    """A data set of 50 pictures, five a genre."""
+    return open_dataset(five_source)
+
+
+@pytest.fixture(scope="session")
 def thorough():
     """Whether to try all that there is, not a tenth of it: set GTZAN_THOROUGH to 1."""
     return bool(os.environ.get("GTZAN_THOROUGH"))

@@ -41,11 +41,11 @@ def test_three_way_split_divides_each_genre_alike(sizes, seed):
         assert abs(n["validation"] - size / 5) < 1
 
 
-def test_random_splits_are_told_from_others_by_name(tiny):
+def test_random_splits_are_told_from_others_by_name(five):
     for name in ("random", "three-way"):
         assert splits.identify(name) == name
         assert splits.identify(name + "-unique") == name + "-unique"
-        first, again = (splits.split(tiny, name, seed=1)["test"] for _ in "12")
+        first, again = (splits.split(five, name, seed=1)["test"] for _ in "12")
         np.testing.assert_array_equal(first, again)
     assert set(splits.TEST_TO_TRAIN) < set(parameters.SPLITS)
 
@@ -180,3 +180,8 @@ def test_a_files_identity_follows_its_content(tmp_path):
     assert before.startswith("mine-")
     assert splits.identify(path) != before
     assert splits.identify("random") == "random"
+
+
+def test_a_three_way_split_of_too_few_pictures_is_refused(tiny):
+    with pytest.raises(DataError, match="5 pictures of each genre"):
+        splits.split(tiny, "three-way", 0)
