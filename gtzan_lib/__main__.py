@@ -99,7 +99,9 @@ def ship(options: argparse.Namespace) -> int:
     from gtzan_lib.data import open_dataset
     from gtzan_lib.runs import open_run
 
-    folder = shipped.ship(open_run(options.run), open_dataset(options.data))
+    artists = open_run(options.artists) if options.artists else None
+    data = open_dataset(options.data)
+    folder = shipped.ship(open_run(options.run), data, artists=artists)
     print(json.dumps({"folder": str(folder)}) if options.json else folder)
     return 0
 
@@ -145,6 +147,9 @@ def _parser() -> argparse.ArgumentParser:
         elif command is ship:
             sub.add_argument("run", type=Path, help="folder of a training run")
             sub.add_argument("--data", required=True, help="what it was trained on")
+            sub.add_argument(
+                "--artists", type=Path, help="run of its model on an artist split"
+            )
         elif command is check_report:
             sub.add_argument(
                 "folder", type=Path, nargs="?", help="of the report (default: report)"

@@ -10,6 +10,7 @@ import io
 
 import numpy as np
 
+from gtzan_lib import shipped, store
 from gtzan_lib.audio import SAMPLE_RATE
 from gtzan_lib.data import GENRES
 from gtzan_lib.prediction import WINDOW_SECONDS, Prediction, clock
@@ -58,13 +59,21 @@ def model_html(run: Run) -> str:
     accuracy, top2 = (_interval(metrics[name]) for name in ("accuracy", "top2"))
     recall = [genre["value"] for genre in metrics["recall"]]
     easy, hard = (GENRES[int(pick(recall))] for pick in (np.nanargmax, np.nanargmin))
+    artists = store.read_json(run.folder / shipped.ARTISTS)
+    unheard = ""
+    if artists:
+        right, among = (_interval(artists[name]) for name in ("accuracy", "top2"))
+        unheard = f"""
+Trained anew without the artists of {artists["n"]} other tracks, such a model was right
+for {right} of those, and one of its first two guesses for {among}: that is what to expect
+of music that it does not know."""
     return f"""
 <h2>The model that answers</h2>
-<p>Network <b>{facts["model"]}</b>, recipe {facts["recipe"]}, {facts["epochs"]} epochs
+<p>Model <b>{facts["model"]}</b>, recipe {facts["recipe"]}, {facts["epochs"]} epochs
 on {facts["subsets"]["train"]:,} spectrogram pictures of {_text(facts["data"])}. On
 {metrics["n"]} pictures that it had not learnt from, its first guess was right for
 {accuracy} of them, and one of its first two for {top2}; it recognised {easy} best
-({_percent(max(recall))}) and {hard} worst ({_percent(min(recall))}).</p>
+({_percent(max(recall))}) and {hard} worst ({_percent(min(recall))}).{unheard}</p>
 <h2>What it is not good for</h2>
 <ul>
 <li>It knows ten genres, as they were recorded before 2002, and no others. Speech, noise

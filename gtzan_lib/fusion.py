@@ -46,7 +46,7 @@ def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run
     facts["members"] = dict(zip(folders, temperatures, strict=True))
     facts["member_keys"] = [_key_of(run) for run in members]
 
-    def make(folder: Path) -> None:
+    def make(folder: Path) -> dict:
         for name, run in zip(folders, members, strict=True):
             shutil.copytree(run.folder, folder / name)
         predictions = _fused([run.predictions for run in members], temperatures)
@@ -56,6 +56,7 @@ def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run
         if (members[0].folder / "validation.npz").is_file():
             validation = _fused([run.validation for run in members], temperatures)
             np.savez(folder / "validation.npz", **validation)
+        return {"subsets": first["subsets"], "threads": first["threads"]}
 
     folder = dataset.results / FOLDER / folder_name(facts)
     return Run(store.seal(folder, dataset.key(CODE, PACKAGES, **facts), make))

@@ -105,7 +105,9 @@ def architecture(layers: list[dict], name: str) -> Figure:
         What ``models.layer_table`` returns.
     name : str
     """
-    fig, ax = plt.subplots(figsize=(10, 2.4), layout="constrained")
+    is_deep = len(layers) > 12  # then there is no room for words side by side
+    height, rotation = (4, 90) if is_deep else (2.4, 0)
+    fig, ax = plt.subplots(figsize=(10, height), layout="constrained")
     for x, layer in enumerate(layers):
         size = np.log10(np.prod(layer["output"])) / 5
         ax.add_patch(
@@ -113,10 +115,13 @@ def architecture(layers: list[dict], name: str) -> Figure:
         )
         shape = " x ".join(str(side) for side in layer["output"])
         count = f"{layer['parameters']:,}\nweights" if layer["parameters"] else ""
-        ax.text(x, 0.5, count, ha="center", va="center", fontsize=8)
-        ax.text(x, 1.02, layer["layer"], ha="center", va="bottom", fontsize=9)
-        ax.text(x, -0.02, shape, ha="center", va="top", fontsize=8)
-    ax.set(xlim=(-0.6, len(layers) - 0.4), ylim=(-0.2, 1.2))
+        style = {"ha": "center", "rotation": rotation}
+        count = count.replace("\n", " ") if is_deep else count
+        ax.text(x, 0.5, count, va="center", fontsize=8, **style)
+        ax.text(x, 1.02, layer["layer"], va="bottom", fontsize=9, **style)
+        ax.text(x, -0.02, shape, va="top", fontsize=8, **style)
+    margin = 0.5 if is_deep else 0.2
+    ax.set(xlim=(-0.6, len(layers) - 0.4), ylim=(-margin, 1 + margin))
     ax.axis("off")
     ax.set_title(f"{name}: layers, weights, output shapes (box height: log of values)")
     return fig
@@ -315,7 +320,9 @@ def bands_and_picture(picture: np.ndarray, bands: np.ndarray, title: str) -> Fig
         Lowest band first.
     title : str
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
+    fig, (left, right) = plt.subplots(
+        1, 2, figsize=(10, 3.4), width_ratios=(1, 1.2), layout="constrained"
+    )
     _show(left, picture, "the picture, 288 x 432 x 3")
     shown = right.imshow(bands, origin="lower", aspect="auto", cmap="magma")
     right.set(title="mel bands, 128 x 335", xlabel="column", ylabel="band")
@@ -347,13 +354,17 @@ def two_genres_confused(
             names.append(f"{genre}\n{name}")
             shares.append(np.array([*pair, row.sum() - sum(pair)]) / max(row.sum(), 1))
     left = np.zeros(len(names))
-    kinds = zip(
-        np.transpose(shares), (*genres, "another"), (BLUE, ORANGE, "0.8"), strict=True
-    )
-    for share, kind, color in kinds:
-        bars = ax.barh(names, share, left=left, label=f"called {kind}", color=color)
+    looks = ((BLUE, ""), (ORANGE, "//"), ("0.8", ""))
+    kinds = zip(np.transpose(shares), (*genres, "another"), looks, strict=True)
+    for share, kind, (color, hatch) in kinds:
+        style = {"color": color, "hatch": hatch, "edgecolor": "white"}
+        bars = ax.barh(names, share, left=left, label=f"called {kind}", **style)
         texts = [f"{value:.2f}" if value > 0.03 else "" for value in share]
-        ax.bar_label(bars, texts, label_type="center", fontsize=8)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        texts = ax.bar_label(bars, texts, label_type="center", fontsize=8)
+        for text in texts:
+            if text.get_text():
+                text.set_bbox(box)
         left += share
     ax.invert_yaxis()
     ax.set(xlabel="share of test tracks", xlim=(0, 1))
@@ -397,9 +408,9 @@ def ladder(rows: list[dict], title: str) -> Figure:
                 fontsize=8,
             )
     ax.set_xticks(range(len(splits)), splits)
-    ax.set(xlabel="split", ylabel="test accuracy", ylim=(0, 1), title=title)
+    ax.set(xlabel="split", ylabel="test accuracy", ylim=(0, 1.05), title=title)
     ax.grid(axis="y", alpha=0.3)
-    ax.legend(loc="lower left", fontsize=8)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=8)
     return fig
 
 

@@ -1,8 +1,9 @@
 """The model that comes with the project, and the tracks that a model finds similar.
 
 ``gtzan_lib/shipped/`` is the folder of a training run (see ``runs``) on real GTZAN with
-one file more, ``embeddings.npz``. ``python -m gtzan_lib ship`` makes it from any run.
-Used by ``gtzan_lib.prediction`` and by the page (``gtzan_lib.app``).
+two files more, ``embeddings.npz`` and ``artists.json``. ``python -m gtzan_lib ship``
+makes it from any run. Used by ``gtzan_lib.prediction`` and by the page
+(``gtzan_lib.app``).
 """
 
 import shutil
@@ -16,7 +17,7 @@ from gtzan_lib.errors import DataError
 from gtzan_lib.runs import Run
 
 FOLDER = Path(__file__).parent / "shipped"
-EMBEDDINGS = "embeddings.npz"
+EMBEDDINGS, ARTISTS = "embeddings.npz", "artists.json"
 _BATCH = 50  # pictures held at once
 
 
@@ -58,11 +59,23 @@ def embed(model, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return logits.numpy(), torch.cat(inputs).numpy()
 
 
-def ship(run: Run, dataset: Dataset, folder: Path = FOLDER) -> Path:
+def ship(
+    run: Run, dataset: Dataset, folder: Path = FOLDER, artists: Run | None = None
+) -> Path:
     """Make a run the model that comes with the project, in the place of the old one.
 
     Its files are copied, and the embeddings of all pictures of the data set are added
     as float16. Used by ``python -m gtzan_lib ship``.
+
+    Parameters
+    ----------
+    run : Run
+    dataset : Dataset
+        What it was trained on.
+    folder : Path
+    artists : Run or None
+        A run of the same model on an artist-aware split, to say how good such a model
+        is on artists that it never heard.
 
     Returns
     -------
@@ -72,8 +85,16 @@ def ship(run: Run, dataset: Dataset, folder: Path = FOLDER) -> Path:
     Raises
     ------
     DataError
-        If the run was trained on other data; nothing is changed then.
+        If the run was trained on other data, or ``artists`` is of another model or
+        split; nothing is changed then.
     """
+    if artists is not None:
+        same = artists.provenance["model"] == run.provenance["model"]
+        if not same or not artists.provenance["split"].startswith("artist"):
+            raise DataError(
+                f"{artists.folder} is not a run of model {run.provenance['model']} on "
+                "an artist split"
+            )
     if run.provenance["data_sha256"] != dataset.sha256:
         raise DataError(
             f"{run.folder} was trained on {run.provenance['data']}, whose pictures are "
@@ -88,7 +109,11 @@ def ship(run: Run, dataset: Dataset, folder: Path = FOLDER) -> Path:
         shutil.copyfile(run.folder / name, partial / name)
     embeddings = _embeddings(run, dataset)
     np.savez_compressed(partial / EMBEDDINGS, tracks=dataset.tracks, values=embeddings)
-    manifest["files"][EMBEDDINGS] = store.sha256(partial / EMBEDDINGS)
+    if artists is not None:
+        found = {name: artists.metrics[name] for name in ("n", "accuracy", "top2")}
+        store.write_json(partial / ARTISTS, found | artists.provenance)
+    for name in (EMBEDDINGS, *([ARTISTS] if artists else [])):
+        manifest["files"][name] = store.sha256(partial / name)
     store.write_json(partial / store.MANIFEST, manifest)
     shutil.rmtree(folder, ignore_errors=True)
     return partial.replace(folder)
