@@ -64,9 +64,9 @@ def model_html(run: Run) -> str:
     if artists:
         right, among = (_interval(artists[name]) for name in ("accuracy", "top2"))
         unheard = f"""
-Trained anew without the artists of {artists["n"]} other tracks, such a model was right
-for {right} of those, and one of its first two guesses for {among}: that is what to expect
-of music that it does not know."""
+Trained anew without the artists of {artists["n"]} other tracks, such a model was
+right for {right} of those, and one of its first two guesses for {among}: that is
+what to expect of music that it does not know."""
     return f"""
 <h2>The model that answers</h2>
 <p>Model <b>{facts["model"]}</b>, recipe {facts["recipe"]}, {facts["epochs"]} epochs

@@ -24,7 +24,7 @@ from gtzan_lib.parameters import NOTEBOOKS
 TEMPLATE = Path(__file__).parent / "page"
 TRAIN = "03_train_cnn"
 START = "index.html"
-MATTER = ("estimates", "curves", "confusion-paper", "confusion-corrected", "encoders")
+MATTER = ("estimates", "curves", "confusion-corrected", "encoders", "ladder")
 TITLES = {
     "01_pack": "1 Pictures",
     "02_pool_mse": "2 Pooling",

@@ -128,6 +128,7 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
             for mode, mse in errors.items()
         },
         "encoders": encoders(dataset),
+        "calibration": calibration(runs),
     }
     return plain(measured | derive(plain(measured), claims.load()))
 
@@ -188,6 +189,38 @@ def encoders(dataset: Dataset) -> list[dict]:
             "mse_plot_text": f"{row['MSE of the plot']:.5f}",
         }
         for row in sorted(rows, key=lambda row: -row["MSE"])
+    ]
+
+
+def calibration(runs: list[Run]) -> list[dict]:
+    """Return how far percentages can be trusted on the test part of split three-way.
+
+    Returns
+    -------
+    list of dict
+        ``model``, ``temperature``, ``tests``, ``runs`` and, before and after,
+        ``error`` (expected calibration error), ``hits`` (the true genre is among the
+        fewest that sum to 90 %) and ``size`` (how many those are on average).
+    """
+    found = beyond.by_split(runs).get("three-way", {})
+    return [
+        {
+            "model": row["model"],
+            "temperature": row["temperature"],
+            "tests": len(row["labels"]),
+            "runs": [run.folder.name for run in found[row["model"]]],
+        }
+        | {
+            when: {
+                "error": row[when]["error"],
+                "error_text": f"{row[when]['error']:.3f}",
+                "hits": with_text(row[when]["hits"]),
+                "size": row[when]["size"],
+                "size_text": f"{row[when]['size']:.1f}",
+            }
+            for when in ("before", "after")
+        }
+        for row in beyond.calibrated(found)
     ]
 
 
