@@ -18,9 +18,9 @@ LEDGER, TEXT = "claims.toml", "paper.typ"
 def keep(folder: Path, target: Path = REPORT) -> Path:
     """Copy the report of a folder of results to where it is committed.
 
-    ``results.json``, figures, the PDF, all pages, and of the executed notebooks one of
-    each kind; the pages hold what the others show. Nothing in them names a folder of
-    this computer.
+    ``results.json``, figures, the PDF, pages (of runs those of the first seed, which
+    keeps them small), and of the executed notebooks one of each kind. Nothing in them
+    names a folder of this computer.
 
     Parameters
     ----------
@@ -45,6 +45,9 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
         shutil.rmtree(target / name, ignore_errors=True)
     for name in ("figures", "pages"):
         shutil.copytree(folder / name, target / name)
+    for page in (target / "pages").glob(f"{pages.TRAIN}-*.html"):
+        if not page.stem.endswith("-seed-0"):
+            page.unlink()
     shutil.copy(folder / results.FILE, target / results.FILE)
     # Made anew, as results.json may have been written again since.
     (target / paper.PDF).write_bytes(paper.compile_pdf(target, target / TEXT))
