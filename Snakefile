@@ -64,7 +64,7 @@ for split, names in beyond.needed(dataset).items():
     for name in names:
         recipe, model, encoder = beyond.MODELS[name]
         if recipe in BEYOND_EPOCHS:
-            for seed in range(plan["seeds"]):
+            for seed in range(beyond.seeds_of(split, plan["seeds"])):
                 add_run(recipe, BEYOND_EPOCHS[recipe], seed, encoder, model, split)
 
 OUT = dataset.results

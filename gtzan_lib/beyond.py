@@ -49,6 +49,13 @@ NAMES = {facts: name for name, facts in MODELS.items()} | {
 }
 SPLITS = ("random", "random-unique", "artist", "artist-trainval")  # of the ladder
 
+CALIBRATION_SEEDS = 3  # of split three-way at most; their test tracks are put together
+
+
+def seeds_of(split: str, seeds: int) -> int:
+    """Return how many of ``seeds`` seeds notebook 06_beyond trains on a split."""
+    return min(seeds, CALIBRATION_SEEDS) if split == "three-way" else seeds
+
 
 def needed(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     """Return the models that notebook 06_beyond needs, by split."""
