@@ -174,7 +174,10 @@ rule autoencoder:
 rule beyond:
     input:
         "notebooks/06_beyond.ipynb",
-        expand("gtzan_lib/{module}.py", module=["beyond", "calibration", "plots"]),
+        expand(
+            "gtzan_lib/{module}.py",
+            module=["beyond", "calibration", "fusion", "plots", "svm", "texture"],
+        ),
         expand(rules.train.output, run=RUNS),
     output:
         OUT / "notebooks" / "06_beyond.ipynb",
@@ -190,7 +193,10 @@ rule results:
     input:
         "notebooks/05_results.ipynb",
         "report/claims.toml",
-        expand("gtzan_lib/{module}.py", module=["claims", "comparison", "plots", "results"]),
+        expand(
+            "gtzan_lib/{module}.py",
+            module=["beyond", "claims", "comparison", "fusion", "plots", "results"],
+        ),
         expand(rules.train.output, run=RUNS),
         rules.autoencoder.output,
         rules.beyond.output,
@@ -203,9 +209,13 @@ rule results:
 
 rule figures:
     input:
-        expand("gtzan_lib/{module}.py", module=["comparison", "paper", "plots"]),
+        expand(
+            "gtzan_lib/{module}.py",
+            module=["beyond", "calibration", "comparison", "paper", "plots"],
+        ),
         expand(rules.train.output, run=RUNS),
         rules.autoencoder.output,
+        rules.beyond.output,
     output:
         directory(OUT / "figures"),
     shell:

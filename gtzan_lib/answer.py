@@ -78,8 +78,8 @@ on {facts["subsets"]["train"]:,} spectrogram pictures of {_text(facts["data"])}.
 <ul>
 <li>It knows ten genres, as they were recorded before 2002, and no others. Speech, noise
 and birdsong get ten percentages too, and they mean nothing.</li>
-<li>Its percentages say how the network leans, not how likely it is to be right: it is
-often sure and wrong.</li>
+<li>Its percentages say how the model leans. On music unlike what it learnt from it is
+right less often than they say.</li>
 <li>Where the split is random, the same artists are on both sides, so that it is less
 often right about artists that it never heard.</li>
 <li>It is a reproduction of a paper, for learning about such networks, and no judge of

@@ -37,7 +37,6 @@ COMPARED = (LENET, FEATURES, TEXTURE, CNN, CRNN)
 CLIMBING = (LENET, FEATURES, TEXTURE, CRNN)
 
 
-TRUSTED = (PAPER, CRNN, BEST)  # whose calibration is drawn
 # The same for what a fusion is called by ``fusion.fuse``.
 NAMES = {facts: name for name, facts in MODELS.items()} | {
     (
@@ -47,6 +46,7 @@ NAMES = {facts: name for name, facts in MODELS.items()} | {
     ): name
     for name, parts in FUSED.items()
 }
+TRUSTED = (PAPER, CRNN, BEST)  # whose calibration is drawn
 SPLITS = ("random", "random-unique", "artist", "artist-trainval")  # of the ladder
 
 CALIBRATION_SEEDS = 3  # of split three-way at most; their test tracks are put together
@@ -59,9 +59,10 @@ def seeds_of(split: str, seeds: int) -> int:
 
 def needed(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     """Return the models that notebook 06_beyond needs, by split."""
-    reasons = why_not(dataset, SPLITS)
-    climbing = {name: CLIMBING for name in SPLITS if not reasons[name]}
-    return climbing | {"random": COMPARED, "three-way": WITH_PAPER}
+    names = dict.fromkeys(SPLITS, CLIMBING)
+    names |= {"random": COMPARED, "three-way": WITH_PAPER}
+    reasons = why_not(dataset, tuple(names))
+    return {split: names[split] for split in names if not reasons[split]}
 
 
 def why_not(dataset: Dataset, names: tuple[str, ...]) -> dict[str, str]:
@@ -92,18 +93,22 @@ def name_of(run: Run) -> str:
 
 
 def by_split(found: list[Run]) -> dict[str, dict[str, list[Run]]]:
-    """Return the longest runs by split and model, one a seed, in our models' order."""
-    chosen: dict[tuple, Run] = {}
-    for run in sorted(found, key=lambda run: run.provenance["epochs"]):
-        facts = run.provenance
-        chosen[facts["split"], name_of(run), facts["seed"]] = run
+    """Return runs by split and model, one a seed, in the order of ``NAMES``.
+
+    Of runs that differ in their epochs, those with most seeds, and then the longest.
+    """
+    groups = comparison.group_runs(found).values()
     table: dict[str, dict[str, list[Run]]] = {}
-    for split in dict.fromkeys(split for split, _, _ in chosen):
-        for name in NAMES.values():
-            group = [chosen[key] for key in sorted(chosen) if key[:2] == (split, name)]
-            if group:
-                table.setdefault(split, {})[name] = group
-    return table
+    for group in sorted(groups, key=lambda g: (len(g), g[0].provenance["epochs"])):
+        if name_of(group[0]) in NAMES.values():
+            by_name = table.setdefault(group[0].provenance["split"], {})
+            by_name[name_of(group[0])] = sorted(
+                group, key=lambda run: run.provenance["seed"]
+            )
+    return {
+        split: {name: by_name[name] for name in NAMES.values() if name in by_name}
+        for split, by_name in sorted(table.items())
+    }
 
 
 def climbing(found: list[Run]) -> dict[str, dict[str, list[Run]]]:
@@ -112,7 +117,7 @@ def climbing(found: list[Run]) -> dict[str, dict[str, list[Run]]]:
     return {
         split: {k: v for k, v in table[split].items() if k in (*CLIMBING, BEST)}
         for split in SPLITS
-        if split in table and CRNN in table[split]
+        if split in table and "random" in table
     }
 
 
@@ -198,11 +203,16 @@ def fuse(
     found : dict of list of Run
         By model.
     by_model : dict of float
-        What ``temperatures`` returns.
+        What ``temperatures`` returns: for runs on splits without a validation part.
     """
+
+    def suited(run: Run, part: str) -> float:
+        has_own = (run.folder / "validation.npz").is_file()
+        return temperature(run) if has_own else by_model[part]
+
     return {
         name: [
-            fusion.fuse(dataset, list(members), [by_model[part] for part in parts])
+            fusion.fuse(dataset, list(members), list(map(suited, members, parts)))
             for members in zip(*(found[part] for part in parts), strict=True)
         ]
         for name, parts in FUSED.items()
@@ -236,29 +246,30 @@ def table(found: dict[str, list[Run]]) -> list[dict]:
 
 
 def ladder(rungs: dict[str, dict[str, list[Run]]], first: str) -> list[dict]:
-    """Return a row a model and split: accuracy, and its drop from the first split.
+    """Return a row a model and split: accuracy, and its change from the first split.
 
     Parameters
     ----------
     rungs : dict of dict of list of Run
         By split and model, one a seed.
     first : str
-        The split that the others are compared with, seed by seed.
+        The split that the others are compared with (see ``comparison.change``).
 
     Returns
     -------
     list of dict
-        ``model``, ``split``, ``accuracy`` and ``drop`` (estimates).
+        ``model``, ``split``, ``accuracy`` and ``change`` (estimates).
     """
     return [
         {
             "model": name,
             "split": split,
             "accuracy": comparison.over_seeds(group, ACCURACY),
-            "drop": comparison.paired_difference(group, rungs[first][name], ACCURACY),
+            "change": comparison.change(group, rungs[first][name], ACCURACY),
         }
         for split, found in rungs.items()
         for name, group in found.items()
+        if name in rungs[first]
     ]
 
 
@@ -269,15 +280,14 @@ def ladder_table(rows: list[dict]) -> list[dict]:
         cells = table.setdefault(row["model"], {"model": row["model"]})
         cells[row["split"]] = with_interval(row["accuracy"], 3)
         if row["split"] != rows[0]["split"]:
-            cells[f"{row['split']}, change"] = with_interval(row["drop"], 3)
+            cells[f"{row['split']}, change"] = with_interval(row["change"], 3)
     return list(table.values())
 
 
 def calibrated(found: dict[str, list[Run]]) -> list[dict]:
     """Return a row a model: how far its percentages can be trusted.
 
-    Each run's temperature is fitted on its validation tracks; the test tracks of all
-    seeds are put together.
+    Each run's temperature is fitted on its own validation tracks.
 
     Parameters
     ----------
@@ -287,30 +297,32 @@ def calibrated(found: dict[str, list[Run]]) -> list[dict]:
     Returns
     -------
     list of dict
-        ``model``, ``temperature`` (mean), and of the test tracks ``labels`` and, before
-        and after, ``logits``, ``error`` (expected calibration error), ``hits`` (an
-        estimate: the true genre is among the fewest that sum to 90 %) and ``size`` (how
-        many those are on average).
+        ``model``, ``temperature`` (mean), ``labels`` of the test tracks of all seeds
+        and, before and after, their ``logits``, and estimates over seeds: ``error``
+        (expected calibration error), ``hits`` (how often the true genre is among the
+        fewest that sum to 90 %) and ``size`` (how many those are).
     """
     rows = []
     for name, group in found.items():
-        found_temperatures = [temperature(run) for run in group]
-        labels = np.concatenate([run.predictions["labels"] for run in group])
-        row = {"model": name, "temperature": float(np.mean(found_temperatures))}
-        row["labels"] = labels
-        for when, divisors in (
-            ("before", [1.0] * len(group)),
-            ("after", found_temperatures),
-        ):
-            pairs = zip(group, divisors, strict=True)
-            logits = np.concatenate([run.predictions["logits"] / t for run, t in pairs])
-            hits, size = calibration.fewest_genres(logits, labels)
-            row[when] = {
-                "logits": logits,
-                "error": calibration.expected_calibration_error(logits, labels),
-                "hits": hits,
-                "size": size,
+        own = [temperature(run) for run in group]
+        row = {"model": name, "temperature": float(np.mean(own))}
+        row["labels"] = np.concatenate([run.predictions["labels"] for run in group])
+        for when, divisors in (("before", np.ones(len(group))), ("after", own)):
+            tests = [
+                (run.predictions["logits"] / t, run.predictions["labels"])
+                for run, t in zip(group, divisors, strict=True)
+            ]
+            named = [calibration.fewest_genres(*test) for test in tests]
+            measured = {
+                "error": [calibration.expected_calibration_error(*t) for t in tests],
+                "hits": [hits["value"] for hits, _ in named],
+                "size": [size for _, size in named],
             }
+            row[when] = {
+                name: comparison.mean_over_seeds(values, group[0].provenance["split"])
+                for name, values in measured.items()
+            }
+            row[when]["logits"] = np.concatenate([logits for logits, _ in tests])
         rows.append(row)
     return rows
 
@@ -325,8 +337,8 @@ def calibration_table(rows: list[dict]) -> list[dict]:
             **{
                 f"{title}, {when}": text(row[when])
                 for title, text in (
-                    ("calibration error", lambda r: f"{r['error']:.3f}"),
-                    ("the fewest", lambda r: f"{r['size']:.1f}"),
+                    ("calibration error", lambda r: with_interval(r["error"], 3)),
+                    ("the fewest", lambda r: f"{r['size']['value']:.1f}"),
                     ("true genre among them", lambda r: with_interval(r["hits"])),
                 )
                 for when in ("before", "after")

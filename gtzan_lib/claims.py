@@ -19,6 +19,7 @@ Used by notebook 05_results, through ``results``.
 import inspect
 import math
 import tomllib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,7 +136,7 @@ def verdict(claim: dict, ours: Estimate | None) -> str:
 
 
 def select(runs: list, **facts) -> list:
-    """Return the longest runs with these parameters, one a seed.
+    """Return runs with these parameters, one a seed: most seeds, then longest.
 
     Parameters
     ----------
@@ -149,8 +150,9 @@ def select(runs: list, **facts) -> list:
         for run in runs
         if all(run.provenance[name] == value for name, value in facts.items())
     ]
-    longest = max((run.provenance["epochs"] for run in found), default=0)
-    return [run for run in found if run.provenance["epochs"] == longest]
+    by_epochs = Counter(run.provenance["epochs"] for run in found)
+    chosen = max(by_epochs, key=lambda epochs: (by_epochs[epochs], epochs), default=0)
+    return [run for run in found if run.provenance["epochs"] == chosen]
 
 
 def over_seeds(runs: list, name: str) -> Estimate:
@@ -161,13 +163,10 @@ def over_seeds(runs: list, name: str) -> Estimate:
     values = [run.metrics.get(name) for run in runs]
     if None in values or not values:
         return {"value": np.nan, "low": np.nan, "high": np.nan}
-    if len(values) == 1:
-        return values[0]
-    split = runs[0].provenance["split"]
-    mean = comparison.mean_over_seeds([value["value"] for value in values], split)
-    if name.startswith("loss"):
-        return mean
-    return {part: float(np.clip(value, 0, 1)) for part, value in mean.items()}
+    if name.startswith("loss") and len(values) > 1:
+        split = runs[0].provenance["split"]
+        return comparison.mean_over_seeds([value["value"] for value in values], split)
+    return comparison.over_seeds(runs, lambda metrics: metrics[name])
 
 
 # The measurements. Each takes what was measured, the runs, and what a claim's "with"
@@ -247,26 +246,32 @@ def gain(measured, runs, name, of, against):
 
 
 def recall_rank(measured, runs, genre, **facts):
-    """Return a genre's place when genres are ordered by how many are recognised."""
+    """Return a genre's place when genres are ordered by how many are recognised.
+
+    Of genres that are recognised as often, it is the last.
+    """
     found = select(runs, **facts)
     if not found:
         return None
     counts = np.sum([run.record["confusion"] for run in found], axis=0)
     shares = counts.diagonal() / counts.sum(axis=1).clip(1)
     recall = dict(zip(GENRES, shares, strict=True))
-    rank = 1 + sum(value > recall[genre] for value in recall.values())
+    rank = sum(value >= recall[genre] for value in recall.values())
     return _bare(rank), [run.name for run in found]
 
 
 def confusion_rank(measured, runs, genre, other, **facts):
-    """Return the place of a genre among those that another one is mistaken for."""
+    """Return the place of a genre among those that another one is mistaken for.
+
+    Of genres that it is mistaken for as often, it is the last.
+    """
     found = select(runs, **facts)
     if not found:
         return None
     counts = np.sum([run.record["confusion"] for run in found], axis=0)
     wrong = dict(zip(GENRES, counts[GENRES.index(genre)], strict=True))
     del wrong[genre]
-    rank = 1 + sum(value > wrong[other] for value in wrong.values())
+    rank = sum(value >= wrong[other] for value in wrong.values())
     return _bare(rank), [run.name for run in found]
 
 
@@ -297,6 +302,9 @@ def _answer(claim: dict, measured: dict, runs: list) -> dict:
         sentences.append(claim.get("if_reproduced", ""))
     elif given == NOT_REPRODUCED:
         sentences.append(claim.get("if_not", ""))
+        bound = claim.get("above", claim.get("below"))
+        if bound is not None and ours["low"] <= bound <= ours["high"]:
+            sentences.append("The interval does not decide it.")
     elif given == UNTESTED and "measure" in claim:
         sentences.append("No finished runs of this data measure it.")
     return {

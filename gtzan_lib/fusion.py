@@ -35,20 +35,24 @@ def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run
     Raises
     ------
     ValueError
-        If the members were not tested on the same tracks.
+        If the members were not tested on the same tracks, or two are of the same model
+        and encoder.
     """
-    folders = [run.provenance["encoder"] for run in members]
+    models = [run.provenance["model"] for run in members]
+    encoders = [run.provenance["encoder"] for run in members]
+    folders = [f"{m}-{e}" for m, e in zip(models, encoders, strict=True)]
+    if len(set(folders)) < len(folders):
+        raise ValueError("a run cannot be fused with another of its model and encoder")
     first = members[0].provenance
     facts = {name: first[name] for name in ("split", "seed", "epochs")}
     facts["recipe"] = "fusion"
-    facts["model"] = "+".join(run.provenance["model"] for run in members)
-    facts["encoder"] = "+".join(folders)
+    facts["model"], facts["encoder"] = "+".join(models), "+".join(encoders)
     facts["members"] = dict(zip(folders, temperatures, strict=True))
     facts["member_keys"] = [_key_of(run) for run in members]
 
     def make(folder: Path) -> dict:
         for name, run in zip(folders, members, strict=True):
-            shutil.copytree(run.folder, folder / name)
+            shutil.copytree(run.folder, folder / name, dirs_exist_ok=True)
         predictions = _fused([run.predictions for run in members], temperatures)
         np.savez(folder / "predictions.npz", **predictions)
         metrics = evaluation.evaluate(predictions["logits"], predictions["labels"])
@@ -56,7 +60,9 @@ def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run
         if (members[0].folder / "validation.npz").is_file():
             validation = _fused([run.validation for run in members], temperatures)
             np.savez(folder / "validation.npz", **validation)
-        return {"subsets": first["subsets"], "threads": first["threads"]}
+        taken = {name: first[name] for name in ("subsets", "threads", "device")}
+        seconds = sum(run.provenance["seconds"] for run in members)
+        return taken | {"seconds": round(seconds, 2)}
 
     folder = dataset.results / FOLDER / folder_name(facts)
     return Run(store.seal(folder, dataset.key(CODE, PACKAGES, **facts), make))

@@ -87,9 +87,10 @@ FIGURES = {
         "",
         "The same models with the same seeds on the paper's split, on one without "
         "identical pictures on both sides, and on unheard artists (in artist-trainval "
-        "the validation tracks train, too). What is lost on the way is leakage.",
-        "Lines with error bars, one a model with its own marker, that fall from the "
-        "random split at left to the artist splits at right.",
+        "the validation tracks train, too). Much of what is lost on the way is "
+        "leakage; fewer training tracks and other test tracks play a part.",
+        "Lines with error bars, one a model with its own marker, and a point for each "
+        "split, the random one at left and the artist splits at right.",
         "06_beyond",
     ),
     "reliability": Shown(

@@ -387,7 +387,7 @@ def ladder(rows: list[dict], title: str) -> Figure:
     splits = list(dict.fromkeys(row["split"] for row in rows))
     fig, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
     for k, (name, color, marker) in enumerate(
-        zip(models, cycle(COLORS), cycle("osD^v"))
+        zip(models, cycle(COLORS), cycle("osD^vP"))
     ):
         found = [row for row in rows if row["model"] == name]
         x = [
@@ -435,7 +435,10 @@ def reliability(rows: list[dict], title: str) -> Figure:
         ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="calibrated")
         for when, color, marker in (("before", ORANGE, "s"), ("after", BLUE, "o")):
             bins = calibration.reliability(row[when]["logits"], row["labels"])
-            label = f"{when}: error {row[when]['error']:.3f}"
+            error = calibration.expected_calibration_error(
+                row[when]["logits"], row["labels"]
+            )
+            label = f"{when}: error {error:.3f}"
             ax.plot(
                 [b["confidence"] for b in bins],
                 [b["accuracy"]["value"] for b in bins],

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gtzan_lib import audio, calibration, shipped, spectrogram
+from gtzan_lib import audio, calibration, features, shipped, spectrogram
 from gtzan_lib.audio import SAMPLE_RATE
 from gtzan_lib.data import GENRES, read_picture
 from gtzan_lib.errors import DataError
@@ -128,11 +128,12 @@ class Classifier:
         DataError
             If it is too short or holds only silence.
         """
-        pictures, starts = pictures_of(y)
-        return self._predict(pictures, starts, facts)
+        windows, starts = windows_of(y)
+        pictures = np.stack([spectrogram.render(window) for window in windows])
+        return self._predict(pictures, starts, facts, windows)
 
-    def _predict(self, pictures, starts, facts) -> Prediction:
-        codes = [member.encode(pictures) for member, _, _ in self._members]
+    def _predict(self, pictures, starts, facts, windows=None) -> Prediction:
+        codes = [_encode(member, pictures, windows) for member, _, _ in self._members]
         with self._one_at_a_time:
             answers = [
                 shipped.embed(model, code)
@@ -145,13 +146,36 @@ class Classifier:
         return Prediction(windows, np.array(starts), pictures, embedding, facts)
 
 
+def _encode(run: Run, pictures: np.ndarray, windows: list | None) -> np.ndarray:
+    """Return what a run is given of pictures, or of the audio that they show."""
+    if run.provenance["encoder"] != "features":
+        return run.encode(pictures)
+    if windows is None:
+        raise DataError("this model hears audio and cannot be given a picture")
+    found = np.stack([features.from_audio(window) for window in windows])
+    return found[:, None].astype(np.float32)
+
+
 def pictures_of(y: np.ndarray) -> tuple[np.ndarray, list[float]]:
-    """Render what the network is shown of a track.
+    """Render ``windows_of`` a track: uint8, shape (n, 288, 432, 3), and their starts.
+
+    Used by ``python -m gtzan_lib render``.
+
+    Raises
+    ------
+    DataError
+        As ``windows_of``.
+    """
+    windows, starts = windows_of(y)
+    return np.stack([spectrogram.render(window) for window in windows]), starts
+
+
+def windows_of(y: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
+    """Cut a track into what a model is given.
 
     Parts of 5 to 15 s of GTZAN's validation pictures (three-way splits of seeds 0 and
     1) were recognised more often when they were repeated than when they were stretched
-    to fill the picture, longer parts as often; silence after them is far worse. Used by
-    ``python -m gtzan_lib render``.
+    to fill the picture, longer parts as often; silence after them is far worse.
 
     Parameters
     ----------
@@ -160,7 +184,7 @@ def pictures_of(y: np.ndarray) -> tuple[np.ndarray, list[float]]:
 
     Returns
     -------
-    pictures : np.ndarray [shape=(n, 288, 432, 3), dtype=uint8]
+    windows : list of np.ndarray [shape=(samples,), dtype=float32]
         One of a track of up to 31 s, which is repeated to 30 s where it is shorter than
         20 s. Of a longer one, windows of 30 s, evenly spaced from its beginning to its
         end; they leave out at most 1 s in all.
@@ -178,8 +202,8 @@ def pictures_of(y: np.ndarray) -> tuple[np.ndarray, list[float]]:
     if seconds > ONE_PICTURE[1]:
         n = int(np.ceil((seconds - 1) / WINDOW_SECONDS))
         starts = np.linspace(0, len(y) - length, n).astype(int)
-        pictures = [spectrogram.render(y[start : start + length]) for start in starts]
-        return np.stack(pictures), (starts / SAMPLE_RATE).tolist()
+        windows = [y[start : start + length] for start in starts]
+        return windows, (starts / SAMPLE_RATE).tolist()
     if spectrogram.N_FFT <= len(y) < ONE_PICTURE[0] * SAMPLE_RATE:
         y = np.resize(y, length)  # which repeats it
-    return spectrogram.render(y)[None], [0.0]
+    return [y], [0.0]

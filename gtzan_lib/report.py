@@ -71,6 +71,7 @@ def check(folder: Path = REPORT) -> list[str]:
 
     Every accuracy, interval, mean and verdict is computed again from the counts in
     ``results.json`` and from the claims; the PDF and the start page are made again.
+    Errors of pooling, encoders and calibration are taken as they were measured.
 
     Raises
     ------

@@ -13,6 +13,7 @@ import math
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +129,7 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
             for mode, mse in errors.items()
         },
         "encoders": encoders(dataset),
-        "calibration": calibration(runs),
+        "calibration": calibration_rows(runs),
     }
     return plain(measured | derive(plain(measured), claims.load()))
 
@@ -192,15 +193,14 @@ def encoders(dataset: Dataset) -> list[dict]:
     ]
 
 
-def calibration(runs: list[Run]) -> list[dict]:
+def calibration_rows(runs: list[Run]) -> list[dict]:
     """Return how far percentages can be trusted on the test part of split three-way.
 
     Returns
     -------
     list of dict
-        ``model``, ``temperature``, ``tests``, ``runs`` and, before and after,
-        ``error`` (expected calibration error), ``hits`` (the true genre is among the
-        fewest that sum to 90 %) and ``size`` (how many those are on average).
+        ``model``, ``temperature``, ``tests``, ``runs`` and, before and after, what
+        ``beyond.calibrated`` estimates.
     """
     found = beyond.by_split(runs).get("three-way", {})
     return [
@@ -212,11 +212,9 @@ def calibration(runs: list[Run]) -> list[dict]:
         }
         | {
             when: {
-                "error": row[when]["error"],
-                "error_text": f"{row[when]['error']:.3f}",
+                "error": with_text(row[when]["error"], 3),
                 "hits": with_text(row[when]["hits"]),
-                "size": row[when]["size"],
-                "size_text": f"{row[when]['size']:.1f}",
+                "size": with_text(row[when]["size"], 1),
             }
             for when in ("before", "after")
         }
@@ -237,7 +235,8 @@ def derive(measured: dict, ledger: list[dict]) -> dict:
     Returns
     -------
     dict
-        ``configurations``, a row for runs that differ in nothing but their seed;
+        ``configurations``, a row for runs of the paper's network that differ in nothing
+        but their seed; ``beyond``, a row for each model and split of notebook 06;
         ``central``, the evidence for softmax applied twice; ``ledger``, the claims with
         their verdicts; and ``verdicts``, how many of each.
     """
@@ -282,23 +281,15 @@ def beyond_rows(runs: list[CountedRun]) -> list[dict]:
         ``name``, ``split``, ``epochs``, ``seeds``, ``runs``, ``accuracy`` and ``top2``.
     """
     rows = []
-    for facts, group in comparison.group_runs(runs).items():
-        facts = dict(zip(comparison.CONFIGURATION, facts, strict=True))
-        if beyond.name_of(group[0]) not in beyond.NAMES.values():
-            continue
-        rows.append(
-            {
-                "name": beyond.name_of(group[0]),
-                "split": facts["split"],
-                "epochs": facts["epochs"],
-                "seeds": len(group),
-                "runs": [run.name for run in group],
-                "accuracy": with_text(
-                    comparison.over_seeds(group, comparison.ACCURACY)
-                ),
-                "top2": with_text(comparison.over_seeds(group, comparison.TOP2)),
-            }
-        )
+    for split, found in beyond.by_split(runs).items():
+        for name, group in found.items():
+            row = {"name": name, "split": split, "seeds": len(group)}
+            row["epochs"] = group[0].provenance["epochs"]
+            row["runs"] = [run.name for run in group]
+            for metric in ("accuracy", "top2"):
+                estimate = comparison.over_seeds(group, itemgetter(metric))
+                row[metric] = with_text(estimate)
+            rows.append(row)
     return rows
 
 
@@ -344,9 +335,9 @@ def central(runs: list[CountedRun]) -> list[dict]:
     return rows
 
 
-def with_text(estimate: Estimate) -> dict:
+def with_text(estimate: Estimate, digits: int = 2) -> dict:
     """Return an estimate with the words for it, such as ``"0.48 [0.41, 0.55]"``."""
-    return estimate | {"text": comparison.with_interval(estimate)}
+    return estimate | {"text": comparison.with_interval(estimate, digits)}
 
 
 def plain(value: object) -> object:

@@ -85,15 +85,21 @@ def ship(
     Raises
     ------
     DataError
-        If the run was trained on other data, or ``artists`` is of another model or
-        split; nothing is changed then.
+        If the run was trained on other data or needs audio features, or
+        ``artists`` differs in more than an artist split; nothing is changed then.
     """
+    if "features" in run.provenance["encoder"]:
+        raise DataError(
+            f"{run.folder} needs audio features, which cannot be had from a picture: "
+            "ship a run with another encoder"
+        )
     if artists is not None:
-        same = artists.provenance["model"] == run.provenance["model"]
-        if not same or not artists.provenance["split"].startswith("artist"):
+        same = ("recipe", "model", "encoder", "epochs", "data_sha256")
+        is_same = all(artists.provenance[k] == run.provenance[k] for k in same)
+        if not is_same or not artists.provenance["split"].startswith("artist"):
             raise DataError(
                 f"{artists.folder} is not a run of model {run.provenance['model']} on "
-                "an artist split"
+                "an artist split, alike in all else"
             )
     if run.provenance["data_sha256"] != dataset.sha256:
         raise DataError(

@@ -174,6 +174,23 @@ def test_a_fusion_of_other_tracks_is_refused(pair, five, five_source):
     )
     with pytest.raises(ValueError, match="different splits"):
         fusion.fuse(five, [pair[beyond.CRNN][0], other], [1, 1])
+    with pytest.raises(ValueError, match="another of its model and encoder"):
+        fusion.fuse(five, [other, other], [1, 1])
+
+
+def test_a_fusion_that_was_interrupted_is_made_again(pair, five, monkeypatch):
+    members = [group[0] for group in pair.values()]
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fusion.evaluation, "evaluate", stop)
+        with pytest.raises(KeyboardInterrupt):
+            fusion.fuse(five, members, [1, 1])
+    assert fusion.find(five, members) == []
+    fused = fusion.fuse(five, members, [1, 1])
+    assert [run.folder for run in fusion.find(five, members)] == [fused.folder]
 
 
 def test_validation_tracks_are_watched_where_there_are_any(pair):
@@ -191,7 +208,7 @@ def test_a_closed_form_model_has_no_recipe_and_no_epochs(pair):
 def test_the_ladder_pairs_models_and_seeds(pair):
     rows = beyond.ladder({"a": pair, "b": pair}, "a")
     assert [row["split"] for row in rows] == ["a", "a", "b", "b"]
-    assert {row["drop"]["value"] for row in rows} == {0}
+    assert {row["change"]["value"] for row in rows} == {0}
     assert "b, change" in beyond.ladder_table(rows)[0]
 
 

@@ -3,9 +3,21 @@ import csv
 import numpy as np
 import pytest
 
-from gtzan_lib import features, inputs, packing, runs, sample, spectrogram, texture
+from gtzan_lib import (
+    features,
+    inputs,
+    packing,
+    runs,
+    sample,
+    shipped,
+    spectrogram,
+    texture,
+    training,
+)
 from gtzan_lib.data import open_dataset
 from gtzan_lib.errors import DataError, ParameterError
+from gtzan_lib.evaluation import softmax
+from gtzan_lib.prediction import Classifier
 
 
 @pytest.fixture
@@ -106,6 +118,20 @@ def test_without_a_table_the_encoder_says_which_file_is_missing(tiny_source):
 def test_features_cannot_be_had_from_a_picture():
     with pytest.raises(DataError, match="computed from audio"):
         inputs.of_pictures("features", np.zeros((1, 288, 432, 3), np.uint8), None)
+
+
+def test_a_model_of_features_hears_audio_and_is_given_no_picture(with_table, tmp_path):
+    run = runs.train(str(with_table.folder), model="svm", encoder="features")
+    classifier = Classifier(run)
+    y = sample.synthesise("jazz", 0)
+    found = classifier.predict_audio(y, {})
+    model, given = run.model(), features.from_audio(y)[None, None].astype(np.float32)
+    logits = training.predict(model, training.as_tensor(given)).numpy()
+    np.testing.assert_allclose(found.windows, softmax(logits.astype(float)), atol=1e-6)
+    with pytest.raises(DataError, match="cannot be given a picture"):
+        classifier.predict_file(with_table.image_path(with_table.tracks[0]))
+    with pytest.raises(DataError, match="audio features"):
+        shipped.ship(run, with_table, tmp_path / "shipped")
 
 
 def test_a_louder_tone_changes_the_features_that_it_should():
