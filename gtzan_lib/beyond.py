@@ -9,8 +9,9 @@ import numpy as np
 
 from gtzan_lib import calibration, comparison, features, fusion, runs, splits
 from gtzan_lib.comparison import ACCURACY, TOP2, with_interval
-from gtzan_lib.data import SYNTHETIC, Dataset, open_dataset
+from gtzan_lib.data import GENRES, SYNTHETIC, Dataset, open_dataset
 from gtzan_lib.errors import DataError
+from gtzan_lib.evaluation import Estimate
 from gtzan_lib.runs import Run
 
 PAPER = "LeNet of the paper, pooled picture"
@@ -305,6 +306,7 @@ def calibrated(found: dict[str, list[Run]]) -> list[dict]:
     rows = []
     for name, group in found.items():
         own = [temperature(run) for run in group]
+        split = group[0].provenance["split"]
         row = {"model": name, "temperature": float(np.mean(own))}
         row["labels"] = np.concatenate([run.predictions["labels"] for run in group])
         for when, divisors in (("before", np.ones(len(group))), ("after", own)):
@@ -314,17 +316,24 @@ def calibrated(found: dict[str, list[Run]]) -> list[dict]:
             ]
             named = [calibration.fewest_genres(*test) for test in tests]
             measured = {
-                "error": [calibration.expected_calibration_error(*t) for t in tests],
-                "hits": [hits["value"] for hits, _ in named],
-                "size": [size for _, size in named],
+                "error": (
+                    [calibration.expected_calibration_error(*t) for t in tests],
+                    1,
+                ),
+                "hits": ([hits["value"] for hits, _ in named], 1),
+                "size": ([size for _, size in named], len(GENRES)),
             }
             row[when] = {
-                name: comparison.mean_over_seeds(values, group[0].provenance["split"])
-                for name, values in measured.items()
+                name: _clipped(comparison.mean_over_seeds(values, split), highest)
+                for name, (values, highest) in measured.items()
             }
             row[when]["logits"] = np.concatenate([logits for logits, _ in tests])
         rows.append(row)
     return rows
+
+
+def _clipped(estimate: Estimate, highest: float) -> Estimate:
+    return {part: float(np.clip(v, 0, highest)) for part, v in estimate.items()}
 
 
 def calibration_table(rows: list[dict]) -> list[dict]:
