@@ -93,7 +93,7 @@ def from_audio(y: np.ndarray) -> np.ndarray:
     mel = librosa.power_to_db(feature.melspectrogram(**power))
     pairs = [
         feature.chroma_stft(**power),
-        feature.rms(S=magnitude),
+        feature.rms(y=y, pad_mode="reflect"),
         feature.spectral_centroid(S=magnitude, sr=SAMPLE_RATE),
         feature.spectral_bandwidth(S=magnitude, sr=SAMPLE_RATE),
         feature.spectral_rolloff(S=magnitude, sr=SAMPLE_RATE),

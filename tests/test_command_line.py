@@ -76,7 +76,7 @@ def test_without_a_run_the_shipped_model_answers(clip, capsys):
 
 
 def test_ship_says_where_the_model_is(run, tiny_source, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(shipped.ship, "__defaults__", (tmp_path / "shipped",))
+    monkeypatch.setattr(shipped.ship, "__defaults__", (tmp_path / "shipped", None))
     assert main(["ship", str(run.folder), "--data", str(tiny_source)]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "shipped")
     assert runs.open_run(tmp_path / "shipped").metrics == run.metrics

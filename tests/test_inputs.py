@@ -155,7 +155,7 @@ def test_features_from_audio_agree_with_the_published_table(gtzan, thorough):
         difference = (
             features.of_track(dataset, track) - table[dataset.tracks.index(track)]
         )
-        assert (np.abs(difference) < 0.02 * spread).all(), track
+        assert (np.abs(difference) < 0.05 * spread).all(), track
 
 
 @pytest.mark.parametrize(
