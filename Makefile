@@ -21,7 +21,7 @@ report: .venv/ready
 test: .venv/ready
 	ruff check .
 	ruff format --check .
-	pytest
+	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile
 	$(MAKE) report DATA=sample PROFILE=quick
 	pytest --nbval-lax --nbval-current-env notebooks
 	test ! -e report/results.json || python -m gtzan_lib check-report
