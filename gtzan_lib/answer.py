@@ -133,7 +133,7 @@ def _picture(found: Prediction) -> str:
     return f"""
 <h3>What the network saw</h3>
 <figure><img alt="Mel spectrogram of the track" src="{_inline(file, "image/png")}">
-<figcaption>{which} that was pooled and classified: time from left to right, pitch from
+<figcaption>{which} that was classified: time from left to right, pitch from
 low to high, brighter where it is louder.</figcaption></figure>"""
 
 

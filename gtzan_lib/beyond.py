@@ -11,7 +11,6 @@ from gtzan_lib import calibration, comparison, features, fusion, runs, splits
 from gtzan_lib.comparison import ACCURACY, TOP2, with_interval
 from gtzan_lib.data import GENRES, SYNTHETIC, Dataset, open_dataset
 from gtzan_lib.errors import DataError
-from gtzan_lib.evaluation import Estimate
 from gtzan_lib.runs import Run
 
 PAPER = "LeNet of the paper, pooled picture"
@@ -31,14 +30,11 @@ MODELS = {
 }
 BEST = "CRNN and texture SVM"
 FUSED = {BEST: (CRNN, TEXTURE), "CRNN and both SVMs": (CRNN, TEXTURE, FEATURES)}
-
-
+# The models of the three-way split, of the comparison, and of the ladder.
 WITH_PAPER = (PAPER, LENET, FEATURES, TEXTURE, CRNN)
 COMPARED = (LENET, FEATURES, TEXTURE, CNN, CRNN)
 CLIMBING = (LENET, FEATURES, TEXTURE, CRNN)
-
-
-# The same for what a fusion is called by ``fusion.fuse``.
+# Names by recipe, model and encoder; those of fusions as ``fusion.fuse`` calls them.
 NAMES = {facts: name for name, facts in MODELS.items()} | {
     (
         "fusion",
@@ -100,7 +96,7 @@ def by_split(found: list[Run]) -> dict[str, dict[str, list[Run]]]:
     """
     groups = comparison.group_runs(found).values()
     table: dict[str, dict[str, list[Run]]] = {}
-    for group in sorted(groups, key=lambda g: (len(g), g[0].provenance["epochs"])):
+    for group in sorted(groups, key=comparison.preference):
         if name_of(group[0]) in NAMES.values():
             by_name = table.setdefault(group[0].provenance["split"], {})
             by_name[name_of(group[0])] = sorted(
@@ -324,16 +320,14 @@ def calibrated(found: dict[str, list[Run]]) -> list[dict]:
                 "size": ([size for _, size in named], len(GENRES)),
             }
             row[when] = {
-                name: _clipped(comparison.mean_over_seeds(values, split), highest)
+                name: comparison.clipped(
+                    comparison.mean_over_seeds(values, split), highest
+                )
                 for name, (values, highest) in measured.items()
             }
             row[when]["logits"] = np.concatenate([logits for logits, _ in tests])
         rows.append(row)
     return rows
-
-
-def _clipped(estimate: Estimate, highest: float) -> Estimate:
-    return {part: float(np.clip(v, 0, highest)) for part, v in estimate.items()}
 
 
 def calibration_table(rows: list[dict]) -> list[dict]:

@@ -19,7 +19,6 @@ Used by notebook 05_results, through ``results``.
 import inspect
 import math
 import tomllib
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,9 +149,8 @@ def select(runs: list, **facts) -> list:
         for run in runs
         if all(run.provenance[name] == value for name, value in facts.items())
     ]
-    by_epochs = Counter(run.provenance["epochs"] for run in found)
-    chosen = max(by_epochs, key=lambda epochs: (by_epochs[epochs], epochs), default=0)
-    return [run for run in found if run.provenance["epochs"] == chosen]
+    groups = comparison.group_runs(found).values()
+    return max(groups, key=comparison.preference, default=[])
 
 
 def over_seeds(runs: list, name: str) -> Estimate:
@@ -162,7 +160,7 @@ def over_seeds(runs: list, name: str) -> Estimate:
     """
     values = [run.metrics.get(name) for run in runs]
     if None in values or not values:
-        return {"value": np.nan, "low": np.nan, "high": np.nan}
+        return comparison.bare(np.nan)
     if name.startswith("loss") and len(values) > 1:
         split = runs[0].provenance["split"]
         return comparison.mean_over_seeds([value["value"] for value in values], split)
@@ -185,12 +183,14 @@ def fact(measured, runs, name):
         pixels / code,
         data["pictures"] * pixels * 8 / 1e9,
     )
-    return _bare(dict(zip(NUMBERS, numbers, strict=True))[name]), ["01_pack"]
+    return comparison.bare(dict(zip(NUMBERS, numbers, strict=True))[name]), ["01_pack"]
 
 
 def literal_autoencoder(measured, runs):
     """Return the memory that the proposal's weights take as it is written, in GB."""
-    return _bare(measured["literal_autoencoder"]["bytes"] / 1e9), ["04_autoencoder"]
+    return comparison.bare(measured["literal_autoencoder"]["bytes"] / 1e9), [
+        "04_autoencoder"
+    ]
 
 
 def subset(measured, runs, name):
@@ -198,7 +198,7 @@ def subset(measured, runs, name):
     found = select(runs, recipe="paper") or select(runs, recipe="corrected")
     if not found:
         return None
-    return _bare(found[0].provenance["subsets"][name]), [found[0].name]
+    return comparison.bare(found[0].provenance["subsets"][name]), [found[0].name]
 
 
 def batches(measured, runs):
@@ -206,12 +206,14 @@ def batches(measured, runs):
     found = subset(measured, runs, "train")
     if found is None:
         return None
-    return _bare(math.ceil(found[0]["value"] / measured["batch_size"])), found[1]
+    return comparison.bare(
+        math.ceil(found[0]["value"] / measured["batch_size"])
+    ), found[1]
 
 
 def pooling_error(measured, runs, upsampling):
     """Return the mean squared error of average pooling over all pictures."""
-    return _bare(measured["pooling"][upsampling]["mse"]), ["02_pool_mse"]
+    return comparison.bare(measured["pooling"][upsampling]["mse"]), ["02_pool_mse"]
 
 
 def encoder_ratio(measured, runs, encoder, to):
@@ -219,7 +221,7 @@ def encoder_ratio(measured, runs, encoder, to):
     mse = {row["encoder"]: row["mse"] for row in measured["encoders"]}
     if not {encoder, to} <= set(mse):
         return None
-    return _bare(mse[encoder] / mse[to]), ["04_autoencoder"]
+    return comparison.bare(mse[encoder] / mse[to]), ["04_autoencoder"]
 
 
 def metric(measured, runs, name, **facts):
@@ -233,13 +235,8 @@ def gain(measured, runs, name, of, against):
 
     One seed has no interval, and is no comparison.
     """
-    by_seed = [
-        {run.provenance["seed"]: run for run in select(runs, **facts)}
-        for facts in (of, against)
-    ]
-    shared = sorted(by_seed[0].keys() & by_seed[1].keys())
-    ours, others = ([found[seed] for seed in shared] for found in by_seed)
-    if len(shared) < 2 or any(name not in run.metrics for run in ours + others):
+    ours, others = comparison.same_seeds(select(runs, **of), select(runs, **against))
+    if len(ours) < 2 or any(name not in run.metrics for run in ours + others):
         return None
     difference = comparison.paired_difference(ours, others, lambda m: m[name])
     return difference, [run.name for run in ours + others]
@@ -257,7 +254,7 @@ def recall_rank(measured, runs, genre, **facts):
     shares = counts.diagonal() / counts.sum(axis=1).clip(1)
     recall = dict(zip(GENRES, shares, strict=True))
     rank = sum(value >= recall[genre] for value in recall.values())
-    return _bare(rank), [run.name for run in found]
+    return comparison.bare(rank), [run.name for run in found]
 
 
 def confusion_rank(measured, runs, genre, other, **facts):
@@ -272,7 +269,7 @@ def confusion_rank(measured, runs, genre, other, **facts):
     wrong = dict(zip(GENRES, counts[GENRES.index(genre)], strict=True))
     del wrong[genre]
     rank = sum(value >= wrong[other] for value in wrong.values())
-    return _bare(rank), [run.name for run in found]
+    return comparison.bare(rank), [run.name for run in found]
 
 
 MEASURES: dict[str, Callable] = {
@@ -366,7 +363,3 @@ def _problem_of_measure(name: str, arguments: dict) -> str | None:
     chosen = [value for value in bound.arguments.values() if isinstance(value, dict)]
     unknown = {fact for facts in chosen for fact in facts} - set(FACTS)
     return f"runs have no parameter {unknown.pop()}" if unknown else None
-
-
-def _bare(value: float) -> Estimate:
-    return {"value": float(value), "low": np.nan, "high": np.nan}

@@ -53,6 +53,28 @@ def of_the_paper(runs: list[Run]) -> list[Run]:
     ]
 
 
+def preference(group: list[Run]) -> tuple[int, int]:
+    """Order groups of runs that differ in their epochs: most seeds, then longest."""
+    return len(group), group[0].provenance["epochs"]
+
+
+def same_seeds(runs: list[Run], others: list[Run]) -> tuple[list[Run], list[Run]]:
+    """Return the runs of the seeds that both have, in the order of the seeds."""
+    ours, theirs = ({run.provenance["seed"]: run for run in g} for g in (runs, others))
+    shared = sorted(ours.keys() & theirs.keys())
+    return [ours[seed] for seed in shared], [theirs[seed] for seed in shared]
+
+
+def bare(value: float) -> Estimate:
+    """Return an estimate without an interval."""
+    return {"value": float(value), "low": np.nan, "high": np.nan}
+
+
+def clipped(estimate: Estimate, highest: float = 1) -> Estimate:
+    """Return an estimate whose parts are at least 0 and at most ``highest``."""
+    return {name: float(np.clip(value, 0, highest)) for name, value in estimate.items()}
+
+
 def mean_over_seeds(values: list[float], split: str) -> Estimate:
     """Return the mean over seeds with its 95 % interval; one seed has none (NaN).
 
@@ -70,7 +92,7 @@ def mean_over_seeds(values: list[float], split: str) -> Estimate:
     """
     k, value = len(values), float(np.mean(values))
     if k < 2:
-        return {"value": value, "low": np.nan, "high": np.nan}
+        return bare(value)
     overlap = splits.TEST_TO_TRAIN.get(split.removesuffix(splits.UNIQUE), 0)
     half = stats.t.ppf(0.975, k - 1) * np.std(values, ddof=1) * (1 / k + overlap) ** 0.5
     return {"value": value, "low": float(value - half), "high": float(value + half)}
@@ -100,7 +122,7 @@ def over_seeds(runs: list[Run], pick: Callable[[dict], Estimate]) -> Estimate:
             "low": estimate["value"] - half,
             "high": estimate["value"] + half,
         }
-    return {name: float(np.clip(value, 0, 1)) for name, value in estimate.items()}
+    return clipped(estimate)
 
 
 def change(
@@ -111,13 +133,10 @@ def change(
     Splits with the same test pictures are compared seed by seed, see
     ``paired_difference``; of others the two intervals are added in squares.
     """
-    kinds = {run.provenance["split"].removesuffix(splits.UNIQUE) for run in runs}
-    kinds |= {run.provenance["split"].removesuffix(splits.UNIQUE) for run in others}
+    names = {run.provenance["split"] for run in [*runs, *others]}
+    kinds = {name.removesuffix(splits.UNIQUE) for name in names}
     if len(kinds) == 1 and kinds <= set(splits.TEST_TO_TRAIN):
-        by_seed = {run.provenance["seed"]: run for run in others}
-        paired = [run for run in runs if run.provenance["seed"] in by_seed]
-        partners = [by_seed[run.provenance["seed"]] for run in paired]
-        return paired_difference(paired, partners, pick)
+        return paired_difference(*same_seeds(runs, others), pick)
     ours, theirs = over_seeds(runs, pick), over_seeds(others, pick)
     value = ours["value"] - theirs["value"]
     halves = [(each["high"] - each["low"]) / 2 for each in (ours, theirs)]
@@ -209,8 +228,7 @@ def side_by_side(rows: list[dict]) -> list[dict]:
 def headline(rows: list[dict]) -> list[dict]:
     """Return each recipe's runs with the paper's own network: most seeds, longest."""
     longest = {}
-    epochs = {id(row): row["runs"][0].provenance["epochs"] for row in rows}
-    for row in sorted(rows, key=lambda row: (row["seeds"], epochs[id(row)])):
+    for row in sorted(rows, key=lambda row: preference(row["runs"])):
         facts = row["runs"][0].provenance
         own = (facts["encoder"], facts["model"], facts["split"])
         if own == ("pool", "lenet", "random"):

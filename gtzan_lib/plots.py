@@ -12,7 +12,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from gtzan_lib import calibration
+from gtzan_lib import calibration, comparison
 from gtzan_lib.data import GENRES, Dataset
 from gtzan_lib.evaluation import softmax
 from gtzan_lib.runs import Run
@@ -347,7 +347,7 @@ def two_genres_confused(
     fig, ax = plt.subplots(figsize=(10, 0.6 * 2 * len(models) + 1.4))
     names, shares = [], []
     for name, runs in models.items():
-        counts = np.sum([run.metrics["confusion"] for run in runs], axis=0)
+        counts = comparison.added_confusion(runs)
         for genre in genres:
             row = counts[GENRES.index(genre)]
             pair = [row[GENRES.index(other)] for other in genres]

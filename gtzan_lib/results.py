@@ -13,7 +13,6 @@ import math
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +35,7 @@ from gtzan_lib.runs import Run
 
 FILE = "results.json"
 FLOOR = math.log(math.e + 9) - 1  # loss of a perfect network behind two softmaxes
+METRICS = {"accuracy": comparison.ACCURACY, "top2": comparison.TOP2}
 DERIVED = ("configurations", "beyond", "central", "ledger", "verdicts")
 
 
@@ -74,11 +74,11 @@ class CountedRun:
         found = {
             "accuracy": proportion(int(counts.diagonal().sum()), n),
             "top2": proportion(record["top2_hits"], n),
-            "certainty": _bare(record["certainty"]),
+            "certainty": comparison.bare(record["certainty"]),
         }
         for point in record["curve"]:
             for name in ("loss", "train_accuracy"):
-                found[f"{name}@{point['epoch']}"] = _bare(point[name])
+                found[f"{name}@{point['epoch']}"] = comparison.bare(point[name])
             if "test_accuracy" in point:  # not where validation tracks were watched
                 hits = round(point["test_accuracy"] * n)
                 found[f"test_accuracy@{point['epoch']}"] = proportion(hits, n)
@@ -140,6 +140,7 @@ def record(run: Run) -> dict:
     history, predictions = {} if is_fusion else run.history, run.predictions
     logits, labels = predictions["logits"], predictions["labels"]
     last = run.provenance["epochs"]
+    kept = [] if is_fusion else sorted({e for e in EPOCHS if e < last} | {last})
     certainty = evaluation.softmax(logits.astype(float)).max(axis=1).mean()
     return {
         "run": run.folder.name,
@@ -148,12 +149,10 @@ def record(run: Run) -> dict:
         else f"03_train_cnn-{run.folder.name}.html",
         "provenance": run.provenance,
         "seconds_an_epoch": float(np.mean(history.get("seconds", [math.nan]))),
-        "curve": []
-        if is_fusion
-        else [
+        "curve": [
             {"epoch": epoch}
             | {name: history[name][epoch - 1] for name in CURVES if name in history}
-            for epoch in sorted({e for e in EPOCHS if e < last} | {last})
+            for epoch in kept
         ],
         "certainty": float(certainty),
         "top2_hits": int(evaluation.top_k_hits(logits, labels, 2).sum()),
@@ -286,9 +285,8 @@ def beyond_rows(runs: list[CountedRun]) -> list[dict]:
             row = {"name": name, "split": split, "seeds": len(group)}
             row["epochs"] = group[0].provenance["epochs"]
             row["runs"] = [run.name for run in group]
-            for metric in ("accuracy", "top2"):
-                estimate = comparison.over_seeds(group, itemgetter(metric))
-                row[metric] = with_text(estimate)
+            for metric, pick in METRICS.items():
+                row[metric] = with_text(comparison.over_seeds(group, pick))
             rows.append(row)
     return rows
 
@@ -422,10 +420,6 @@ def _differences(where: str, found: object, again: object) -> list[str]:
     return [
         f"{where} is {json.dumps(found)}, and {json.dumps(again)} follows from the runs"
     ]
-
-
-def _bare(value: float) -> Estimate:
-    return {"value": value, "low": np.nan, "high": np.nan}
 
 
 def _predicted(accuracy: float) -> str:
