@@ -101,9 +101,10 @@ def mean_over_seeds(values: list[float], split: str) -> Estimate:
 def over_seeds(runs: list[Run], pick: Callable[[dict], Estimate]) -> Estimate:
     """Return a metric of runs that differ in nothing but their seed, with its interval.
 
-    Several seeds: ``mean_over_seeds``. One: the interval that the metric itself has,
-    from the number of test pictures. Where seeds do not redraw the split, both are
-    added in squares, as neither holds the other's uncertainty.
+    Several seeds: ``mean_over_seeds``, but no narrower than the number of all test
+    pictures allows. One: the interval that the metric itself has, from the number of
+    test pictures. Where seeds do not redraw the split, both are added in squares, as
+    neither holds the other's uncertainty.
 
     Parameters
     ----------
@@ -111,18 +112,22 @@ def over_seeds(runs: list[Run], pick: Callable[[dict], Estimate]) -> Estimate:
     pick : callable
         Picks an estimate out of ``Run.metrics``.
     """
+    return clipped(_over_seeds(runs, pick))
+
+
+def _over_seeds(runs: list[Run], pick: Callable[[dict], Estimate]) -> Estimate:
     if len(runs) == 1:
         return pick(runs[0].metrics)
     found, split = [pick(run.metrics) for run in runs], runs[0].provenance["split"]
     estimate = mean_over_seeds([each["value"] for each in found], split)
+    of_tests = float(np.mean([each["high"] - each["low"] for each in found])) / 2
+    half = estimate["high"] - estimate["value"]
     if split.removesuffix(splits.UNIQUE) not in splits.TEST_TO_TRAIN:
-        of_tests = np.mean([each["high"] - each["low"] for each in found]) / 2
-        half = np.hypot(estimate["high"] - estimate["value"], of_tests)
-        estimate |= {
-            "low": estimate["value"] - half,
-            "high": estimate["value"] + half,
-        }
-    return clipped(estimate)
+        half = float(np.hypot(half, of_tests))
+    elif not np.isnan(of_tests):
+        half = max(half, of_tests / len(runs) ** 0.5)
+    value = estimate["value"]
+    return {"value": value, "low": value - half, "high": value + half}
 
 
 def change(
@@ -137,7 +142,7 @@ def change(
     kinds = {name.removesuffix(splits.UNIQUE) for name in names}
     if len(kinds) == 1 and kinds <= set(splits.TEST_TO_TRAIN):
         return paired_difference(*same_seeds(runs, others), pick)
-    ours, theirs = over_seeds(runs, pick), over_seeds(others, pick)
+    ours, theirs = _over_seeds(runs, pick), _over_seeds(others, pick)
     value = ours["value"] - theirs["value"]
     halves = [(each["high"] - each["low"]) / 2 for each in (ours, theirs)]
     half = float(np.hypot(*halves))
@@ -291,7 +296,12 @@ def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dic
 def paired_difference(
     runs: list[Run], others: list[Run], pick: Callable[[dict], Estimate]
 ) -> Estimate:
-    """Return by how much ``runs`` exceed ``others`` of the same seeds, see above."""
+    """Return by how much ``runs`` exceed ``others`` of the same seeds, see above.
+
+    It is NaN where there are none.
+    """
+    if not runs:
+        return bare(np.nan)
     pairs = zip(runs, others, strict=True)
     values = [pick(a.metrics)["value"] - pick(b.metrics)["value"] for a, b in pairs]
     return mean_over_seeds(values, runs[0].provenance["split"])
@@ -363,7 +373,7 @@ def encoder_verdict(
     times = ", ".join(f"{mse[name] / mse[best]:.1f} ({name})" for name in pooling)
     return (
         f"On the {data_name}, encoder and decoder {best!r} leave a mean squared error "
-        f"of {mse[best]:.5f}; that of average pooling is higher by these factors, by "
+        f"of {mse[best]:.5f}; that of average pooling is so many times as large, by "
         f"way of upsampling: {times}. {verdict} (difference in accuracy "
         f"{with_interval(gain, 3)})."
     )

@@ -87,8 +87,8 @@ FIGURES = {
         "",
         "The same models with the same seeds on the paper's split, on one without "
         "identical pictures on both sides, and on unheard artists (in artist-trainval "
-        "the validation tracks train, too). Much of what is lost on the way is "
-        "leakage; fewer training tracks and other test tracks play a part.",
+        "the validation tracks train, too). From random to artist not only the artists "
+        "change: there are fewer tracks to train, no faulty ones, and others to test.",
         "Lines with error bars, one a model with its own marker, and a point for each "
         "split, the random one at left and the artist splits at right.",
         "06_beyond",
@@ -96,7 +96,8 @@ FIGURES = {
     "reliability": Shown(
         "",
         "How often a prediction is right, by how sure the model is, before and after a "
-        "temperature fitted on validation tracks.",
+        "temperature fitted on validation tracks; points are of all seeds together, "
+        "errors are means over seeds.",
         "A panel a model: confidence against accuracy, with the diagonal of perfect "
         "calibration.",
         "06_beyond",

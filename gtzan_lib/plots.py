@@ -435,10 +435,7 @@ def reliability(rows: list[dict], title: str) -> Figure:
         ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="calibrated")
         for when, color, marker in (("before", ORANGE, "s"), ("after", BLUE, "o")):
             bins = calibration.reliability(row[when]["logits"], row["labels"])
-            error = calibration.expected_calibration_error(
-                row[when]["logits"], row["labels"]
-            )
-            label = f"{when}: error {error:.3f}"
+            label = f"{when}: error {row[when]['error']['value']:.3f}"
             ax.plot(
                 [b["confidence"] for b in bins],
                 [b["accuracy"]["value"] for b in bins],

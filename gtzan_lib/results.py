@@ -198,13 +198,14 @@ def calibration_rows(runs: list[Run]) -> list[dict]:
     Returns
     -------
     list of dict
-        ``model``, ``temperature``, ``tests``, ``runs`` and, before and after, what
-        ``beyond.calibrated`` estimates.
+        ``model``, ``epochs``, ``temperature``, ``tests``, ``runs`` and, before and
+        after, what ``beyond.calibrated`` estimates.
     """
     found = beyond.by_split(runs).get("three-way", {})
     return [
         {
             "model": row["model"],
+            "epochs": found[row["model"]][0].provenance["epochs"],
             "temperature": row["temperature"],
             "tests": len(row["labels"]),
             "runs": [run.folder.name for run in found[row["model"]]],

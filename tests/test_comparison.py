@@ -1,7 +1,9 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from gtzan_lib import comparison, pages, runs
+from gtzan_lib import claims, comparison, pages, runs
 
 
 def test_the_interval_over_seeds_allows_for_shared_pictures():
@@ -13,6 +15,26 @@ def test_the_interval_over_seeds_allows_for_shared_pictures():
     fixed = comparison.mean_over_seeds(values, "mine-12345678")
     assert fixed["high"] - 0.6 == pytest.approx(4.3027 * 0.1 / 3**0.5, abs=1e-4)
     assert np.isnan(comparison.mean_over_seeds([0.5], "random")["low"])
+
+
+def test_seeds_that_agree_are_as_uncertain_as_their_pictures():
+    metrics = {"accuracy": {"value": 0.0, "low": 0.0, "high": 0.16}}
+    four = [SimpleNamespace(metrics=metrics, provenance={"split": "random"})] * 4
+    estimate = comparison.over_seeds(four, comparison.ACCURACY)
+    assert estimate == {"value": 0, "low": 0, "high": pytest.approx(0.08 / 2)}
+    assert np.isnan(comparison.paired_difference([], [], comparison.TOP2)["value"])
+
+
+def test_a_rank_is_as_uncertain_as_its_pictures():
+    def rank(counts):
+        return np.sum(counts.diagonal() >= counts[3, 3])
+
+    sure, close = np.diag([2] * 3 + [18] + [2] * 6), np.diag([9] * 3 + [10] + [9] * 6)
+    for counts in (sure, close):
+        counts[:, 0] += 20 - counts.sum(axis=1)
+    assert claims.ranked(sure, rank) == {"value": 2, "low": 2, "high": 2}
+    estimate = claims.ranked(close, rank)
+    assert estimate["low"] <= 2 < 5 < estimate["high"]
 
 
 def test_the_papers_numbers_stand_above_ours(tiny_source):

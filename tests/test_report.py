@@ -115,7 +115,7 @@ def test_a_changed_claim_text_picture_or_page_turns_the_check_red(kept):
         ("claims.toml", "tolerance = 0.05", "tolerance = 0.9"),
         ("paper.typ", "= Limits", "= Limitations"),
         ("figures/network.svg", "</svg>", "<text>9</text></svg>"),
-        ("pages/index.html", "claims of the paper", "claims of a paper"),
+        ("pages/index.html", "readings of one claim", "readings of a claim"),
     ):
         before = (kept / name).read_text("utf-8")
         assert old in before
