@@ -125,6 +125,20 @@ def test_a_changed_claim_text_picture_or_page_turns_the_check_red(kept):
     assert report.check(kept) == []
 
 
+def test_the_readme_shows_the_tables_of_the_kept_report(finished, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"Before\n{report.BEGIN}old\n{report.END}After\n")
+    report.keep(finished, tmp_path / "report")
+    text = readme.read_text()
+    accuracy = results.read(finished)["configurations"][0]["accuracy"]["text"]
+    assert accuracy in text
+    assert text.startswith("Before\n<!--")
+    assert text.endswith("-->\nAfter\n")
+    assert report.check(tmp_path / "report") == []
+    readme.write_text(text.replace(accuracy, "0.99"))
+    assert "README" in report.check(tmp_path / "report")[0]
+
+
 def test_a_kept_report_names_no_folder_of_this_computer(kept, tiny_source, finished):
     names = [str(tiny_source), str(finished.parent), str(store.PROJECT)]
     for path in kept.rglob("*"):
