@@ -1,21 +1,23 @@
-# make report   the whole pipeline, on the embedded sample
+# make report   the whole pipeline, on the embedded sample; CLUSTER=slurm sends its jobs
 # make test     lint, unit tests, the pipeline on the sample, notebook regression
 # make lab      JupyterLab on the notebooks
 # make keep     put the finished report of RESULTS=runs/<data>-<hash> into report/
 # make app      the page that names the genre of a track, on this computer
+# make bench    how fast everything is, as ratios; make scale: how it grows with the data
 # Each sets up what it needs in .venv first.
 
 PYTHON ?= python3
 DATA ?= sample
 PROFILE ?= quick
 CORES ?= all
+WHERE = $(if $(CLUSTER),--workflow-profile profiles/$(CLUSTER),--cores $(CORES))
 
 export DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report test keep lab app notebooks lock
+.PHONY: report test keep lab app bench scale notebooks lock
 report: .venv/ready
-	snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet rules reason host \
+	snakemake $(WHERE) --nolock --rerun-incomplete --quiet rules reason host \
 		--config data="$$DATA" profile="$$PROFILE"
 
 test: .venv/ready
@@ -34,6 +36,13 @@ lab: .venv/ready
 
 app: .venv/ready
 	python -m gtzan_lib app
+
+bench: .venv/ready
+	python tests/benchmarks/speed.py "$$DATA"
+
+TIMES ?= 10
+scale: .venv/ready
+	python tests/benchmarks/scale.py "$$DATA" --times $(TIMES)
 
 # Execute the notebooks with their default parameters and keep the outputs.
 notebooks: .venv/ready

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import torch as tensor_files
 from torch import nn
 
 History = dict[str, list[float]]  # one value an epoch, by what was measured
@@ -24,11 +24,24 @@ def save(
     for name, parameter in model.named_parameters():
         for slot, value in optimizer.state[parameter].items():
             tensors[f"optimizer.{slot}.{name}"] = value
-    tensors = {name: value.contiguous() for name, value in tensors.items()}
     text = json.dumps(history)
     partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, {"history": text, "sha256": _digest(tensors, text)})
+    write(partial, tensors, {"history": text, "sha256": _digest(tensors, text)})
     partial.replace(path)
+
+
+def write(
+    path: Path, tensors: dict[str, torch.Tensor], texts: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file.
+
+    Raises
+    ------
+    OSError
+        If the disk is full; safetensors' own function does not say so.
+    """
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    path.write_bytes(tensor_files.save(tensors, texts))
 
 
 def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> History:

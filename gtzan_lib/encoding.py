@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from gtzan_lib import checkpoints, packing, spectrogram, store
 from gtzan_lib.autoencoder import CODE_SHAPE, Autoencoder, build, count_weights
@@ -141,7 +141,7 @@ def learn(
         x = model.prepare(images)
         checkpoint = folder / store.CHECKPOINT
         history = fit(model, x, train_index, seed, checkpoint, report)
-        save_file(model.state_dict(), folder / "model.safetensors")
+        checkpoints.write(folder / "model.safetensors", model.state_dict())
         store.write_json(folder / "history.json", history)
         codes, errors = encode_all(model, x, images)
         np.save(folder / "codes.npy", codes)

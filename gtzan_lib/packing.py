@@ -38,7 +38,7 @@ def pack(dataset: Dataset) -> np.ndarray:
 
 def _pack_into(path: Path, dataset: Dataset) -> None:
     shape = (len(dataset.tracks), HEIGHT, WIDTH, 3)
-    images = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    images = store.new_array(path, np.uint8, shape)
 
     def read(index: int) -> None:
         images[index] = read_picture(dataset.image_path(dataset.tracks[index]))

@@ -6,6 +6,7 @@ is the first thing every notebook does, so that a typo costs seconds and not a r
 
 import ast
 import difflib
+import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,11 +60,15 @@ def choice_or_path(*names: str) -> Parameter:
     """Return a parameter that takes one of some words or the path of what exists."""
     return Parameter(
         "one of: " + ", ".join(names) + ", or a path that exists",
-        lambda value: (
-            isinstance(value, str)
-            and (value in names or (value != "" and Path(value).expanduser().exists()))
-        ),
+        lambda value: isinstance(value, str) and (value in names or _exists(value)),
     )
+
+
+def _exists(path: str) -> bool:
+    try:
+        return path != "" and Path(path).expanduser().exists()
+    except (OSError, RuntimeError):  # too long a name, or a user who is not known
+        return False
 
 
 PARAMETERS = {
@@ -141,7 +146,7 @@ def check_values(values: dict) -> dict:
     for name, value in values.items():
         if not PARAMETERS[name].is_good(value):
             raise ParameterError(
-                f"{name} must be {PARAMETERS[name].allowed}; got {value!r}"
+                f"{name} must be {PARAMETERS[name].allowed}; got {reprlib.repr(value)}"
             )
     return values
 

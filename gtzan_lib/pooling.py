@@ -115,7 +115,7 @@ def _pooled_folder(dataset: Dataset, factor: int) -> Path:
     def make(folder: Path) -> None:
         images = packing.pack(dataset)
         size = (len(images), images.shape[1] // factor, images.shape[2] // factor, 3)
-        codes = np.lib.format.open_memmap(folder / "codes.npy", "w+", np.float32, size)
+        codes = store.new_array(folder / "codes.npy", np.float32, size)
         errors = {mode: np.empty(len(images)) for mode in UPSAMPLING}
         for start in range(0, len(images), 16):  # 16 pictures fit into any memory
             part = slice(start, start + 16)

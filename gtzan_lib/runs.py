@@ -244,9 +244,8 @@ def _train_into(
 ) -> dict:
     """Train and write the run's files; return what to add to its provenance."""
     import torch
-    from safetensors.torch import save_file
 
-    from gtzan_lib import models, training
+    from gtzan_lib import checkpoints, models, training
     from gtzan_lib.recipes import RECIPES
 
     device = training.pick_device(device)
@@ -276,8 +275,7 @@ def _train_into(
             report,
             held_out,
         )
-    state = {name: value.contiguous() for name, value in model.state_dict().items()}
-    save_file(state, folder / "model.safetensors")
+    checkpoints.write(folder / "model.safetensors", model.state_dict())
     store.write_json(folder / "history.json", history)
     for name, file in (("test", "predictions"), ("validation", "validation")):
         if name in parts:

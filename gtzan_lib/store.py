@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock
 
 from gtzan_lib.errors import UserError
@@ -61,6 +62,23 @@ def read_json(path: Path) -> dict | None:
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def new_array(path: Path, dtype: type, shape: tuple[int, ...]) -> np.memmap:
+    """Create a memory-mapped array in a file, with all of its room on the disk.
+
+    Where a system cannot set room aside, a disk that fills up later ends the process.
+
+    Raises
+    ------
+    OSError
+        If the disk has not enough room.
+    """
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def code_fingerprint(*modules: str) -> str:
