@@ -292,9 +292,9 @@ def _rows(path: Path) -> list[dict[str, str]]:
     try:
         with path.expanduser().open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            rows = list(reader)
+            columns, rows = set(reader.fieldnames or ()), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"the split {path} cannot be read: {error}") from error
-    if not {"track", "subset"} <= set(reader.fieldnames or ()):
+    if not {"track", "subset"} <= columns:
         raise DataError(f"the split {path} needs the columns track and subset")
     return rows
