@@ -164,7 +164,7 @@ def over_seeds(runs: list, name: str) -> Estimate:
     values = [run.metrics.get(name) for run in runs]
     if None in values or not values:
         return comparison.bare(np.nan)
-    if name.startswith("loss") and len(values) > 1:
+    if name.startswith("loss"):  # which may be above 1
         split = runs[0].provenance["split"]
         return comparison.mean_over_seeds([value["value"] for value in values], split)
     return comparison.over_seeds(runs, lambda metrics: metrics[name])

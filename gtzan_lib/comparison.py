@@ -193,10 +193,11 @@ def with_interval(estimate: Estimate, digits: int = 2) -> str:
     """Write an estimate as text, such as ``"0.48 [0.41, 0.55]"``; "-" for none."""
     if np.isnan(estimate["value"]):
         return "-"
-    text = f"{estimate['value']:.{digits}f}"
-    if np.isnan(estimate["low"]):
-        return text
-    return f"{text} [{estimate['low']:.{digits}f}, {estimate['high']:.{digits}f}]"
+    value, low, high = (
+        f"{round(estimate[name], digits) + 0.0:.{digits}f}"  # no -0.00
+        for name in ("value", "low", "high")
+    )
+    return value if np.isnan(estimate["low"]) else f"{value} [{low}, {high}]"
 
 
 def side_by_side(rows: list[dict]) -> list[dict]:

@@ -85,10 +85,10 @@ FIGURES = {
     ),
     "ladder": Shown(
         "",
-        "The same models with the same seeds on the paper's split, on one without "
-        "identical pictures on both sides, and on unheard artists (in artist-trainval "
-        "the validation tracks train, too). From random to artist not only the artists "
-        "change: there are fewer tracks to train, no faulty ones, and others to test.",
+        "Models of the table by split, with the same seeds: on the paper's split, on "
+        "one without identical pictures on both sides, and on unheard artists (in "
+        "artist-trainval the validation tracks train, too). From random to artist not "
+        "only the artists change: there are fewer tracks to train, no faulty ones, and others to test.",
         "Lines with error bars, one a model with its own marker, and a point for each "
         "split, the random one at left and the artist splits at right.",
         "06_beyond",
@@ -183,7 +183,8 @@ def _figures(dataset: Dataset):
         yield "curves", plots.training_curves({r["name"]: r["runs"][0] for r in main})
     for row in main:
         counts = comparison.added_confusion(row["runs"])
-        title = f"{name}\n{row['name']}, {row['seeds']} seed(s)"
+        seeds = "1 seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
+        title = f"{name}\n{row['name']}, {seeds}"
         recipe = row["runs"][0].provenance["recipe"]
         with plt.rc_context({"font.size": 13}):  # two stand side by side
             figure = plots.confusion(counts, title)

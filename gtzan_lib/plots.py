@@ -399,18 +399,10 @@ def ladder(rows: list[dict], title: str) -> Figure:
         error = np.nan_to_num(np.abs(np.array(ends) - y))
         style = {"color": color, "marker": marker, "capsize": 3, "linewidth": 1}
         ax.errorbar(x, y, error, label=name, **style)
-        for place, value in zip(x, y, strict=True):
-            ax.annotate(
-                f"{value:.2f}",
-                (place, value),
-                xytext=(5, 3),
-                textcoords="offset points",
-                fontsize=8,
-            )
     ax.set_xticks(range(len(splits)), splits)
     ax.set(xlabel="split", ylabel="test accuracy", ylim=(0, 1.05), title=title)
     ax.grid(axis="y", alpha=0.3)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=8)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
     return fig
 
 
@@ -446,7 +438,7 @@ def reliability(rows: list[dict], title: str) -> Figure:
         ax.set(xlabel="confidence", xlim=(0, 1.02), ylim=(0, 1.02))
         ax.set_title(row["model"], fontsize=9)
         ax.grid(alpha=0.3)
-        ax.legend(fontsize=7, loc="upper left")
+        ax.legend(fontsize=9, loc="upper left")
     axes[0, 0].set_ylabel("share that is right")
     fig.suptitle(title)
     return fig

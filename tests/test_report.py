@@ -89,6 +89,15 @@ def test_a_report_that_follows_passes(kept, capsys):
     assert "every number follows" in capsys.readouterr().out
 
 
+def test_the_ledger_and_the_tables_give_the_same_losses(finished):
+    found = results.read(finished)
+    row = next(r for r in found["configurations"] if r["name"].startswith("paper"))
+    ours = {claim["id"]: claim["value"] for claim in found["ledger"]}
+    assert ours["first-loss"] == pytest.approx(row["first_loss"])
+    assert ours["last-loss"] == pytest.approx(row["last_loss"])
+    assert ours["last-loss"] > 1.461
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
