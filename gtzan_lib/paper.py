@@ -88,7 +88,8 @@ FIGURES = {
         "Models of the table by split, with the same seeds: on the paper's split, on "
         "one without identical pictures on both sides, and on unheard artists (in "
         "artist-trainval the validation tracks train, too). From random to artist not "
-        "only the artists change: there are fewer tracks to train, no faulty ones, and others to test.",
+        "only the artists change: there are fewer tracks to train, no faulty ones, and "
+        "others to test.",
         "Lines with error bars, one a model with its own marker, and a point for each "
         "split, the random one at left and the artist splits at right.",
         "06_beyond",
