@@ -68,7 +68,7 @@ for split, names in beyond.needed(dataset).items():
                 add_run(recipe, BEYOND_EPOCHS[recipe], seed, encoder, model, split)
 
 OUT = dataset.results
-ALL_CORES = workflow.cores or 4  # of one job, on a cluster
+ALL_CORES = workflow.cores
 
 
 def papermill(notebook, values="", label="{rule}", output="output"):
