@@ -26,7 +26,6 @@ test: .venv/ready
 	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile
 	$(MAKE) report DATA=sample PROFILE=quick
 	pytest --nbval-lax --nbval-current-env notebooks
-	test ! -e report/results.json || python -m gtzan_lib check-report
 
 keep: .venv/ready
 	python -m gtzan_lib keep-report "$(RESULTS)"

@@ -3,6 +3,8 @@
 Paper, section 4. Used by notebooks 03_train_cnn and 05_results.
 """
 
+from functools import cache
+
 import numpy as np
 from scipy import stats
 
@@ -15,8 +17,14 @@ def proportion(k: int, n: int) -> Estimate:
     """Return ``k / n`` with its 95 % Wilson score interval (all NaN where n is 0)."""
     if n == 0:
         return {"value": np.nan, "low": np.nan, "high": np.nan}
-    interval = stats.binomtest(int(k), int(n)).proportion_ci(method="wilson")
-    return {"value": k / n, "low": float(interval.low), "high": float(interval.high)}
+    low, high = _wilson(int(k), int(n))
+    return {"value": k / n, "low": low, "high": high}
+
+
+@cache  # a report asks for the same few counts tens of thousands of times
+def _wilson(k: int, n: int) -> tuple[float, float]:
+    interval = stats.binomtest(k, n).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
