@@ -18,12 +18,12 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: report test keep lab app bench scale notebooks lock
 report: .venv/ready
 	snakemake $(WHERE) --nolock --rerun-incomplete --quiet rules reason host \
-		--config data="$$DATA" profile="$$PROFILE"
+		--config data="$$DATA" profile="$$PROFILE" $(CONFIG)
 
 test: .venv/ready
 	ruff check .
 	ruff format --check .
-	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist worksteal
 	$(MAKE) report DATA=sample PROFILE=quick
 	pytest --nbval-lax --nbval-current-env notebooks
 

@@ -29,6 +29,13 @@ PROFILES = {
 profile = config.get("profile", "quick")
 if profile not in PROFILES:
     raise WorkflowError(f"profile must be one of {', '.join(PROFILES)}; got {profile}")
+plan = dict(PROFILES[profile])
+for name in config.keys() - {"data", "profile"}:
+    if name not in plan:
+        raise WorkflowError(f"config must be data, profile or {', '.join(plan)}; got {name}")
+    if type(config[name]) is not int or config[name] < 1:
+        raise WorkflowError(f"{name} must be a whole number from 1; got {config[name]}")
+    plan[name] = config[name]
 source = str(config.get("data", "sample"))
 try:
     check_values({"data": source})
@@ -38,7 +45,6 @@ except UserError as error:
 if source not in ("sample", "kaggle"):
     source = str(Path(source).expanduser().resolve())
 
-plan = PROFILES[profile]
 RUNS = {}  # parameters of notebook 03 by the name of the run's folder
 
 

@@ -195,12 +195,13 @@ def read_picture(path: Path) -> np.ndarray:
                     f"{path} is {image.size[0]} x {image.size[1]} pixels of mode "
                     f"{image.mode}; expected {WIDTH} x {HEIGHT} of RGB or RGBA"
                 )
-            pixels = np.asarray(image)
+            if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255:
+                raise DataError(
+                    f"{path} is partly transparent; expected an opaque picture"
+                )
+            return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a PNG picture: {error}") from error
-    if pixels.shape[2] == 4 and not (pixels[..., 3] == 255).all():
-        raise DataError(f"{path} is partly transparent; expected an opaque picture")
-    return pixels[..., :3]
 
 
 @cache

@@ -29,14 +29,15 @@ def pack(dataset: Dataset) -> np.ndarray:
     """
 
     def make(folder: Path) -> None:
-        _pack_into(folder / "images.npy", dataset)
+        write(folder / "images.npy", dataset)
 
     key = dataset.key(CODE, ("numpy", "pillow"))
     folder = store.seal(dataset.results / "01_pack", key, make)
     return np.load(folder / "images.npy", mmap_mode="r")
 
 
-def _pack_into(path: Path, dataset: Dataset) -> None:
+def write(path: Path, dataset: Dataset) -> None:
+    """Write all pictures into a file, an array as ``pack`` returns it."""
     shape = (len(dataset.tracks), HEIGHT, WIDTH, 3)
     images = store.new_array(path, np.uint8, shape)
 

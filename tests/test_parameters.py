@@ -1,7 +1,11 @@
+import subprocess
+import sys
+
 import pytest
 
 from gtzan_lib import parameters
 from gtzan_lib.errors import ParameterError
+from gtzan_lib.store import PROJECT
 
 GOOD = {
     "data": "sample",
@@ -73,3 +77,18 @@ def test_a_name_that_is_missing_is_named():
     values = {name: GOOD[name] for name in GOOD if name != "epochs"}
     with pytest.raises(ParameterError, match="the parameter epochs is missing"):
         parameters.check("03_train_cnn", values)
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ("sedes=2", "config must be data, profile or paper, corrected, seeds"),
+        ("seeds=two", "seeds must be a whole number from 1; got two"),
+    ],
+)
+def test_a_mistyped_setting_stops_the_pipeline(config, reason, tmp_path):
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1"]
+    command += ["--snakefile", PROJECT / "Snakefile", "--config", config]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert reason in done.stdout + done.stderr
