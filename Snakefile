@@ -182,7 +182,7 @@ rule beyond:
         "notebooks/06_beyond.ipynb",
         expand(
             "gtzan_lib/{module}.py",
-            module=["beyond", "calibration", "fusion", "plots", "svm", "texture"],
+            module=["beyond", "calibration", "features", "fusion", "plots", "svm", "texture"],
         ),
         expand(rules.train.output, run=RUNS),
     output:

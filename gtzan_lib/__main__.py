@@ -33,14 +33,15 @@ def render(options: argparse.Namespace) -> int:
     """Draw the spectrogram picture that the network sees of an audio file."""
     from PIL import Image
 
+    from gtzan_lib import spectrogram
     from gtzan_lib.audio import read_audio
-    from gtzan_lib.prediction import MAX_SECONDS, pictures_of
+    from gtzan_lib.prediction import MAX_SECONDS, windows_of
 
     target = options.output or options.audio.with_suffix(".png")
     if target.exists() and not options.force:
         raise UserError(f"{target} exists; give another with -o, or --force")
-    pictures, _ = pictures_of(read_audio(options.audio, MAX_SECONDS).y)
-    picture = Image.fromarray(pictures[0])
+    windows, _ = windows_of(read_audio(options.audio, MAX_SECONDS).y)
+    picture = Image.fromarray(spectrogram.render(windows[0]))
     try:
         picture.save(target)
     except (OSError, ValueError) as error:

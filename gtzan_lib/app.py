@@ -28,7 +28,7 @@ from gtzan_lib.shipped import Neighbours
 MAX_BYTES = 100 * 2**20
 AT_ONCE = 2  # tracks analysed at the same time
 WAITING = 50  # tracks that may wait for it
-ABANDONED_SECONDS = 600  # after which an upload that nobody asked about is deleted
+ABANDONED_SECONDS = 3600  # after which an upload that nobody asked about is deleted
 UPLOAD = "upload-"  # what the names of uploads' folders begin with
 EXAMPLES = ("classical", "disco", "metal", "reggae")
 
@@ -128,7 +128,8 @@ def serve(run: Run, host: str, port: int) -> None:
         app = make_app(run, Path(folder).resolve())
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         port = listener.getsockname()[1]
-        print(f"The page is at http://{host}:{port} (Ctrl+C ends it)", flush=True)
+        at = f"[{host}]" if ":" in host else host
+        print(f"The page is at http://{at}:{port} (Ctrl+C ends it)", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
 

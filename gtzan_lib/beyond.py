@@ -1,6 +1,7 @@
 """Models beyond the paper's on every split: their runs, and tables of them.
 
-Paper, sections 4.3 and 5 (future work). Used by notebook 06_beyond.
+Paper, sections 4.3 and 5 (future work). Used by notebook 06_beyond,
+the pipeline and the report.
 """
 
 from collections.abc import Callable

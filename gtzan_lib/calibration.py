@@ -1,7 +1,7 @@
 """Percentages that mean something: temperature, calibration error, fused models.
 
 Paper, section 4.2 ("percentages for each genre are useful"). Used by notebook
-06_beyond.
+06_beyond, and for every answer.
 """
 
 import numpy as np

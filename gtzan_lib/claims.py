@@ -48,11 +48,15 @@ OPTIONAL = {
 }
 EPOCHS = (1, 10, 30, 50, 100, 300, 1000)  # of which the curves' values are kept
 CURVES = ("loss", "train_accuracy", "test_accuracy")
-# The names that measurements know.
-NUMBERS = (
-    *("pictures", "fewest of a genre", "KB a picture", "KB a code"),
-    *("times fewer values", "GB of 64-bit numbers"),
-)
+# What measurements know, by name.
+NUMBERS = {
+    "pictures": lambda data, pixels, code: data["pictures"],
+    "fewest of a genre": lambda data, pixels, code: min(data["by_genre"].values()),
+    "KB a picture": lambda data, pixels, code: pixels / 1024,
+    "KB a code": lambda data, pixels, code: code / 1024,
+    "times fewer values": lambda data, pixels, code: pixels / code,
+    "GB of 64-bit numbers": lambda data, pixels, code: 8 * data["pictures"] * pixels / 1e9,
+}
 METRICS = {
     *("accuracy", "top2", "certainty"),
     *(f"{name}@{epoch}" for name in CURVES for epoch in (*EPOCHS, "first", "last")),
@@ -178,15 +182,7 @@ def fact(measured, runs, name):
     """Return a number of the data set, such as how many pictures it has."""
     data = measured["data"]
     pixels, code = math.prod(data["picture"]), math.prod(data["code"])
-    numbers = (
-        data["pictures"],
-        min(data["by_genre"].values()),
-        pixels / 1024,
-        code / 1024,
-        pixels / code,
-        data["pictures"] * pixels * 8 / 1e9,
-    )
-    return comparison.bare(dict(zip(NUMBERS, numbers, strict=True))[name]), ["01_pack"]
+    return comparison.bare(NUMBERS[name](data, pixels, code)), ["01_pack"]
 
 
 def literal_autoencoder(measured, runs):
@@ -254,16 +250,12 @@ def recall_rank(measured, runs, genre, **facts):
 
     Of genres that are recognised as often, it is the last.
     """
-    found = select(runs, **facts)
-    if not found:
-        return None
-    counts = np.sum([run.record["confusion"] for run in found], axis=0)
 
     def rank(counts: np.ndarray) -> int:
         recall = counts.diagonal() / counts.sum(axis=1).clip(1)
         return np.sum(recall >= recall[GENRES.index(genre)])
 
-    return ranked(counts, rank), [run.name for run in found]
+    return _ranked_in(select(runs, **facts), rank)
 
 
 def confusion_rank(measured, runs, genre, other, **facts):
@@ -271,15 +263,18 @@ def confusion_rank(measured, runs, genre, other, **facts):
 
     Of genres that it is mistaken for as often, it is the last.
     """
-    found = select(runs, **facts)
-    if not found:
-        return None
-    counts = np.sum([run.record["confusion"] for run in found], axis=0)
     row, column = GENRES.index(genre), GENRES.index(other)
 
     def rank(counts: np.ndarray) -> int:
         return np.sum(np.delete(counts[row], row) >= counts[row, column])
 
+    return _ranked_in(select(runs, **facts), rank)
+
+
+def _ranked_in(found, rank):
+    if not found:
+        return None
+    counts = np.sum([run.record["confusion"] for run in found], axis=0)
     return ranked(counts, rank), [run.name for run in found]
 
 

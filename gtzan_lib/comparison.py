@@ -1,6 +1,6 @@
 """The paper's printed numbers, and ours beside them.
 
-Paper, sections 3.1.1, 3.3.2, 4.1 to 4.3. Used by notebooks 04_autoencoder and
+Paper, sections 3.1.1, 3.3.2, 4.1 to 4.3. Used by notebooks 03_train_cnn to
 05_results.
 """
 
@@ -16,6 +16,7 @@ from gtzan_lib import splits, store
 from gtzan_lib.data import GENRES
 from gtzan_lib.evaluation import Estimate
 from gtzan_lib.parameters import ENCODERS
+from gtzan_lib.pooling import UPSAMPLING
 from gtzan_lib.runs import Run
 
 CONFIGURATION = ("recipe", "model", "encoder", "split", "epochs")
@@ -135,7 +136,7 @@ def change(
 ) -> Estimate:
     """Return by how much ``runs`` exceed the same model's ``others`` on another split.
 
-    Splits with the same test pictures are compared seed by seed, see
+    Of splits drawn by the same seeds, runs are compared seed by seed, see
     ``paired_difference``; of others the two intervals are added in squares.
     """
     names = {run.provenance["split"] for run in [*runs, *others]}
@@ -370,8 +371,7 @@ def encoder_verdict(
         verdict = "Yet the network classifies worse from it"
     else:
         verdict = "Yet the network does not classify surely better or worse from it"
-    pooling = ("nearest", "bilinear", "bicubic")
-    times = ", ".join(f"{mse[name] / mse[best]:.1f} ({name})" for name in pooling)
+    times = ", ".join(f"{mse[name] / mse[best]:.1f} ({name})" for name in UPSAMPLING)
     return (
         f"On the {data_name}, encoder and decoder {best!r} leave a mean squared error "
         f"of {mse[best]:.5f}; that of average pooling is so many times as large, by "

@@ -48,7 +48,7 @@ def fit(
     checkpoint : Path
         Written after an epoch, at most every ten seconds, and at the end.
     report : callable
-        Takes a line of text after some epochs, ten at the most.
+        Takes a line of text after some epochs, about ten times.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def learn(
     seed : int
         Seed of the first weights and of the order of the pictures.
     report : callable
-        Takes a line of text after some epochs, ten at the most.
+        Takes a line of text after some epochs, about ten times.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """How good predictions are, each figure with its 95 % interval.
 
-Paper, section 4. Used by notebooks 03_train_cnn and 05_results.
+Paper, section 4. Used by notebook 03_train_cnn.
 """
 
 from functools import cache

@@ -1,7 +1,8 @@
 """Several runs that answer together, in the folder of one run.
 
 Each member's logits are divided by a temperature that was fitted on validation tracks
-(``calibration``), and the log probabilities averaged. Used by notebook 06_beyond.
+(``calibration``), and the log probabilities averaged. Used by notebooks 06_beyond
+and 05_results.
 """
 
 import shutil
@@ -52,7 +53,9 @@ def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run
 
     def make(folder: Path) -> dict:
         for name, run in zip(folders, members, strict=True):
-            shutil.copytree(run.folder, folder / name, dirs_exist_ok=True)
+            (folder / name).mkdir(exist_ok=True)
+            for path in run.folder.iterdir():
+                shutil.copy(path, folder / name)
         predictions = _fused([run.predictions for run in members], temperatures)
         np.savez(folder / "predictions.npz", **predictions)
         metrics = evaluation.evaluate(predictions["logits"], predictions["labels"])

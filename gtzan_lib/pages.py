@@ -125,8 +125,9 @@ def strip(notebook: NotebookNode) -> NotebookNode:
     names = {
         str(store.runs_folder()): "runs",
         str(store.PROJECT): ".",
-        str(Path.home()): "~",
     }
+    if Path.home().parent != Path.home():  # it is / for some users of containers
+        names[str(Path.home())] = "~"
     if "/" in source:
         names = {source: "/path/to/gtzan"} | names
     text = nbformat.writes(notebook)

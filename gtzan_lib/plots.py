@@ -230,11 +230,7 @@ def estimates(rows: list[dict], title: str) -> Figure:
     )
     claims = {"accuracy": (0.40, 0.45, 0.50), "top2": (0.70,)}
     for ax, (key, paper) in zip(axes, claims.items(), strict=True):
-        value, low, high = (
-            np.array([row[key][part] for row in rows])
-            for part in ("value", "low", "high")
-        )
-        error = np.nan_to_num([value - low, high - value])
+        value, error = _with_bars([row[key] for row in rows])
         names = [row["name"] for row in rows]
         ax.errorbar(value, names, xerr=error, fmt="o", color=BLUE, capsize=4)
         for x in paper:
@@ -245,6 +241,13 @@ def estimates(rows: list[dict], title: str) -> Figure:
     axes[0].invert_yaxis()
     fig.suptitle(f"{title}\n(dashed: what the paper says; bars: 95 % intervals)")
     return fig
+
+
+def _with_bars(found: list[dict]) -> tuple[np.ndarray, np.ndarray]:
+    """Return values of estimates, and how far below and above their intervals go."""
+    parts = ("value", "low", "high")
+    value, low, high = (np.array([each[part] for each in found]) for part in parts)
+    return value, np.nan_to_num([value - low, high - value])
 
 
 def reconstructions(
@@ -291,17 +294,9 @@ def error_against_accuracy(points: list[dict], title: str) -> Figure:
     """
     fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
     for point, marker in zip(points, cycle("osD^v")):
-        accuracy = point["accuracy"]
-        distances = ([accuracy["value"] - accuracy["low"]],)
-        distances += ([accuracy["high"] - accuracy["value"]],)
-        ax.errorbar(
-            point["mse"],
-            accuracy["value"],
-            yerr=np.nan_to_num(distances),
-            fmt=marker,
-            capsize=4,
-            label=point["name"],
-        )
+        accuracy, error = _with_bars([point["accuracy"]])
+        style = {"fmt": marker, "capsize": 4, "label": point["name"]}
+        ax.errorbar([point["mse"]], accuracy, yerr=error, **style)
     ax.set(xscale="log", xlabel="mean squared error of the code, test pictures")
     ax.set(ylabel="test accuracy", ylim=(0, 1))
     ax.grid(alpha=0.3)
@@ -394,9 +389,7 @@ def ladder(rows: list[dict], title: str) -> Figure:
             splits.index(row["split"]) + 0.12 * (k - (len(models) - 1) / 2)
             for row in found
         ]
-        y = np.array([row["accuracy"]["value"] for row in found])
-        ends = [[row["accuracy"][end] for row in found] for end in ("low", "high")]
-        error = np.nan_to_num(np.abs(np.array(ends) - y))
+        y, error = _with_bars([row["accuracy"] for row in found])
         style = {"color": color, "marker": marker, "capsize": 3, "linewidth": 1}
         ax.errorbar(x, y, error, label=name, **style)
     ax.set_xticks(range(len(splits)), splits)

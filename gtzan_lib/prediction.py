@@ -107,16 +107,15 @@ class Classifier:
         """
         path = Path(path)
         if path.suffix.lower() == ".png":
-            return self._predict(read_picture(path)[None], [0.0], {"format": "PNG"})
-        track = audio.read_audio(path, MAX_SECONDS)
-        facts = {
-            "seconds": track.seconds,
-            "sample_rate": track.sample_rate,
-            "channels": track.channels,
-            "format": track.format,
-        }
+            ask, given = self._predict, (read_picture(path)[None], [0.0])
+            facts = {"format": "PNG"}
+        else:
+            track = audio.read_audio(path, MAX_SECONDS)
+            ask, given = self.predict_audio, (track.y,)
+            names = ("seconds", "sample_rate", "channels", "format")
+            facts = {name: getattr(track, name) for name in names}
         try:
-            return self.predict_audio(track.y, facts)
+            return ask(*given, facts)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
 
@@ -156,20 +155,6 @@ def _encode(run: Run, pictures: np.ndarray, windows: list | None) -> np.ndarray:
     return found[:, None].astype(np.float32)
 
 
-def pictures_of(y: np.ndarray) -> tuple[np.ndarray, list[float]]:
-    """Render ``windows_of`` a track: uint8, shape (n, 288, 432, 3), and their starts.
-
-    Used by ``python -m gtzan_lib render``.
-
-    Raises
-    ------
-    DataError
-        As ``windows_of``.
-    """
-    windows, starts = windows_of(y)
-    return np.stack([spectrogram.render(window) for window in windows]), starts
-
-
 def windows_of(y: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
     """Cut a track into what a model is given.
 
@@ -194,7 +179,7 @@ def windows_of(y: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
     Raises
     ------
     DataError
-        If the track is shorter than 0.1 s or holds only silence.
+        If the track holds only silence.
     """
     if len(y) and y.min() == y.max():
         raise DataError("The audio holds only silence, which has no genre.")

@@ -1,7 +1,7 @@
 """A synthetic stand-in for GTZAN, made from code, for people who have no GTZAN.
 
 `make_sample` writes ten invented "genres" in the folder layout of the Kaggle copy of
-GTZAN. Used by notebook 01_pack (data set name "sample").
+GTZAN. Used by notebook 01_pack (data set name "sample"), and by the page.
 
 Each genre is a row of `_RECIPES`. A clip draws its tempo, key, kit, balance, filter and
 noise around the row of its genre, and takes each ingredient of the row with probability

@@ -1,6 +1,7 @@
 """Splits: which tracks train a model, which choose between models, which test it.
 
-Paper, sections 3.1.1 and 4.3. Used by notebook 03_train_cnn (parameter ``split``).
+Paper, sections 3.1.1 and 4.3. Used by notebooks 03_train_cnn, 04_autoencoder
+and 06_beyond (parameter ``split``).
 """
 
 import csv

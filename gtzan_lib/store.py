@@ -19,6 +19,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -94,12 +95,7 @@ def code_fingerprint(*modules: str) -> str:
     """
     digest = hashlib.sha256()
     for name in modules:
-        tree = ast.parse(SOURCES[name])
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            if isinstance(body, list) and body and _is_docstring(body[0]):
-                del body[0]
-        digest.update(ast.dump(tree).encode())
+        digest.update(_what_it_does(SOURCES[name]))
     return digest.hexdigest()
 
 
@@ -204,6 +200,17 @@ def _make_partial(folder: Path, key: dict, make: Callable[[Path], dict | None]) 
     write_json(folder / MANIFEST, {"key": key, "files": sums})
     for name in SCRATCH:  # only now: until here, a crash goes on from them
         (folder / name).unlink(missing_ok=True)
+
+
+@cache
+def _what_it_does(source: str) -> bytes:
+    """Return the syntax tree of a module without its docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_docstring(body[0]):
+            del body[0]
+    return ast.dump(tree).encode()
 
 
 def _is_docstring(node: ast.AST) -> bool:

@@ -22,7 +22,7 @@ TRAINED = ({"model": "lenet"}, {"model": "svm", "encoder": "texture"})
 
 
 def train(source: Path, **facts) -> runs.Run:
-    return runs.train(str(source), epochs=6, **facts, **QUIET)
+    return runs.train(str(source), epochs=6, **QUIET | facts)
 
 
 def fuse(source: Path) -> None:

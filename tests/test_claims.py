@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,6 +42,22 @@ def ours(value, low=math.nan, high=math.nan):
 )
 def test_verdicts_follow_the_rules(claim, measured, verdict):
     assert claims.verdict(claim, measured) == verdict
+
+
+def test_a_gain_is_that_of_the_first_over_the_second():
+    def run(encoder, seed, value):
+        facts = {"recipe": "corrected", "model": "lenet", "split": "random"}
+        facts |= {"encoder": encoder, "seed": seed, "epochs": 1}
+        metrics = {"accuracy": ours(value)}
+        return SimpleNamespace(name=encoder, provenance=facts, metrics=metrics)
+
+    found = [run("conv", 1, 0.9), run("conv", 0, 0.6), run("conv", 2, 0.1)]
+    found += [run("pool", 0, 0.5), run("pool", 1, 0.7)]
+    conv, pool = {"encoder": "conv"}, {"encoder": "pool"}
+    estimate, _ = claims.gain({}, found, "accuracy", of=conv, against=pool)
+    assert estimate["value"] == pytest.approx(0.15)
+    estimate, _ = claims.gain({}, found, "accuracy", of=pool, against=conv)
+    assert estimate["value"] == pytest.approx(-0.15)
 
 
 def test_the_ledger_answers_what_it_has_to():

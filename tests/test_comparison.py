@@ -25,6 +25,33 @@ def test_seeds_that_agree_are_as_uncertain_as_their_pictures():
     assert np.isnan(comparison.paired_difference([], [], comparison.TOP2)["value"])
 
 
+def made(split, accuracies):
+    """Return what stands for runs on a split: an accuracy by seed, 0.1 uncertain."""
+    return [
+        SimpleNamespace(
+            metrics={"accuracy": {"value": a, "low": a - 0.1, "high": a + 0.1}},
+            provenance={"split": split, "seed": seed},
+        )
+        for seed, a in accuracies.items()
+    ]
+
+
+def test_a_change_is_paired_by_seed_and_has_a_sign():
+    ours = made("random-unique", {2: 0.5, 0: 0.6, 1: 0.9})
+    others = made("random", {1: 0.7, 0: 0.5, 3: 0.1})
+    estimate = comparison.change(ours, others, comparison.ACCURACY)
+    half = 12.7062 * (0.2 - 0.1) / 2**0.5 * (1 / 2 + 1 / 4) ** 0.5
+    assert estimate["value"] == pytest.approx(0.15)
+    assert estimate["high"] - 0.15 == pytest.approx(half, abs=1e-4)
+
+
+def test_a_change_to_other_test_pictures_has_both_uncertainties():
+    ours, others = made("artist", {0: 0.4}), made("random", {0: 0.6})
+    estimate = comparison.change(ours, others, comparison.ACCURACY)
+    assert estimate["value"] == pytest.approx(-0.2)
+    assert estimate["high"] == pytest.approx(-0.2 + 0.1 * 2**0.5)
+
+
 def test_a_rank_is_as_uncertain_as_its_pictures():
     def rank(counts):
         return np.sum(counts.diagonal() >= counts[3, 3])
