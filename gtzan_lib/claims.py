@@ -50,12 +50,12 @@ EPOCHS = (1, 10, 30, 50, 100, 300, 1000)  # of which the curves' values are kept
 CURVES = ("loss", "train_accuracy", "test_accuracy")
 # What measurements know, by name.
 NUMBERS = {
-    "pictures": lambda data, pixels, code: data["pictures"],
-    "fewest of a genre": lambda data, pixels, code: min(data["by_genre"].values()),
-    "KB a picture": lambda data, pixels, code: pixels / 1024,
-    "KB a code": lambda data, pixels, code: code / 1024,
-    "times fewer values": lambda data, pixels, code: pixels / code,
-    "GB of 64-bit numbers": lambda data, pixels, code: 8 * data["pictures"] * pixels / 1e9,
+    "pictures": lambda data, size, code: data["pictures"],
+    "fewest of a genre": lambda data, size, code: min(data["by_genre"].values()),
+    "KB a picture": lambda data, size, code: size / 1024,
+    "KB a code": lambda data, size, code: code / 1024,
+    "times fewer values": lambda data, size, code: size / code,
+    "GB of 64-bit numbers": lambda data, size, code: 8 * data["pictures"] * size / 1e9,
 }
 METRICS = {
     *("accuracy", "top2", "certainty"),
