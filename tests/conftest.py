@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from gtzan_lib import spectrogram
@@ -17,6 +18,9 @@ CHROMIUM = next(
 )
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-quic")
 MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -302,7 +302,6 @@ def test_damaged_and_hostile_files_get_a_sentence_or_an_answer(
 
     @settings(
         max_examples=200 if thorough else 20,
-        deadline=None,
         derandomize=True,
         database=None,
     )

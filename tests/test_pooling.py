@@ -10,7 +10,7 @@ pictures = arrays(np.uint8, st.just((2, 24, 36, 3)))
 
 
 @given(pictures, st.sampled_from([1, 2, 3, 4, 6, 12]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_each_value_is_the_mean_of_its_window(images, factor):
     pooled = pooling.average_pool(images, factor)
     assert pooled.shape == (2, 24 // factor, 36 // factor, 3)
@@ -26,7 +26,7 @@ def test_a_factor_that_does_not_divide_is_refused():
 
 
 @given(pictures)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_pooling_undoes_nearest_upsampling(images):
     pooled = pooling.average_pool(images, 4)
     again = np.round(pooling.upsample(pooled, 4, "nearest") * 255).astype(np.uint8)

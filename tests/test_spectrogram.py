@@ -102,7 +102,7 @@ def test_silence():
     assert not palette_indices(y).any()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     y=hnp.arrays(
         np.float32, st.integers(2048, 6000), elements=st.floats(-1, 1, width=32)
@@ -145,7 +145,6 @@ def test_unusable_audio(y, reason):
         render(y)
 
 
-@settings(deadline=None)
 @given(indices=all_indices)
 def test_recover_is_the_inverse_of_draw(indices):
     picture = draw(indices)
@@ -178,7 +177,6 @@ def test_layout():
     assert (columns.min(), columns.max()) == (54, 389)
 
 
-@settings(deadline=None)
 @given(
     row=st.integers(0, 287),
     column=st.integers(0, 431),
