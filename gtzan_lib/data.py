@@ -30,6 +30,7 @@ GENRES = (
     "rock",
 )
 HEIGHT, WIDTH = 288, 432
+OPAQUE = b"\xff" * (HEIGHT * WIDTH)  # the fourth channel of such a picture
 KAGGLE = "andradaolteanu/gtzan-dataset-music-genre-classification"
 PUBLISHED = "GTZAN (Kaggle edition)"
 SYNTHETIC = "synthetic sample"
@@ -181,7 +182,7 @@ def read_picture(path: Path) -> np.ndarray:
     Returns
     -------
     ndarray of uint8, shape (288, 432, 3)
-        Red, green and blue, 0 to 255.
+        Red, green and blue, 0 to 255; read-only.
 
     Raises
     ------
@@ -195,11 +196,12 @@ def read_picture(path: Path) -> np.ndarray:
                     f"{path} is {image.size[0]} x {image.size[1]} pixels of mode "
                     f"{image.mode}; expected {WIDTH} x {HEIGHT} of RGB or RGBA"
                 )
-            if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255:
+            if image.mode == "RGBA" and image.tobytes("raw", "A") != OPAQUE:
                 raise DataError(
                     f"{path} is partly transparent; expected an opaque picture"
                 )
-            return np.asarray(image.convert("RGB"))
+            pixels = image.tobytes("raw", "RGB")  # a third of the time of convert
+            return np.frombuffer(pixels, np.uint8).reshape(HEIGHT, WIDTH, 3)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a PNG picture: {error}") from error
 

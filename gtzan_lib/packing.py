@@ -3,6 +3,8 @@
 Paper, section 3.1.1. Used by notebook 01_pack and by everything that reads pictures.
 """
 
+import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from gtzan_lib import store
 from gtzan_lib.data import HEIGHT, WIDTH, Dataset, read_picture
 
 CODE = ("data", "packing")
+DECODED = 64  # pictures at a time, which fit into any memory
 
 
 def pack(dataset: Dataset) -> np.ndarray:
@@ -38,14 +41,13 @@ def pack(dataset: Dataset) -> np.ndarray:
 
 def write(path: Path, dataset: Dataset) -> None:
     """Write all pictures into a file, an array as ``pack`` returns it."""
-    shape = (len(dataset.tracks), HEIGHT, WIDTH, 3)
-    images = store.new_array(path, np.uint8, shape)
+    paths = [dataset.image_path(track) for track in dataset.tracks]
+    shape = (len(paths), HEIGHT, WIDTH, 3)
+    store.write_array(path, np.uint8, shape, _decoded(paths))
 
-    def read(index: int) -> None:
-        images[index] = read_picture(dataset.image_path(dataset.tracks[index]))
 
+def _decoded(paths: list[Path]) -> Iterator[np.ndarray]:
     # Threads are enough: Pillow decodes outside of Python's global lock.
-    with ThreadPoolExecutor() as pool:
-        for _ in pool.map(read, range(len(images))):
-            pass
-    images.flush()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(paths), DECODED):
+            yield from pool.map(read_picture, paths[start : start + DECODED])

@@ -3,6 +3,7 @@
 Paper, section 3.1.1. Used by notebooks 02_pool_mse and 03_train_cnn.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -113,17 +114,22 @@ def pooling_errors(dataset: Dataset, factor: int = 4) -> dict[str, np.ndarray]:
 
 def _pooled_folder(dataset: Dataset, factor: int) -> Path:
     def make(folder: Path) -> None:
-        images = packing.pack(dataset)
-        size = (len(images), images.shape[1] // factor, images.shape[2] // factor, 3)
-        codes = store.new_array(folder / "codes.npy", np.float32, size)
-        errors = {mode: np.empty(len(images)) for mode in UPSAMPLING}
-        for start in range(0, len(images), 16):  # 16 pictures fit into any memory
-            part = slice(start, start + 16)
-            codes[part] = average_pool(images[part], factor)
-            for mode, mse in errors.items():
-                again = upsample(codes[part], factor, mode)
-                mse[part] = mse_per_image(images[part], again)
-        codes.flush()
+        packed = packing.pack(dataset)
+        n, height, width, _ = packed.shape
+        errors = {mode: np.empty(n) for mode in UPSAMPLING}
+
+        def pooled() -> Iterator[np.ndarray]:
+            for start in range(0, n, 16):  # 16 pictures fit into any memory
+                part = slice(start, start + 16)
+                # Through a map of its own, or all pictures would stay in memory.
+                images = np.load(packed.filename, mmap_mode="r")[part]
+                codes = average_pool(images, factor)
+                for mode, mse in errors.items():
+                    mse[part] = mse_per_image(images, upsample(codes, factor, mode))
+                yield codes
+
+        shape = (n, height // factor, width // factor, 3)
+        store.write_array(folder / "codes.npy", np.float32, shape, pooled())
         np.savez(folder / "mse.npz", **errors)
 
     key = dataset.key(CODE, ("numpy", "pillow", "torch"), factor=factor)

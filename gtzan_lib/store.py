@@ -17,7 +17,7 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -65,21 +65,25 @@ def read_json(path: Path) -> dict | None:
     return value if isinstance(value, dict) else None
 
 
-def new_array(path: Path, dtype: type, shape: tuple[int, ...]) -> np.memmap:
-    """Create a memory-mapped array in a file, with all of its room on the disk.
+def write_array(
+    path: Path, dtype: type, shape: tuple[int, ...], parts: Iterable[np.ndarray]
+) -> None:
+    """Write an array that need not fit into memory, as ``numpy.load`` reads it.
 
-    Where a system cannot set room aside, a disk that fills up later ends the process.
-
-    Raises
-    ------
-    OSError
-        If the disk has not enough room.
+    Parameters
+    ----------
+    path : Path
+    dtype, shape
+        Of the whole array.
+    parts : iterable of ndarray
+        What it is made of, from its beginning to its end.
     """
-    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
-    if hasattr(os, "posix_fallocate"):
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-    return array
+    facts = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype))}
+    facts |= {"shape": shape, "fortran_order": False}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, facts)
+        for part in parts:
+            file.write(np.ascontiguousarray(part, dtype))
 
 
 def code_fingerprint(*modules: str) -> str:

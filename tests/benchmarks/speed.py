@@ -116,6 +116,7 @@ def network(
     """Return the paper's network and an epoch of it as this project trains it."""
     model, recipe = models.build("lenet", SHAPE, seed=0), RECIPES["corrected"]
     optimizer = recipe.optimizer(model)
+    optimizer.param_groups[0]["lr"] = recipe.learning_rate(0, 1)
     rng = np.random.default_rng(0)
 
     def epoch() -> None:
