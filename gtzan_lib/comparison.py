@@ -10,7 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from gtzan_lib import splits, store
 from gtzan_lib.data import GENRES
@@ -95,7 +95,8 @@ def mean_over_seeds(values: list[float], split: str) -> Estimate:
     if k < 2:
         return bare(value)
     overlap = splits.TEST_TO_TRAIN.get(split.removesuffix(splits.UNIQUE), 0)
-    half = stats.t.ppf(0.975, k - 1) * np.std(values, ddof=1) * (1 / k + overlap) ** 0.5
+    student = special.stdtrit(k - 1, 0.975)
+    half = student * np.std(values, ddof=1) * (1 / k + overlap) ** 0.5
     return {"value": value, "low": float(value - half), "high": float(value + half)}
 
 

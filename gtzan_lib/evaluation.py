@@ -6,7 +6,6 @@ Paper, section 4. Used by notebook 03_train_cnn.
 from functools import cache
 
 import numpy as np
-from scipy import stats
 
 from gtzan_lib.data import GENRES
 
@@ -23,6 +22,8 @@ def proportion(k: int, n: int) -> Estimate:
 
 @cache  # a report asks for the same few counts tens of thousands of times
 def _wilson(k: int, n: int) -> tuple[float, float]:
+    from scipy import stats  # which takes as long to import as all else
+
     interval = stats.binomtest(k, n).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
 
