@@ -86,7 +86,7 @@ def mounted():
 
 @pytest.mark.parametrize(
     ("options", "encoder"),
-    [("size=200k", "pool"), ("size=13m", "conv"), ("ro", "pool")],
+    [("size=200k", "pool"), ("size=4m", "pool"), ("size=13m", "conv"), ("ro", "pool")],
 )
 def test_a_full_or_read_only_disk_is_one_sentence(
     mounted, options, encoder, tiny_source, tmp_path

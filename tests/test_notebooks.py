@@ -19,10 +19,10 @@ def code_cells(path):
     return [cell for cell in cells if cell.cell_type == "code"]
 
 
-def run_papermill(notebook, output, *options, cwd=None):
+def run_papermill(notebook, output, *options, **how):
     source = store.PROJECT / "notebooks" / f"{notebook}.ipynb"
     command = [sys.executable, "-m", "papermill", str(source), str(output), *options]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, **how)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -77,10 +77,15 @@ def test_a_changed_number_turns_the_regression_red(tmp_path):
     [
         (("-p", "epoch", "5"), "ParameterError: there is no parameter epoch (did you"),
         (("-p", "epochs", "1e3"), "ParameterError: epochs must be a whole number from"),
+        (
+            ("-p", "recipe", "papr"),
+            "ParameterError: recipe must be one of: paper, corr",
+        ),
     ],
 )
 def test_a_wrong_parameter_stops_in_seconds_with_a_sentence(tmp_path, option, sentence):
-    done = run_papermill("03_train_cnn", tmp_path / "out.ipynb", *option)
+    # The limit is for a hang, and no measurement.
+    done = run_papermill("03_train_cnn", tmp_path / "out.ipynb", *option, timeout=60)
     assert done.returncode != 0
     assert sentence in done.stderr
     assert "parameters.py" not in done.stderr  # no traceback into the library
