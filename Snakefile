@@ -60,8 +60,9 @@ for encoder in ENCODERS:
     add_run("paper", plan["encoders_paper"], encoder=encoder)
     for seed in range(plan["seeds"]):
         add_run("corrected", plan["corrected"], seed, encoder)
-for seed in range(plan["seeds"]):
-    add_run("corrected", plan["corrected"], seed, model="lenet-one-dense")
+for model in ("lenet-one-dense", "lenet-tanh"):
+    for seed in range(plan["seeds"]):
+        add_run("corrected", plan["corrected"], seed, model=model)
 
 # Of notebook 06; support vector machines are fitted in there.
 BEYOND_EPOCHS = {name: plan[name] for name in ("corrected", "augmented")}

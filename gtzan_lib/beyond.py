@@ -164,8 +164,8 @@ def train_all(
     return found
 
 
-def temperatures(found: dict[str, list[Run]]) -> dict[str, float]:
-    """Fit each model's temperature on validation tracks.
+def temperatures(found: dict[str, list[Run]]) -> dict[str, list[float]]:
+    """Fit the temperatures of each fusion's members on validation tracks.
 
     Parameters
     ----------
@@ -174,24 +174,23 @@ def temperatures(found: dict[str, list[Run]]) -> dict[str, float]:
 
     Returns
     -------
-    dict of float
-        The geometric mean over seeds, by model.
+    dict of list of float
+        By fusion, one a member: the geometric mean over seeds.
     """
     return {
-        name: float(np.exp(np.mean([np.log(temperature(run)) for run in group])))
-        for name, group in found.items()
+        name: np.exp(np.mean([np.log(fitted(seed)) for seed in seeds], axis=0)).tolist()
+        for name, seeds in _members(found).items()
     }
 
 
-def temperature(run: Run) -> float:
-    """Return the temperature that suits the validation tracks of a run."""
-    return calibration.fit_temperature(
-        run.validation["logits"], run.validation["labels"]
-    )
+def fitted(members: list[Run]) -> list[float]:
+    """Return the temperatures that suit the validation tracks of runs together."""
+    logits = [run.validation["logits"] for run in members]
+    return calibration.fit_temperatures(logits, members[0].validation["labels"])
 
 
 def fuse(
-    dataset: Dataset, found: dict[str, list[Run]], by_model: dict[str, float]
+    dataset: Dataset, found: dict[str, list[Run]], others: dict[str, list[float]]
 ) -> dict[str, list[Run]]:
     """Return the fusions that can be made of runs on the same splits, one a seed.
 
@@ -200,19 +199,25 @@ def fuse(
     dataset : Dataset
     found : dict of list of Run
         By model.
-    by_model : dict of float
-        What ``temperatures`` returns: for runs on splits without a validation part.
+    others : dict of list of float
+        What ``temperatures`` returns for runs on another split: taken where this one
+        has no validation part.
     """
 
-    def suited(run: Run, part: str) -> float:
-        has_own = (run.folder / "validation.npz").is_file()
-        return temperature(run) if has_own else by_model[part]
+    def suited(name: str, members: list[Run]) -> list[float]:
+        has_own = (members[0].folder / "validation.npz").is_file()
+        return fitted(members) if has_own else others[name]
 
     return {
-        name: [
-            fusion.fuse(dataset, list(members), list(map(suited, members, parts)))
-            for members in zip(*(found[part] for part in parts), strict=True)
-        ]
+        name: [fusion.fuse(dataset, seed, suited(name, seed)) for seed in seeds]
+        for name, seeds in _members(found).items()
+    }
+
+
+def _members(found: dict[str, list[Run]]) -> dict[str, list[list[Run]]]:
+    """Return the members of each fusion that ``found`` has all of: a list a seed."""
+    return {
+        name: [list(seed) for seed in zip(*(found[p] for p in parts), strict=True)]
         for name, parts in FUSED.items()
         if set(parts) <= set(found)
     }
@@ -298,11 +303,12 @@ def calibrated(found: dict[str, list[Run]]) -> list[dict]:
         ``model``, ``temperature`` (mean), ``labels`` of the test tracks of all seeds
         and, before and after, their ``logits``, and estimates over seeds: ``error``
         (expected calibration error), ``hits`` (how often the true genre is among the
-        fewest that sum to 90 %) and ``size`` (how many those are).
+        fewest that sum to 90 %) and ``size`` (how many those are); and ``together``,
+        the calibration error of all of them: chance adds less to it than to one seed's.
     """
     rows = []
     for name, group in found.items():
-        own = [temperature(run) for run in group]
+        own = [fitted([run])[0] for run in group]
         split = group[0].provenance["split"]
         row = {"model": name, "temperature": float(np.mean(own))}
         row["labels"] = np.concatenate([run.predictions["labels"] for run in group])
@@ -327,6 +333,9 @@ def calibrated(found: dict[str, list[Run]]) -> list[dict]:
                 for name, (values, highest) in measured.items()
             }
             row[when]["logits"] = np.concatenate([logits for logits, _ in tests])
+            row[when]["together"] = calibration.expected_calibration_error(
+                row[when]["logits"], row["labels"]
+            )
         rows.append(row)
     return rows
 
@@ -342,6 +351,7 @@ def calibration_table(rows: list[dict]) -> list[dict]:
                 f"{title}, {when}": text(row[when])
                 for title, text in (
                     ("calibration error", lambda r: with_interval(r["error"], 3)),
+                    ("of all together", lambda r: f"{r['together']:.3f}"),
                     ("the fewest", lambda r: f"{r['size']['value']:.1f}"),
                     ("true genre among them", lambda r: with_interval(r["hits"])),
                 )

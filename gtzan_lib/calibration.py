@@ -5,7 +5,7 @@ Paper, section 4.2 ("percentages for each genre are useful"). Used by notebook
 """
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 
 from gtzan_lib.evaluation import Estimate, proportion, softmax
 
@@ -19,23 +19,27 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the temperature that makes validation labels most likely.
+def fit_temperatures(logits: list[np.ndarray], labels: np.ndarray) -> list[float]:
+    """Return the temperatures that make validation labels most likely.
 
-    Guo et al., "On Calibration of Modern Neural Networks" (2017): logits are divided by
-    it, which leaves the ranking of genres as it is.
+    Guo et al., "On Calibration of Modern Neural Networks" (2017), for one model: its
+    logits are divided by a temperature, which leaves the ranking of genres as it is. Of
+    several that answer together (``fuse``), one that knows less gets a higher one.
 
     Parameters
     ----------
-    logits : ndarray, shape (N, 10)
+    logits : list of ndarray, shape (N, 10)
+        One a model, of the same tracks.
     labels : ndarray of int64, shape (N,)
     """
 
-    def loss(log_temperature: float) -> float:
-        log_p = log_softmax(logits / np.exp(log_temperature))
+    def loss(log_temperatures: np.ndarray) -> float:
+        log_p = log_softmax(fuse(logits, np.exp(log_temperatures)))
         return -float(log_p[np.arange(len(labels)), labels].mean())
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded").x))
+    start = np.zeros(len(logits))
+    found = minimize(loss, start, method="L-BFGS-B", bounds=[(-5, 5)] * len(start))
+    return [float(t) for t in np.exp(found.x)]
 
 
 def fuse(logits: list[np.ndarray], temperatures: list[float]) -> np.ndarray:

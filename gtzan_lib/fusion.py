@@ -1,8 +1,8 @@
 """Several runs that answer together, in the folder of one run.
 
-Each member's logits are divided by a temperature that was fitted on validation tracks
-(``calibration``), and the log probabilities averaged. Used by notebooks 06_beyond
-and 05_results.
+Each member's logits are divided by a temperature, fitted on validation tracks for all
+members together (``calibration``), and the log probabilities averaged. Used by
+notebooks 06_beyond and 05_results.
 """
 
 import shutil

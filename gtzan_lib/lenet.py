@@ -1,6 +1,8 @@
-"""The paper's network, a transformed LeNet-5: models ``lenet`` and ``lenet-one-dense``.
+"""The paper's network, a transformed LeNet-5: model ``lenet`` and its variants.
 
-Paper, section 3.2. Used by notebook 03_train_cnn (see ``models``).
+Paper, section 3.2, which leaves open how many dense layers there are
+(``lenet-one-dense``) and which activation (``lenet-tanh``). Used by notebook
+03_train_cnn (see ``models``).
 """
 
 import torch
@@ -52,21 +54,30 @@ class LeNet(nn.Sequential):
         Shape of the pictures, 3 x 72 x 108 in the paper.
     """
 
+    activation = nn.ReLU
+
     def __init__(self, channels: int, height: int, width: int):
         rows, columns = (((side - 4) // 2 - 4) // 2 for side in (height, width))
         super().__init__(
             Rescale(),
             PooledConv2d(channels, 6, kernel_size=5),
-            nn.ReLU(),
+            self.activation(),
             PooledConv2d(6, 16, kernel_size=5),
-            nn.ReLU(),
+            self.activation(),
             nn.Flatten(),
             *self.dense(16 * rows * columns),
         )
 
     def dense(self, features: int) -> list[nn.Module]:
         """Return two fully connected layers, as section 3.2 has it first."""
-        return [nn.Linear(features, 120), nn.ReLU(), nn.Linear(120, len(GENRES))]
+        hidden = nn.Linear(features, 120)
+        return [hidden, self.activation(), nn.Linear(120, len(GENRES))]
+
+
+class LeNetTanh(LeNet):
+    """The same with tanh, which LeNet-5 has, in the place of ReLU."""
+
+    activation = nn.Tanh
 
 
 class LeNetOneDense(LeNet):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from gtzan_lib.convnet import CRNN, ConvNet
-from gtzan_lib.lenet import LeNet, LeNetOneDense
+from gtzan_lib.lenet import LeNet, LeNetOneDense, LeNetTanh
 from gtzan_lib.parameters import check_values
 from gtzan_lib.svm import SVM
 
@@ -18,6 +18,7 @@ from gtzan_lib.svm import SVM
 MODELS: dict[str, type[nn.Module]] = {
     "lenet": LeNet,
     "lenet-one-dense": LeNetOneDense,
+    "lenet-tanh": LeNetTanh,
     "cnn": ConvNet,
     "crnn": CRNN,
     "svm": SVM,

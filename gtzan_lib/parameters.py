@@ -27,6 +27,7 @@ SPLITS = (
 MODELS = {
     "lenet": "lenet",
     "lenet-one-dense": "lenet",
+    "lenet-tanh": "lenet",
     "cnn": "convnet",
     "crnn": "convnet",
     "svm": "svm",

@@ -213,6 +213,7 @@ def calibration_rows(runs: list[Run]) -> list[dict]:
         | {
             when: {
                 "error": with_text(row[when]["error"], 3),
+                "together": row[when]["together"],
                 "hits": with_text(row[when]["hits"]),
                 "size": with_text(row[when]["size"], 1),
             }

@@ -10,7 +10,7 @@ from torch import nn
 
 from gtzan_lib.data import GENRES
 
-COMPONENTS = 256  # principal components, where the vectors have more values
+COMPONENTS = 400  # principal components, where the vectors have more values
 
 
 class SVM(nn.Module):

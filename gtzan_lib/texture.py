@@ -13,12 +13,13 @@ from gtzan_lib.spectrogram import HOP_LENGTH, N_MELS, PLOT_SHAPE, SAMPLE_RATE
 
 N_WINDOWS = 5  # parts of a track, described one by one
 N_CEPSTRA, N_COVARIANCES = 30, 20  # cepstral coefficients, and how many in pairs
-N_REGIONS = 8  # parts of the mel scale in which modulation is averaged
+N_REGIONS = 16  # parts of the mel scale in which modulation is averaged
 RATES = (0.25, 0.5, 1, 2, 4)  # modulation in time, Hz
 SCALES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)  # over the mel scale, cycles a band
 _FRAMES = 1293  # of a clip of 30 s, which the plot's columns show
 _COLUMNS_PER_SECOND = PLOT_SHAPE[1] / (_FRAMES * HOP_LENGTH / SAMPLE_RATE)
 _PADDED = (256, 480)  # bands and columns, so that filters do not wrap around
+_STEPS = (10, 16, 8, 4, 2, 1)  # columns, for rate 0 and each of RATES
 
 
 def describe(bands: np.ndarray) -> np.ndarray:
@@ -31,30 +32,29 @@ def describe(bands: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    ndarray of float32, shape (5, 780)
-        Of each fifth of the track: the log of the mean modulation in each of 60
-        filters and 8 regions; mean, standard deviation and standard deviation of the
-        differences of 30 cepstral coefficients; and the covariances of the first 20,
-        as signed roots.
+    ndarray of float32, shape (5, 2220)
+        Of each fifth of the track: logs of mean and standard deviation over time of
+        the modulation in each of 60 filters and 16 regions; mean, standard deviation
+        and standard deviation of the differences of 30 cepstral coefficients; and the
+        covariances of the first 20, as signed roots.
     """
-    parts = zip(
-        np.array_split(modulation(bands), N_WINDOWS, axis=2),
-        np.array_split(bands, N_WINDOWS, axis=1),
-        strict=True,
-    )
-    return np.stack(
-        [
-            np.concatenate([np.log(m.mean(axis=2) + 1e-3).ravel(), cepstral(part)])
-            for m, part in parts
-        ]
-    ).astype(np.float32)
+    modulated = [np.array_split(m, N_WINDOWS, axis=2) for m in modulation(bands)]
+    fifths = zip(*modulated, np.array_split(bands, N_WINDOWS, axis=1), strict=True)
+    described = []
+    for *parts, band_part in fifths:
+        statistics = [s for m in parts for s in (m.mean(axis=2), m.std(axis=2))]
+        logs = [np.log(s + 1e-3).ravel() for s in statistics]
+        described.append(np.concatenate([*logs, cepstral(band_part)]))
+    return np.stack(described).astype(np.float32)
 
 
-def modulation(bands: np.ndarray) -> np.ndarray:
+def modulation(bands: np.ndarray) -> list[np.ndarray]:
     """Return how strongly bands are modulated in time and over the mel scale.
 
     Spectro-temporal filters as in Chi, Ru and Shamma, "Multiresolution spectrotemporal
-    analysis of complex sounds" (2005): Gaussians in the two-dimensional spectrum.
+    analysis of complex sounds" (2005): Gaussians in the two-dimensional spectrum. What
+    a slow filter lets through is computed at every 2nd to 16th column only, which tells
+    as much: nothing is left in the rest of the spectrum.
 
     Parameters
     ----------
@@ -62,14 +62,20 @@ def modulation(bands: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    ndarray of float32, shape (60, 8, W)
-        Magnitude by filter, region of the mel scale (lowest first) and column.
+    list of ndarray of float32, shape (filters, 16, W / step)
+        Magnitude by filter, region of the mel scale (lowest first) and column, for
+        rate 0 (5 filters, one a scale) and each of ``RATES`` (11 filters: any scale,
+        and each scale upwards and downwards).
     """
     spectrum = scipy.fft.fft2(bands - bands.mean(), _PADDED)
-    response = scipy.fft.ifft2(spectrum * _filters(), axes=(1, 2))
-    magnitude = np.abs(response[:, :N_MELS, : bands.shape[1]])
-    regions = N_REGIONS, N_MELS // N_REGIONS
-    return magnitude.reshape(len(magnitude), *regions, -1).mean(axis=2)
+    found = []
+    for step, filters in zip(_STEPS, _filters(), strict=True):
+        passed = spectrum[:, _kept(step)] * filters
+        magnitude = np.abs(scipy.fft.ifft2(passed, axes=(1, 2), overwrite_x=True))
+        magnitude = magnitude[:, :N_MELS, : -(-bands.shape[1] // step)] / step
+        regions = N_REGIONS, N_MELS // N_REGIONS
+        found.append(magnitude.reshape(len(filters), *regions, -1).mean(axis=2))
+    return found
 
 
 def cepstral(bands: np.ndarray) -> np.ndarray:
@@ -87,9 +93,22 @@ def cepstral(bands: np.ndarray) -> np.ndarray:
     )
 
 
+def _kept(step: int) -> np.ndarray:
+    """Return the columns of the spectrum that filters with this step let through.
+
+    They are those of the lowest rates; where the filters are around rate 0 (the first
+    of ``_STEPS``), half of them are negative.
+    """
+    n = _PADDED[1] // step
+    return np.arange(n) - (n // 2 if step == _STEPS[0] else 0)
+
+
 @cache
-def _filters() -> np.ndarray:
-    """Return the filters in the frequency domain: float32, shape (60, 256, 480)."""
+def _filters() -> list[np.ndarray]:
+    """Return the filters, as ``modulation`` groups them, of the columns they keep.
+
+    Float32, shape (filters, 256, 480 / step).
+    """
     scale = np.fft.fftfreq(_PADDED[0])[:, None]
     rate = np.fft.fftfreq(_PADDED[1])[None] * _COLUMNS_PER_SECOND
     still = np.exp(-0.5 * (rate / 0.12) ** 2)
@@ -98,12 +117,12 @@ def _filters() -> np.ndarray:
     def around(axis, centre):
         return np.exp(-0.5 * ((axis - centre) / (0.35 * abs(centre))) ** 2)
 
-    filters = [still * around(scale, s) for s in SCALES]
+    groups = [[still * around(scale, s) for s in SCALES]]
+    both_ways = [sign * s for s in SCALES for sign in (1, -1)]
     for r in RATES:
-        filters += [around(rate, r) * level]
-        filters += [
-            around(rate, r) * around(scale, sign * s)
-            for s in SCALES
-            for sign in (1, -1)
-        ]
-    return np.stack(filters).astype(np.float32)
+        over_scale = [level, *(around(scale, s) for s in both_ways)]
+        groups.append([around(rate, r) * shape for shape in over_scale])
+    return [
+        np.stack(group)[:, :, _kept(step)].astype(np.float32)
+        for step, group in zip(_STEPS, groups, strict=True)
+    ]

@@ -123,7 +123,12 @@ def test_the_temperature_is_what_logits_were_multiplied_by():
     logits = rng.normal(size=(20_000, 10))
     p = evaluation.softmax(logits)
     labels = (p.cumsum(axis=1) > rng.random((len(p), 1))).argmax(axis=1)
-    assert calibration.fit_temperature(3 * logits, labels) == pytest.approx(3, rel=0.05)
+    (found,) = calibration.fit_temperatures([3 * logits], labels)
+    assert found == pytest.approx(3, rel=0.05)
+    guesses = rng.normal(size=logits.shape)  # of a model that knows nothing
+    knows, does_not = calibration.fit_temperatures([logits, guesses], labels)
+    assert knows == pytest.approx(1 / 2, rel=0.05)  # half of a sum is its mean
+    assert does_not > 20
     assert calibration.expected_calibration_error(logits, labels) < 0.01
     assert calibration.expected_calibration_error(3 * logits, labels) > 0.2
     hits, size = calibration.fewest_genres(logits, labels)

@@ -62,18 +62,36 @@ def test_codes_of_a_data_set_are_those_of_its_pictures(tiny, encoder):
     assert as_model_takes_it.shape == (30, *shape)
 
 
+def strength(bands):
+    """Return the mean modulation by rate (0, then RATES) and filter of that rate."""
+    modulation = texture.modulation(bands.astype(np.float32))
+    return [found.mean(axis=(1, 2)) for found in modulation]
+
+
 def test_texture_tells_rates_and_scales_apart():
     columns = np.arange(335) / texture._COLUMNS_PER_SECOND  # seconds
     bands = np.arange(128)[:, None]
-    fast = 0.5 + 0.4 * np.sin(2 * np.pi * 2 * columns) * np.ones((128, 1))
-    ripple = 0.5 + 0.4 * np.sin(2 * np.pi * bands / 8) * np.ones(335)
-    n_rate = 1 + 2 * len(texture.SCALES)  # filters a rate, after those that stand still
-    rate_only = [len(texture.SCALES) + n_rate * k for k in range(len(texture.RATES))]
-    strength = texture.modulation(fast.astype(np.float32)).mean(axis=(1, 2))
-    assert texture.RATES[np.argmax(strength[rate_only])] == 2
-    assert strength.argmax() in rate_only
-    strength = texture.modulation(ripple.astype(np.float32)).mean(axis=(1, 2))
-    assert texture.SCALES[strength.argmax()] == 1 / 8
+    for rate in texture.RATES:
+        tremolo = 0.5 + 0.4 * np.sin(2 * np.pi * rate * columns) * np.ones((128, 1))
+        found = strength(tremolo)
+        loudest = np.argmax([values.max() for values in found])
+        assert (0, *texture.RATES)[loudest] == rate
+        assert found[loudest].argmax() == 0  # the filter of any scale
+    for i, scale in enumerate(texture.SCALES):
+        ripple = 0.5 + 0.4 * np.sin(2 * np.pi * bands * scale) * np.ones(335)
+        found = strength(ripple)
+        assert np.argmax([values.max() for values in found]) == 0
+        assert found[0].argmax() == i
+
+
+def test_columns_that_slow_filters_leave_out_tell_nothing_new(monkeypatch):
+    bands = np.random.default_rng(0).random((128, 335)).astype(np.float32)
+    steps, some = texture._STEPS, texture.modulation(bands)
+    monkeypatch.setattr(texture, "_STEPS", (1,) * len(steps))
+    monkeypatch.setattr(texture, "_filters", texture._filters.__wrapped__)
+    for found, whole, step in zip(some, texture.modulation(bands), steps, strict=True):
+        error = np.abs(found - whole[:, :, ::step]).max()
+        assert error < 0.005 * whole.max()
 
 
 def test_texture_is_finite_for_silence():

@@ -18,7 +18,11 @@ SIZES = [
 
 @pytest.mark.parametrize(
     ("name", "dense", "n_parameters"),
-    [("lenet", [(120,), (120,), (10,)], 695_402), ("lenet-one-dense", [(10,)], 60_482)],
+    [
+        ("lenet", [(120,), (120,), (10,)], 695_402),
+        ("lenet-tanh", [(120,), (120,), (10,)], 695_402),
+        ("lenet-one-dense", [(10,)], 60_482),
+    ],
 )
 def test_layers_have_the_shapes_that_the_paper_implies(name, dense, n_parameters):
     table = models.layer_table(models.build(name, (3, 72, 108), seed=0), (3, 72, 108))
