@@ -32,7 +32,12 @@ MODELS = {
     "crnn": "convnet",
     "svm": "svm",
 }
-RECIPES = {"paper": "training", "corrected": "training", "augmented": "augmentation"}
+RECIPES = {
+    "paper": "training",
+    "corrected": "training",
+    "corrected-bfloat16": "training",
+    "augmented": "augmentation",
+}
 CLOSED_FORM = ("svm",)  # models that are not trained by a recipe over epochs
 
 

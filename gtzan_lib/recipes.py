@@ -13,5 +13,6 @@ from gtzan_lib.training import Descent, Recipe
 RECIPES: dict[str, Recipe] = {
     "paper": Descent(double_softmax=True),
     "corrected": Descent(double_softmax=False),
+    "corrected-bfloat16": Descent(double_softmax=False, precision="bfloat16"),
     "augmented": Augmented(),
 }
