@@ -19,10 +19,12 @@ def code_cells(path):
     return [cell for cell in cells if cell.cell_type == "code"]
 
 
-def run_papermill(notebook, output, *options, **how):
+def run_papermill(notebook, output, *options, cwd=None, timeout=120):
     source = store.PROJECT / "notebooks" / f"{notebook}.ipynb"
     command = [sys.executable, "-m", "papermill", str(source), str(output), *options]
-    return subprocess.run(command, capture_output=True, text=True, **how)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, timeout=timeout
+    )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

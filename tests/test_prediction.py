@@ -169,7 +169,7 @@ def test_other_formats_get_the_same_genre(
 def test_short_tracks_keep_their_genre(classifier, gtzan, seconds, thorough):
     """Repeating the middles of held-out pictures is as good as stretching them.
 
-    And better than silence behind them. Pictures that the network learnt from would
+    And far better than silence behind them. Pictures that the network learnt from would
     rather tell where in the picture they were.
     """
     if not thorough:
@@ -194,4 +194,4 @@ def test_short_tracks_keep_their_genre(classifier, gtzan, seconds, thorough):
     padded = accuracy(lambda middle: np.pad(middle, silence))
     print(f"{repeated=:.3f} {stretched=:.3f} {padded=:.3f}")
     assert repeated > stretched - 0.05
-    assert repeated > padded
+    assert repeated > padded + 0.1
