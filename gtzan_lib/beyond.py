@@ -304,7 +304,8 @@ def calibrated(found: dict[str, list[Run]]) -> list[dict]:
         and, before and after, their ``logits``, and estimates over seeds: ``error``
         (expected calibration error), ``hits`` (how often the true genre is among the
         fewest that sum to 90 %) and ``size`` (how many those are); and ``together``,
-        the calibration error of all of them: chance adds less to it than to one seed's.
+        the calibration error of all of them. ``by_chance`` has what ``error`` and
+        ``together`` would be if the percentages after were exactly right.
     """
     rows = []
     for name, group in found.items():
@@ -336,6 +337,10 @@ def calibrated(found: dict[str, list[Run]]) -> list[dict]:
             row[when]["together"] = calibration.expected_calibration_error(
                 row[when]["logits"], row["labels"]
             )
+        row["by_chance"] = {
+            "error": float(np.mean([calibration.error_by_chance(z) for z, _ in tests])),
+            "together": calibration.error_by_chance(row["after"]["logits"]),
+        }
         rows.append(row)
     return rows
 
@@ -357,6 +362,8 @@ def calibration_table(rows: list[dict]) -> list[dict]:
                 )
                 for when in ("before", "after")
             },
+            "calibration error by chance": f"{row['by_chance']['error']:.3f}",
+            "of all together by chance": f"{row['by_chance']['together']:.3f}",
         }
         for row in rows
     ]

@@ -89,6 +89,18 @@ def expected_calibration_error(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(sum(gaps) / len(labels))
 
 
+def error_by_chance(logits: np.ndarray, draws: int = 100) -> float:
+    """Return the calibration error to expect of percentages that are exactly right.
+
+    It is above 0, as a bin of few predictions is seldom right just as often as it is
+    sure. True genres are drawn from the probabilities themselves, ``draws`` times.
+    """
+    below = softmax(logits.astype(np.float64)).cumsum(axis=1)[:, :-1]
+    drawn = np.random.default_rng(0).random((draws, len(logits), 1))
+    labels = (below < drawn).sum(axis=2)
+    return float(np.mean([expected_calibration_error(logits, y) for y in labels]))
+
+
 def fewest_genres(logits: np.ndarray, labels: np.ndarray) -> tuple[Estimate, float]:
     """Name the fewest genres whose probabilities sum to 90 %.
 

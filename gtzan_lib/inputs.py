@@ -31,7 +31,7 @@ from gtzan_lib.parameters import ENCODERS
 SHAPES = {
     **dict.fromkeys(ENCODERS, (3, 72, 108)),
     "bands": (1, spectrogram.N_MELS, spectrogram.PLOT_SHAPE[1]),
-    "texture": (texture.N_WINDOWS, 2220),
+    "texture": (texture.N_WINDOWS, texture.N_VALUES),
     "features": (1, len(features.COLUMNS)),
 }
 # The modules that each encoder's codes depend on.
@@ -167,7 +167,7 @@ def bands(dataset: Dataset) -> np.ndarray:
 
 
 def _textures(dataset: Dataset, report: Callable[[str], None]) -> np.ndarray:
-    """Return the texture of all tracks, described the first time: (N, 5, 2220)."""
+    """Return the texture of all tracks, described the first time: (N, 5, 2520)."""
 
     def make(folder: Path) -> None:
         found, described = bands(dataset), []

@@ -35,7 +35,7 @@ MODELS = {
 RECIPES = {
     "paper": "training",
     "corrected": "training",
-    "corrected-bfloat16": "training",
+    "corrected-bfloat16": "half",
     "augmented": "augmentation",
 }
 CLOSED_FORM = ("svm",)  # models that are not trained by a recipe over epochs

@@ -6,6 +6,7 @@ in ``parameters.RECIPES``.
 """
 
 from gtzan_lib.augmentation import Augmented
+from gtzan_lib.half import HalfDescent
 from gtzan_lib.training import Descent, Recipe
 
 # The losses that the paper prints are what softmax applied twice gives: notebook
@@ -13,6 +14,6 @@ from gtzan_lib.training import Descent, Recipe
 RECIPES: dict[str, Recipe] = {
     "paper": Descent(double_softmax=True),
     "corrected": Descent(double_softmax=False),
-    "corrected-bfloat16": Descent(double_softmax=False, precision="bfloat16"),
+    "corrected-bfloat16": HalfDescent(double_softmax=False),
     "augmented": Augmented(),
 }

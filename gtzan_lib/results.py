@@ -198,8 +198,8 @@ def calibration_rows(runs: list[Run]) -> list[dict]:
     Returns
     -------
     list of dict
-        ``model``, ``epochs``, ``temperature``, ``tests``, ``runs`` and, before and
-        after, what ``beyond.calibrated`` estimates.
+        ``model``, ``epochs``, ``temperature``, ``tests``, ``runs``, ``by_chance``
+        and, before and after, what ``beyond.calibrated`` estimates.
     """
     found = beyond.by_split(runs).get("three-way", {})
     return [
@@ -208,6 +208,7 @@ def calibration_rows(runs: list[Run]) -> list[dict]:
             "epochs": found[row["model"]][0].provenance["epochs"],
             "temperature": row["temperature"],
             "tests": len(row["labels"]),
+            "by_chance": row["by_chance"],
             "runs": [run.folder.name for run in found[row["model"]]],
         }
         | {

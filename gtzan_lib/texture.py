@@ -8,11 +8,14 @@ from functools import cache
 
 import numpy as np
 import scipy.fft
+from scipy.ndimage import uniform_filter1d
 
 from gtzan_lib.spectrogram import HOP_LENGTH, N_MELS, PLOT_SHAPE, SAMPLE_RATE
 
 N_WINDOWS = 5  # parts of a track, described one by one
+N_VALUES = 2520  # that describe a part
 N_CEPSTRA, N_COVARIANCES = 30, 20  # cepstral coefficients, and how many in pairs
+PEAK_BANDS = 5  # whose mean a peak of the spectrum rises above
 N_REGIONS = 16  # parts of the mel scale in which modulation is averaged
 RATES = (0.25, 0.5, 1, 2, 4)  # modulation in time, Hz
 SCALES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)  # over the mel scale, cycles a band
@@ -32,19 +35,20 @@ def describe(bands: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    ndarray of float32, shape (5, 2220)
+    ndarray of float32, shape (5, 2520)
         Of each fifth of the track: logs of mean and standard deviation over time of
         the modulation in each of 60 filters and 16 regions; mean, standard deviation
         and standard deviation of the differences of 30 cepstral coefficients; and the
-        covariances of the first 20, as signed roots.
+        covariances of the first 20, as signed roots; and the same of the peaks.
     """
     modulated = [np.array_split(m, N_WINDOWS, axis=2) for m in modulation(bands)]
     fifths = zip(*modulated, np.array_split(bands, N_WINDOWS, axis=1), strict=True)
     described = []
     for *parts, band_part in fifths:
-        statistics = [s for m in parts for s in (m.mean(axis=2), m.std(axis=2))]
-        logs = [np.log(s + 1e-3).ravel() for s in statistics]
-        described.append(np.concatenate([*logs, cepstral(band_part)]))
+        strengths = [s for m in parts for s in (m.mean(axis=2), m.std(axis=2))]
+        logs = [np.log(s + 1e-3).ravel() for s in strengths]
+        statistics = cepstral(band_part), cepstral(peaks(band_part))
+        described.append(np.concatenate([*logs, *statistics]))
     return np.stack(described).astype(np.float32)
 
 
@@ -69,13 +73,22 @@ def modulation(bands: np.ndarray) -> list[np.ndarray]:
     """
     spectrum = scipy.fft.fft2(bands - bands.mean(), _PADDED)
     found = []
-    for step, filters in zip(_STEPS, _filters(), strict=True):
-        passed = spectrum[:, _kept(step)] * filters
+    for step, kept, filters in zip(_STEPS, _kept(), _filters(), strict=True):
+        passed = spectrum[:, kept] * filters
         magnitude = np.abs(scipy.fft.ifft2(passed, axes=(1, 2), overwrite_x=True))
         magnitude = magnitude[:, :N_MELS, : -(-bands.shape[1] // step)] / step
         regions = N_REGIONS, N_MELS // N_REGIONS
         found.append(magnitude.reshape(len(filters), *regions, -1).mean(axis=2))
     return found
+
+
+def peaks(bands: np.ndarray) -> np.ndarray:
+    """Return how far bands (128, W) rise above the mean of the five around them.
+
+    What is left are the partials of tones, with little of an instrument's or a
+    recording's colour.
+    """
+    return np.maximum(bands - uniform_filter1d(bands, PEAK_BANDS, axis=0), 0)
 
 
 def cepstral(bands: np.ndarray) -> np.ndarray:
@@ -93,14 +106,13 @@ def cepstral(bands: np.ndarray) -> np.ndarray:
     )
 
 
-def _kept(step: int) -> np.ndarray:
-    """Return the columns of the spectrum that filters with this step let through.
+def _kept() -> list[np.ndarray]:
+    """Return the columns of the spectrum that filters of each rate let through.
 
-    They are those of the lowest rates; where the filters are around rate 0 (the first
-    of ``_STEPS``), half of them are negative.
+    They are those of the lowest rates: around rate 0, half of them are negative.
     """
-    n = _PADDED[1] // step
-    return np.arange(n) - (n // 2 if step == _STEPS[0] else 0)
+    still, *moving = (np.arange(_PADDED[1] // step) for step in _STEPS)
+    return [still - len(still) // 2, *moving]
 
 
 @cache
@@ -123,6 +135,6 @@ def _filters() -> list[np.ndarray]:
         over_scale = [level, *(around(scale, s) for s in both_ways)]
         groups.append([around(rate, r) * shape for shape in over_scale])
     return [
-        np.stack(group)[:, :, _kept(step)].astype(np.float32)
-        for step, group in zip(_STEPS, groups, strict=True)
+        np.stack(group)[:, :, kept].astype(np.float32)
+        for kept, group in zip(_kept(), groups, strict=True)
     ]

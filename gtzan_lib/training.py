@@ -27,14 +27,9 @@ class Recipe:
     Attributes
     ----------
     batch_size : int
-    precision : str
-        ``"float32"``, or ``"bfloat16"`` for layers that bear it (weights stay float32):
-        sooner on processors that multiply it, such as those with AMX, and much later on
-        others.
     """
 
     batch_size: int = 100
-    precision: str = "float32"
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Return what changes the weights of ``model``."""
@@ -256,10 +251,7 @@ def train_epoch(
     loss_sum, n_correct = 0.0, 0
     for batch in order.split(recipe.batch_size):
         labels = train.y[batch]
-        with torch.autocast(
-            labels.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
-        ):
-            loss, logits = recipe.step_loss(model, train.x[batch], labels, rng)
+        loss, logits = recipe.step_loss(model, train.x[batch], labels, rng)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -42,6 +42,7 @@ def test_the_svm_is_scikit_learns_kernel_ridge_regression():
     other, _ = vectors(10, rng)
     z = model.project(x).flatten(0, 1).numpy()
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-5)
+    z = z.astype(np.float16).astype(np.float32)  # as the machine keeps them
     targets = (2 * np.eye(10)[labels] - 1).repeat(2, axis=0)
     theirs = KernelRidge(alpha=0.1, kernel="rbf", gamma=float(model.gamma))
     expected = theirs.fit(z, targets).predict(model.project(other).flatten(0, 1))
@@ -131,6 +132,9 @@ def test_the_temperature_is_what_logits_were_multiplied_by():
     assert does_not > 20
     assert calibration.expected_calibration_error(logits, labels) < 0.01
     assert calibration.expected_calibration_error(3 * logits, labels) > 0.2
+    few = [calibration.error_by_chance(logits[:n]) for n in (100, 400)]
+    assert 0.1 > few[0] > 1.5 * few[1] > 0.03
+    assert calibration.error_by_chance(50 * np.eye(10)) < 1e-6
     hits, size = calibration.fewest_genres(logits, labels)
     assert hits["value"] >= 0.9
     assert 1 < size < 10

@@ -94,6 +94,15 @@ def test_columns_that_slow_filters_leave_out_tell_nothing_new(monkeypatch):
         assert error < 0.005 * whole.max()
 
 
+def test_peaks_are_what_rises_above_the_bands_around_it():
+    colour = np.linspace(0.2, 0.8, 128)[:, None] * np.ones(20)
+    tone = np.zeros((128, 20))
+    tone[60] = 0.5
+    found = texture.peaks(colour + tone)
+    assert found[60] == pytest.approx(0.4)  # less a fifth, as five bands share it
+    assert np.delete(found, 60, axis=0).max() < 0.01
+
+
 def test_texture_is_finite_for_silence():
     described = texture.describe(np.zeros((128, 335), np.float32))
     assert described.shape == inputs.SHAPES["texture"]
