@@ -4,8 +4,6 @@ Paper, section 3.1.1. Used by notebook 01_pack and by everything that reads pict
 """
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,6 @@ from gtzan_lib import store
 from gtzan_lib.data import HEIGHT, WIDTH, Dataset, read_picture
 
 CODE = ("data", "packing")
-DECODED = 64  # pictures at a time, which fit into any memory
 
 
 def pack(dataset: Dataset) -> np.ndarray:
@@ -42,12 +39,10 @@ def pack(dataset: Dataset) -> np.ndarray:
 def write(path: Path, dataset: Dataset) -> None:
     """Write all pictures into a file, an array as ``pack`` returns it."""
     paths = [dataset.image_path(track) for track in dataset.tracks]
+
+    def read(part: slice) -> np.ndarray:
+        return np.stack([read_picture(path) for path in paths[part]])
+
     shape = (len(paths), HEIGHT, WIDTH, 3)
-    store.write_array(path, np.uint8, shape, _decoded(paths))
-
-
-def _decoded(paths: list[Path]) -> Iterator[np.ndarray]:
     # Threads are enough: Pillow decodes outside of Python's global lock.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), DECODED):
-            yield from pool.map(read_picture, paths[start : start + DECODED])
+    store.write_array(path, np.uint8, shape, read, step=1, threads=os.cpu_count())

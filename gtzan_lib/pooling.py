@@ -3,7 +3,6 @@
 Paper, section 3.1.1. Used by notebooks 02_pool_mse and 03_train_cnn.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -118,18 +117,16 @@ def _pooled_folder(dataset: Dataset, factor: int) -> Path:
         n, height, width, _ = packed.shape
         errors = {mode: np.empty(n) for mode in UPSAMPLING}
 
-        def pooled() -> Iterator[np.ndarray]:
-            for start in range(0, n, 16):  # 16 pictures fit into any memory
-                part = slice(start, start + 16)
-                # Through a map of its own, or all pictures would stay in memory.
-                images = np.load(packed.filename, mmap_mode="r")[part]
-                codes = average_pool(images, factor)
-                for mode, mse in errors.items():
-                    mse[part] = mse_per_image(images, upsample(codes, factor, mode))
-                yield codes
+        def pooled(part: slice) -> np.ndarray:
+            # Through a map of its own, or all pictures would stay in memory.
+            images = np.load(packed.filename, mmap_mode="r")[part]
+            codes = average_pool(images, factor)
+            for mode, mse in errors.items():
+                mse[part] = mse_per_image(images, upsample(codes, factor, mode))
+            return codes
 
         shape = (n, height // factor, width // factor, 3)
-        store.write_array(folder / "codes.npy", np.float32, shape, pooled())
+        store.write_array(folder / "codes.npy", np.float32, shape, pooled, step=16)
         np.savez(folder / "mse.npz", **errors)
 
     key = dataset.key(CODE, ("numpy", "pillow", "torch"), factor=factor)

@@ -12,12 +12,14 @@ import ast
 import errno
 import hashlib
 import json
+import math
 import os
 import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -66,7 +68,12 @@ def read_json(path: Path) -> dict | None:
 
 
 def write_array(
-    path: Path, dtype: type, shape: tuple[int, ...], parts: Iterable[np.ndarray]
+    path: Path,
+    dtype: type,
+    shape: tuple[int, ...],
+    make: Callable[[slice], np.ndarray],
+    step: int,
+    threads: int = 1,
 ) -> None:
     """Write an array that need not fit into memory, as ``numpy.load`` reads it.
 
@@ -75,15 +82,30 @@ def write_array(
     path : Path
     dtype, shape
         Of the whole array.
-    parts : iterable of ndarray
-        What it is made of, from its beginning to its end.
+    make : callable
+        Called with slices of the first axis, returns those parts of the array.
+    step : int
+        Length of the slices.
+    threads : int
+        How many make and write parts at the same time.
     """
-    facts = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype))}
+    dtype = np.dtype(dtype)
+    facts = {"descr": np.lib.format.dtype_to_descr(dtype)}
     facts |= {"shape": shape, "fortran_order": False}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, facts)
-        for part in parts:
-            file.write(np.ascontiguousarray(part, dtype))
+        header = file.tell()
+    row = dtype.itemsize * math.prod(shape[1:])
+
+    def write(start: int) -> None:
+        part = np.ascontiguousarray(make(slice(start, start + step)), dtype)
+        with path.open("r+b") as file:
+            file.seek(header + start * row)
+            file.write(part)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(write, range(0, shape[0], step)):
+            pass  # raises what a thread raised
 
 
 def code_fingerprint(*modules: str) -> str:
