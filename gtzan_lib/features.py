@@ -6,6 +6,7 @@ Used by notebooks 03_train_cnn and 06_beyond.
 """
 
 import csv
+import warnings
 
 import numpy as np
 
@@ -79,6 +80,9 @@ def from_audio(y: np.ndarray) -> np.ndarray:
     ndarray of float64, shape (57,)
         In the order of ``COLUMNS``.
     """
+    with warnings.catch_warnings():  # librosa imports this, which misses ipywidgets
+        warnings.filterwarnings("ignore", "IProgress")
+        import tqdm.auto  # noqa: F401
     import librosa
     from librosa import feature
 
