@@ -346,24 +346,23 @@ def calibrated(found: dict[str, list[Run]]) -> list[dict]:
 
 
 def calibration_table(rows: list[dict]) -> list[dict]:
-    """Return the rows of ``calibrated`` as texts by column."""
+    """Return the rows of ``calibrated`` as texts by column, before and after."""
+
+    def both(row: dict, text: Callable[[dict], str]) -> str:
+        return f"{text(row['before'])}, {text(row['after'])}"
+
     return [
         {
             "model": row["model"],
             "tests": str(len(row["labels"])),
             "temperature": f"{row['temperature']:.2f}",
-            **{
-                f"{title}, {when}": text(row[when])
-                for title, text in (
-                    ("calibration error", lambda r: with_interval(r["error"], 3)),
-                    ("of all together", lambda r: f"{r['together']:.3f}"),
-                    ("the fewest", lambda r: f"{r['size']['value']:.1f}"),
-                    ("true genre among them", lambda r: with_interval(r["hits"])),
-                )
-                for when in ("before", "after")
-            },
-            "calibration error by chance": f"{row['by_chance']['error']:.3f}",
-            "of all together by chance": f"{row['by_chance']['together']:.3f}",
+            "calibration error": f"{row['before']['error']['value']:.3f}, "
+            + with_interval(row["after"]["error"], 3),
+            "by chance": f"{row['by_chance']['error']:.3f}",
+            "of all together": both(row, lambda r: f"{r['together']:.3f}"),
+            "by chance, together": f"{row['by_chance']['together']:.3f}",
+            "the fewest": both(row, lambda r: f"{r['size']['value']:.1f}"),
+            "true genre among them": both(row, lambda r: f"{r['hits']['value']:.2f}"),
         }
         for row in rows
     ]
