@@ -6,7 +6,6 @@ Used by notebooks 03_train_cnn and 06_beyond.
 """
 
 import csv
-import warnings
 
 import numpy as np
 
@@ -80,9 +79,6 @@ def from_audio(y: np.ndarray) -> np.ndarray:
     ndarray of float64, shape (57,)
         In the order of ``COLUMNS``.
     """
-    with warnings.catch_warnings():  # librosa imports this, which misses ipywidgets
-        warnings.filterwarnings("ignore", "IProgress")
-        import tqdm.auto  # noqa: F401
     import librosa
     from librosa import feature
 
