@@ -66,9 +66,7 @@ def reliability(logits: np.ndarray, labels: np.ndarray) -> list[dict]:
         mean ``confidence`` (probability of the most likely genre) and ``accuracy``, an
         estimate.
     """
-    p = softmax(logits.astype(np.float64))
-    confidence, correct = p.max(axis=1), p.argmax(axis=1) == labels
-    bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
+    confidence, correct, bins = _binned(logits, labels)
     return [
         {
             "n": int((bins == k).sum()),
@@ -84,9 +82,19 @@ def expected_calibration_error(logits: np.ndarray, labels: np.ndarray) -> float:
 
     Guo et al. (2017), with ten bins of equal width.
     """
-    rows = reliability(logits, labels)
-    gaps = [r["n"] * abs(r["confidence"] - r["accuracy"]["value"]) for r in rows]
-    return float(sum(gaps) / len(labels))
+    confidence, correct, bins = _binned(logits, labels)
+    gaps = np.bincount(bins, weights=confidence - correct)  # each times its predictions
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def _binned(
+    logits: np.ndarray, labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return how sure each prediction is, whether it is right, and its bin."""
+    p = softmax(logits.astype(np.float64))
+    confidence, correct = p.max(axis=1), p.argmax(axis=1) == labels
+    bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
+    return confidence, correct, bins
 
 
 def error_by_chance(logits: np.ndarray, draws: int = 100) -> float:
