@@ -8,14 +8,16 @@
 
 from pathlib import Path
 
+import nbformat
 from filelock import FileLock, Timeout
 from snakemake.exceptions import WorkflowError
 
-from gtzan_lib import beyond
-from gtzan_lib.data import open_dataset
+from gtzan_lib.experiments import suite as beyond
+from gtzan_lib.data.gtzan import open_dataset
 from gtzan_lib.errors import UserError
+from gtzan_lib.fingerprint import reached_from
 from gtzan_lib.parameters import ENCODERS, check_values
-from gtzan_lib.runs import code_of, folder_name
+from gtzan_lib.experiments.runs import folder_name
 
 # What each profile trains: epochs of recipe paper and of recipe corrected, seeds of the
 # latter, epochs of recipe paper with each encoder, and of recipe augmented. Epochs are
@@ -78,6 +80,13 @@ OUT = dataset.results
 ALL_CORES = workflow.cores
 
 
+def modules_of(notebook):
+    """Return the files of the modules that a notebook reaches by import."""
+    cells = nbformat.read(f"notebooks/{notebook}.ipynb", as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    return [f"gtzan_lib/{name.replace('.', '/')}.py" for name in reached_from(code)]
+
+
 def papermill(notebook, values="", label="{rule}", output="output"):
     """Return the shell command that runs a notebook and shows what it prints."""
     return (
@@ -123,8 +132,7 @@ rule all:
 rule pack:
     input:
         "notebooks/01_pack.ipynb",
-        "gtzan_lib/packing.py",
-        "gtzan_lib/data.py",
+        modules_of("01_pack"),
     output:
         OUT / "notebooks" / "01_pack.ipynb",
     shell:
@@ -134,7 +142,7 @@ rule pack:
 rule pool:
     input:
         "notebooks/02_pool_mse.ipynb",
-        "gtzan_lib/pooling.py",
+        modules_of("02_pool_mse"),
         rules.pack.output,
     output:
         OUT / "notebooks" / "02_pool_mse.ipynb",
@@ -146,9 +154,7 @@ rule pool:
 rule train:
     input:
         "notebooks/03_train_cnn.ipynb",
-        lambda wildcards: expand(
-            "gtzan_lib/{module}.py", module=code_of(RUNS[wildcards.run])
-        ),
+        modules_of("03_train_cnn"),
         rules.pool.output,
     output:
         OUT / "notebooks" / "03_train_cnn-{run}.ipynb",
@@ -166,7 +172,7 @@ rule train:
 rule autoencoder:
     input:
         "notebooks/04_autoencoder.ipynb",
-        expand("gtzan_lib/{module}.py", module=["comparison", "plots"]),
+        modules_of("04_autoencoder"),
         expand(rules.train.output, run=RUNS),
     output:
         OUT / "notebooks" / "04_autoencoder.ipynb",
@@ -181,10 +187,7 @@ rule autoencoder:
 rule beyond:
     input:
         "notebooks/06_beyond.ipynb",
-        expand(
-            "gtzan_lib/{module}.py",
-            module=["beyond", "calibration", "features", "fusion", "plots", "svm", "texture"],
-        ),
+        modules_of("06_beyond"),
         expand(rules.train.output, run=RUNS),
     output:
         OUT / "notebooks" / "06_beyond.ipynb",
@@ -200,10 +203,7 @@ rule results:
     input:
         "notebooks/05_results.ipynb",
         "report/claims.toml",
-        expand(
-            "gtzan_lib/{module}.py",
-            module=["beyond", "claims", "comparison", "fusion", "plots", "results"],
-        ),
+        modules_of("05_results"),
         expand(rules.train.output, run=RUNS),
         rules.autoencoder.output,
         rules.beyond.output,
@@ -216,23 +216,20 @@ rule results:
 
 rule figures:
     input:
-        expand(
-            "gtzan_lib/{module}.py",
-            module=["beyond", "calibration", "comparison", "paper", "plots"],
-        ),
+        modules_of("05_results"),
         expand(rules.train.output, run=RUNS),
         rules.autoencoder.output,
         rules.beyond.output,
     output:
         directory(OUT / "figures"),
     shell:
-        "python -m gtzan_lib.paper figures {source:q}"
+        "python -m gtzan_lib.report.pdf figures {source:q}"
 
 
 rule pdf:
     input:
         "report/paper.typ",
-        "gtzan_lib/paper.py",
+        "gtzan_lib/report/pdf.py",
         rules.results.output,
         rules.figures.output,
     output:
@@ -240,14 +237,15 @@ rule pdf:
     params:
         folder=str(OUT),
     shell:
-        "python -m gtzan_lib.paper pdf {params.folder:q}"
+        "python -m gtzan_lib.report.pdf pdf {params.folder:q}"
 
 
 # Pages other than the first are remade where they are older than their notebooks.
 rule pages:
     input:
-        expand("gtzan_lib/{module}.py", module=["pages", "paper"]),
-        sorted(map(str, Path("gtzan_lib/page").iterdir())),
+        "gtzan_lib/report/pages.py",
+        "gtzan_lib/report/pdf.py",
+        sorted(map(str, Path("gtzan_lib/report/page").iterdir())),
         expand(str(OUT / "notebooks" / "{notebook}.ipynb"), notebook=NOTEBOOKS),
         rules.results.output,
         rules.figures.output,
@@ -256,4 +254,4 @@ rule pages:
     params:
         folder=str(OUT),
     shell:
-        "python -m gtzan_lib.pages {params.folder:q}"
+        "python -m gtzan_lib.report.pages {params.folder:q}"

@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     """Compare a copy of GTZAN with the published one."""
-    from gtzan_lib.verify import verify
+    from gtzan_lib.data.verify import verify
 
     found = verify(options.path)
     as_json = dataclasses.asdict(found) | {"is_published": found.is_published}
@@ -33,9 +33,9 @@ def render(options: argparse.Namespace) -> int:
     """Draw the spectrogram picture that the network sees of an audio file."""
     from PIL import Image
 
-    from gtzan_lib import spectrogram
-    from gtzan_lib.audio import read_audio
-    from gtzan_lib.prediction import MAX_SECONDS, windows_of
+    from gtzan_lib.app.classifier import MAX_SECONDS, windows_of
+    from gtzan_lib.data import pictures as spectrogram
+    from gtzan_lib.data.audio import read_audio
 
     target = options.output or options.audio.with_suffix(".png")
     if target.exists() and not options.force:
@@ -52,9 +52,9 @@ def render(options: argparse.Namespace) -> int:
 
 def predict(options: argparse.Namespace) -> int:
     """Print the genres of files by percentage; a bad file does not stop the others."""
-    from gtzan_lib.data import GENRES
-    from gtzan_lib.prediction import Classifier
-    from gtzan_lib.runs import open_run
+    from gtzan_lib.app.classifier import Classifier
+    from gtzan_lib.data.genres import GENRES
+    from gtzan_lib.experiments.runs import open_run
 
     classifier, results = Classifier(open_run(options.run)), []
     for path in options.files:
@@ -87,8 +87,8 @@ def predict(options: argparse.Namespace) -> int:
 
 def app(options: argparse.Namespace) -> int:
     """Serve the page that names the genre of an uploaded track."""
-    from gtzan_lib.app import serve
-    from gtzan_lib.runs import open_run
+    from gtzan_lib.app.server import serve
+    from gtzan_lib.experiments.runs import open_run
 
     serve(open_run(options.run), options.host, options.port)
     return 0
@@ -96,9 +96,9 @@ def app(options: argparse.Namespace) -> int:
 
 def ship(options: argparse.Namespace) -> int:
     """Make a run the model that comes with the project."""
-    from gtzan_lib import shipped
-    from gtzan_lib.data import open_dataset
-    from gtzan_lib.runs import open_run
+    from gtzan_lib.app import shipped
+    from gtzan_lib.data.gtzan import open_dataset
+    from gtzan_lib.experiments.runs import open_run
 
     artists = open_run(options.artists) if options.artists else None
     data = open_dataset(options.data)
@@ -109,7 +109,7 @@ def ship(options: argparse.Namespace) -> int:
 
 def check_report(options: argparse.Namespace) -> int:
     """Compute a report's numbers again; say what does not follow from its runs."""
-    from gtzan_lib import report
+    from gtzan_lib.report import keep as report
 
     wrong = report.check(options.folder or report.REPORT)
     words = "\n".join(wrong or ["every number follows from the runs"])
@@ -119,7 +119,7 @@ def check_report(options: argparse.Namespace) -> int:
 
 def keep_report(options: argparse.Namespace) -> int:
     """Copy a finished report to where it is committed."""
-    from gtzan_lib import report
+    from gtzan_lib.report import keep as report
 
     kept = report.keep(options.results, options.to or report.REPORT)
     print(json.dumps({"folder": str(kept)}) if options.json else kept)
@@ -127,7 +127,7 @@ def keep_report(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from gtzan_lib.shipped import FOLDER
+    from gtzan_lib.app.shipped import FOLDER
 
     parser = argparse.ArgumentParser(prog="python -m gtzan_lib")
     commands = parser.add_subparsers(required=True)

@@ -8,7 +8,6 @@ only while key and sums still agree.
 Every notebook keeps what it computes in sealed folders under ``runs/``.
 """
 
-import ast
 import errno
 import hashlib
 import json
@@ -21,7 +20,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -31,8 +29,6 @@ from filelock import FileLock
 from gtzan_lib.errors import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
-# As they were at import: editing a file does not change the code that is running.
-SOURCES = {p.stem: p.read_text("utf-8") for p in Path(__file__).parent.glob("*.py")}
 MANIFEST = "manifest.json"
 KEY, CHECKPOINT = "key.json", "checkpoint.safetensors"
 SCRATCH = (KEY, CHECKPOINT)  # in a folder that is being made, not in a whole one
@@ -106,23 +102,6 @@ def write_array(
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(write, range(0, shape[0], step)):
             pass  # raises what a thread raised
-
-
-def code_fingerprint(*modules: str) -> str:
-    """Return a hash of what modules of this library do.
-
-    Comments, docstrings and layout do not count, so that editing them makes no result
-    outdated.
-
-    Parameters
-    ----------
-    modules : str
-        Names inside the package, such as ``"pooling"``.
-    """
-    digest = hashlib.sha256()
-    for name in modules:
-        digest.update(_what_it_does(SOURCES[name]))
-    return digest.hexdigest()
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -226,25 +205,6 @@ def _make_partial(folder: Path, key: dict, make: Callable[[Path], dict | None]) 
     write_json(folder / MANIFEST, {"key": key, "files": sums})
     for name in SCRATCH:  # only now: until here, a crash goes on from them
         (folder / name).unlink(missing_ok=True)
-
-
-@cache
-def _what_it_does(source: str) -> bytes:
-    """Return the syntax tree of a module without its docstrings."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_docstring(body[0]):
-            del body[0]
-    return ast.dump(tree).encode()
-
-
-def _is_docstring(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
 
 
 def _commit() -> str:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from gtzan_lib import spectrogram
-from gtzan_lib.data import GENRES, open_dataset
+from gtzan_lib.data import pictures as spectrogram
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.gtzan import open_dataset
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),

@@ -6,9 +6,12 @@ import pytest
 import soundfile
 from PIL import Image
 
-from gtzan_lib import runs, sample, shipped, spectrogram
 from gtzan_lib.__main__ import main
-from gtzan_lib.data import GENRES
+from gtzan_lib.app import shipped
+from gtzan_lib.data import pictures as spectrogram
+from gtzan_lib.data import synthetic as sample
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.experiments import runs
 
 
 @pytest.fixture(scope="module")

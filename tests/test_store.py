@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from gtzan_lib import store
+from gtzan_lib import fingerprint, store
 from gtzan_lib.errors import UserError
 
 KEY = {"data": "d", "epochs": 3}
@@ -123,6 +123,6 @@ def test_only_what_code_does_counts_for_its_fingerprint(monkeypatch):
         '"""Other."""\n\ndef f(x):\n    # comment\n    return (x + 1)\n',
         '"""Doc."""\ndef f(x):\n    """Doc."""\n    return x + 2\n',
     ):
-        monkeypatch.setitem(store.SOURCES, "m", text)
-        prints.append(store.code_fingerprint("m"))
+        monkeypatch.setitem(fingerprint.SOURCES, "m", text)
+        prints.append(fingerprint.fingerprint("m"))
     assert prints[0] == prints[1] != prints[2]

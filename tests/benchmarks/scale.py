@@ -15,7 +15,8 @@ import threading
 import time
 from pathlib import Path
 
-from gtzan_lib.data import GENRES, open_dataset
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.gtzan import open_dataset
 
 STAGES = ("open", "pack", "pool", "epoch")
 
@@ -37,7 +38,9 @@ def stage(name: str, source: str) -> None:
     """Do one stage of the pipeline; print how long it took and its peak of memory."""
     peak = {}
     threading.Thread(target=_watch, args=(peak,), daemon=True).start()
-    from gtzan_lib import packing, pooling, runs
+    from gtzan_lib.data import packing
+    from gtzan_lib.encoders import pooling
+    from gtzan_lib.experiments import runs
 
     started = time.perf_counter()
     dataset = open_dataset(source)

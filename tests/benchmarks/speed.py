@@ -21,23 +21,19 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from gtzan_lib import (
-    audio,
-    autoencoder,
-    encoding,
-    models,
-    packing,
-    pooling,
-    prediction,
-    runs,
-    shipped,
-    spectrogram,
-    splits,
-    training,
-)
-from gtzan_lib.data import HEIGHT, WIDTH, Dataset, open_dataset
+from gtzan_lib.app import classifier as prediction
+from gtzan_lib.app import shipped
+from gtzan_lib.data import audio, packing, splits
+from gtzan_lib.data import pictures as spectrogram
+from gtzan_lib.data.gtzan import HEIGHT, WIDTH, Dataset, open_dataset
+from gtzan_lib.encoders import learned as encoding
+from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
-from gtzan_lib.recipes import RECIPES
+from gtzan_lib.experiments import runs
+from gtzan_lib.models import autoencoder
+from gtzan_lib.models import build as models
+from gtzan_lib.training import loop as training
+from gtzan_lib.training.recipes import RECIPES
 
 ACCURACY = 0.45  # the paper's, on test pictures
 SHAPE = (3, 72, 108)
@@ -264,7 +260,7 @@ def imported(repeats: int) -> None:
     def start(statement: str) -> Callable:
         return lambda: subprocess.run([sys.executable, "-c", statement], check=True)
 
-    for module in ("gtzan_lib", "gtzan_lib.runs"):
+    for module in ("gtzan_lib", "gtzan_lib.experiments.runs"):
         seconds = compare(start("pass"), start(f"import {module}"), repeats)
         took = np.median(seconds[:, 1] - seconds[:, 0])
         print(f"import {module}: {took:.3f} s (gtzan_lib: less than 0.3)")
@@ -273,7 +269,9 @@ def imported(repeats: int) -> None:
 def pipeline(folder: Path) -> None:
     """How much papermill and Snakemake add to the notebooks' cells, on one core."""
     command = "snakemake results --cores 1 --nolock --quiet all --config data=sample"
-    make_sample = "from gtzan_lib.data import open_dataset; open_dataset('sample')"
+    make_sample = (
+        "from gtzan_lib.data.gtzan import open_dataset; open_dataset('sample')"
+    )
     how = {"env": os.environ | {"GTZAN_RUNS": str(folder)}, "check": True}
     subprocess.run([sys.executable, "-c", make_sample], **how)
     started = time.perf_counter()

@@ -1,0 +1,1 @@
+"""Naming the genre of a track: the model that is shipped, and the upload page."""

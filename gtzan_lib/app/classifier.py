@@ -1,0 +1,199 @@
+"""Naming the genre of a track, of any length, with a trained network.
+
+The network knows pictures of about 30 s. A longer track is cut into windows of 30 s,
+whose probabilities are averaged; one below 20 s is repeated until it lasts 30 s. Used
+by ``python -m gtzan_lib predict`` and by the page (``gtzan_lib.app``).
+"""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gtzan_lib.app import shipped
+from gtzan_lib.data import audio
+from gtzan_lib.data import pictures as spectrogram
+from gtzan_lib.data.audio import SAMPLE_RATE
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.gtzan import read_picture
+from gtzan_lib.encoders import features
+from gtzan_lib.errors import DataError
+from gtzan_lib.evaluation import calibration
+from gtzan_lib.evaluation.metrics import softmax
+from gtzan_lib.experiments.runs import Run
+
+WINDOW_SECONDS = 30
+ONE_PICTURE = (20, 31)  # seconds that fill a picture; GTZAN's clips: 29.9 to 30.65
+MAX_SECONDS = 30 * 60
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one track.
+
+    Attributes
+    ----------
+    windows : np.ndarray [shape=(n, 10), dtype=float64]
+        Probabilities of the genres in each window; every row sums to 1.
+    starts : np.ndarray [shape=(n,), dtype=float64]
+        Where each window starts, in seconds.
+    pictures : np.ndarray [shape=(n, 288, 432, 3), dtype=uint8]
+        What the network saw, before its codes were made.
+    embedding : np.ndarray [shape=(d,), dtype=float32]
+        Mean over the windows of what the network's last layer was given.
+    facts : dict
+        JSON values: ``seconds``, ``sample_rate`` (Hz), ``channels`` and ``format``;
+        of a picture only the ``format``.
+    """
+
+    windows: np.ndarray
+    starts: np.ndarray
+    pictures: np.ndarray
+    embedding: np.ndarray
+    facts: dict
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Mean over the windows: float64, shape (10,), summing to 1."""
+        return self.windows.mean(axis=0)
+
+    @property
+    def ranking(self) -> list[tuple[str, float]]:
+        """Genres with their probabilities, the likeliest first."""
+        p = self.probabilities
+        return [(GENRES[i], float(p[i])) for i in np.argsort(-p, kind="stable")]
+
+    def in_words(self) -> str:
+        """Return the top two, ``"most likely rock (61.2 %), then ..."``."""
+        (first, p), (second, q) = self.ranking[:2]
+        return f"most likely {first} ({100 * p:.1f} %), then {second} ({100 * q:.1f} %)"
+
+    def described(self) -> str:
+        """Return the facts, such as ``"3:42 min, MP3, 44,100 Hz, 2 channels"``."""
+        if "seconds" not in self.facts:
+            return f"a {self.facts['format']} picture"
+        channels = self.facts["channels"]
+        return (
+            f"{clock(self.facts['seconds'])} min, {self.facts['format']}, "
+            f"{self.facts['sample_rate']:,} Hz, "
+            f"{channels} channel{'s' if channels > 1 else ''}"
+        )
+
+
+def clock(seconds: float) -> str:
+    """Return a time in seconds as minutes and seconds, such as ``"3:42"``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+class Classifier:
+    """A trained network, loaded once; threads may share it.
+
+    Parameters
+    ----------
+    run : Run
+        The training run that it comes from.
+    """
+
+    def __init__(self, run: Run):
+        self.run = run
+        self._members = [(member, member.model(), t) for member, t in run.members]
+        self._one_at_a_time = threading.Lock()
+
+    def predict_file(self, path: Path) -> Prediction:
+        """Name the genre of a PNG picture of GTZAN's kind or of an audio file.
+
+        Raises
+        ------
+        DataError
+            If the file is neither, is shorter than 0.1 s or longer than 30 minutes, or
+            holds only silence; it is named.
+        """
+        path = Path(path)
+        if path.suffix.lower() == ".png":
+            ask, given = self._predict, (read_picture(path)[None], [0.0])
+            facts = {"format": "PNG"}
+        else:
+            track = audio.read_audio(path, MAX_SECONDS)
+            ask, given = self.predict_audio, (track.y,)
+            names = ("seconds", "sample_rate", "channels", "format")
+            facts = {name: getattr(track, name) for name in names}
+        try:
+            return ask(*given, facts)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
+
+    def predict_audio(self, y: np.ndarray, facts: dict) -> Prediction:
+        """Name the genre of mono audio at 22,050 Hz: float32, shape (samples,).
+
+        Raises
+        ------
+        DataError
+            If it is too short or holds only silence.
+        """
+        windows, starts = windows_of(y)
+        pictures = np.stack([spectrogram.render(window) for window in windows])
+        return self._predict(pictures, starts, facts, windows)
+
+    def _predict(self, pictures, starts, facts, windows=None) -> Prediction:
+        codes = [_encode(member, pictures, windows) for member, _, _ in self._members]
+        with self._one_at_a_time:
+            answers = [
+                shipped.embed(model, code)
+                for (_, model, _), code in zip(self._members, codes, strict=True)
+            ]
+        temperatures = [temperature for _, _, temperature in self._members]
+        logits = calibration.fuse([logits for logits, _ in answers], temperatures)
+        embedding = answers[0][1].mean(axis=0)
+        windows = softmax(logits)
+        return Prediction(windows, np.array(starts), pictures, embedding, facts)
+
+
+def _encode(run: Run, pictures: np.ndarray, windows: list | None) -> np.ndarray:
+    """Return what a run is given of pictures, or of the audio that they show."""
+    if run.provenance["encoder"] != "features":
+        return run.encode(pictures)
+    if windows is None:
+        raise DataError("this model hears audio and cannot be given a picture")
+    found = np.stack([features.from_audio(window) for window in windows])
+    return found[:, None].astype(np.float32)
+
+
+def windows_of(y: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
+    """Cut a track into what a model is given.
+
+    Parts of 5 to 15 s of GTZAN's validation pictures (three-way splits of seeds 0 and
+    1) were recognised more often when they were repeated than when they were stretched
+    to fill the picture, longer parts as often; silence after them is far worse.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(samples,), dtype=float32]
+        Mono audio at 22,050 Hz.
+
+    Returns
+    -------
+    windows : list of np.ndarray [shape=(samples,), dtype=float32]
+        One of a track of up to 31 s, which is repeated to 30 s where it is shorter than
+        20 s. Of a longer one, windows of 30 s, evenly spaced from its beginning to its
+        end; they leave out at most 1 s in all.
+    starts : list of float
+        Where each window starts, in seconds.
+
+    Raises
+    ------
+    DataError
+        If the track holds only silence.
+    """
+    if len(y) and y.min() == y.max():
+        raise DataError("The audio holds only silence, which has no genre.")
+    seconds, length = len(y) / SAMPLE_RATE, WINDOW_SECONDS * SAMPLE_RATE
+    if seconds > ONE_PICTURE[1]:
+        n = int(np.ceil((seconds - 1) / WINDOW_SECONDS))
+        starts = np.linspace(0, len(y) - length, n).astype(int)
+        windows = [y[start : start + length] for start in starts]
+        return windows, (starts / SAMPLE_RATE).tolist()
+    if spectrogram.N_FFT <= len(y) < ONE_PICTURE[0] * SAMPLE_RATE:
+        y = np.resize(y, length)  # which repeats it
+    return [y], [0.0]

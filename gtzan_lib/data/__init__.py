@@ -1,0 +1,1 @@
+"""Data sets: GTZAN and its synthetic stand-in, pictures, audio, splits."""

@@ -1,0 +1,245 @@
+"""Data sets in the Kaggle layout: finding them, naming them, reading their pictures.
+
+Used by every notebook, through ``open_dataset``.
+"""
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gtzan_lib import store
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.errors import DataError
+from gtzan_lib.fingerprint import fingerprint
+
+HEIGHT, WIDTH = 288, 432
+OPAQUE = b"\xff" * (HEIGHT * WIDTH)  # the fourth channel of such a picture
+KAGGLE = "andradaolteanu/gtzan-dataset-music-genre-classification"
+PUBLISHED = "GTZAN (Kaggle edition)"
+SYNTHETIC = "synthetic sample"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The pictures of a data set, in the order of their names.
+
+    Attributes
+    ----------
+    name : str
+        What figures and tables call it, such as ``"synthetic sample"``.
+    folder : Path
+        The folder that holds ``images_original``.
+    tracks : tuple of str
+        Track names in the audio files' spelling, such as ``"blues.00000"``.
+    sha256 : str
+        Hash of all track names and picture files, 64 hexadecimal digits.
+    """
+
+    name: str
+    folder: Path
+    tracks: tuple[str, ...]
+    sha256: str
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Genre of each track as an index into ``GENRES``: int64, shape (N,)."""
+        return np.array([GENRES.index(t.split(".")[0]) for t in self.tracks], np.int64)
+
+    @property
+    def results(self) -> Path:
+        """The folder for everything that is computed from these very files."""
+        kind = {PUBLISHED: "gtzan", SYNTHETIC: "sample"}.get(self.name, "own")
+        return store.runs_folder() / f"{kind}-{self.sha256[:8]}"
+
+    def key(self, modules: Iterable[str], packages: Iterable[str], **facts) -> dict:
+        """Return the key of a sealed folder (see ``store``) of results from it.
+
+        Parameters
+        ----------
+        modules, packages : iterable of str
+            Modules of this library that make the result (see ``fingerprint``), and
+            packages whose change would change it.
+        facts : object
+            The parameters of the result, as JSON values.
+        """
+        return {
+            "data": self.name,
+            "data_sha256": self.sha256,
+            **facts,
+            "code_sha256": fingerprint(*modules),
+            "versions": store.versions(*packages),
+        }
+
+    def image_path(self, track: str) -> Path:
+        """Return the PNG file of a track."""
+        genre, number = track.split(".")
+        return self.folder / "images_original" / genre / f"{genre}{number}.png"
+
+    def audio_path(self, track: str) -> Path:
+        """Return the WAV file of a track; it need not exist."""
+        genre = track.split(".")[0]
+        return self.folder / "genres_original" / genre / f"{track}.wav"
+
+    @property
+    def features_path(self) -> Path:
+        """The table of 57 audio features a track; it need not exist."""
+        return self.folder / "features_30_sec.csv"
+
+
+def open_dataset(source: str | Path) -> Dataset:
+    """Open the pictures of a data set; the ``data`` parameter of every notebook.
+
+    Parameters
+    ----------
+    source : str or Path
+        ``"sample"`` for the embedded synthetic sample (made when it is missing),
+        ``"kaggle"`` to download the Kaggle edition of GTZAN, or the path of a folder
+        in that layout: its root, ``Data`` or ``images_original``.
+
+    Raises
+    ------
+    DataError
+        If the folder is not in the Kaggle layout, holds anything but the pictures of
+        the ten genres, or is called published without being it.
+    """
+    if source == "sample":
+        return _open_folder(_sample_folder())
+    if source == "kaggle":
+        return _open_kaggle()
+    return _open_folder(find_layout(source))
+
+
+def find_layout(path: str | Path) -> Path:
+    """Return the folder that holds ``images_original``.
+
+    Raises
+    ------
+    DataError
+        If neither ``path`` nor ``path/Data`` holds it.
+    """
+    path = Path(path).expanduser().resolve()
+    for folder in (path, path / "Data"):
+        if (folder / "images_original").is_dir():
+            return folder
+    if path.name == "images_original" and path.is_dir():
+        return path.parent
+    raise DataError(
+        f"no folder images_original in {path}: give the folder of the Kaggle edition "
+        "of GTZAN (its root, Data or images_original), or the words sample or kaggle"
+    )
+
+
+def picture_files(images: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the track name and path of every picture in ``images_original``.
+
+    Hidden files are passed over, as desktops leave them behind.
+
+    Raises
+    ------
+    DataError
+        At the first file or folder that does not belong there.
+    """
+    for folder in sorted(images.iterdir()):
+        if folder.name.startswith("."):
+            continue
+        if folder.name not in GENRES or not folder.is_dir():
+            raise DataError(
+                f"{folder} is not the folder of a genre: images_original holds "
+                + ", ".join(GENRES)
+            )
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith("."):
+                continue
+            match = re.fullmatch(rf"{folder.name}(\d{{5}})\.png", path.name)
+            if match is None:
+                raise DataError(
+                    f"{path} is not a picture of this genre: the name should look "
+                    f"like {folder.name}00000.png"
+                )
+            yield f"{folder.name}.{match[1]}", path
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Read one spectrogram picture (paper, section 3.1.1).
+
+    Returns
+    -------
+    ndarray of uint8, shape (288, 432, 3)
+        Red, green and blue, 0 to 255; read-only.
+
+    Raises
+    ------
+    DataError
+        If the file is not a readable, opaque PNG of 432 x 288 pixels.
+    """
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            if image.size != (WIDTH, HEIGHT) or image.mode not in ("RGB", "RGBA"):
+                raise DataError(
+                    f"{path} is {image.size[0]} x {image.size[1]} pixels of mode "
+                    f"{image.mode}; expected {WIDTH} x {HEIGHT} of RGB or RGBA"
+                )
+            if image.mode == "RGBA" and image.tobytes("raw", "A") != OPAQUE:
+                raise DataError(
+                    f"{path} is partly transparent; expected an opaque picture"
+                )
+            pixels = image.tobytes("raw", "RGB")  # a third of the time of convert
+            return np.frombuffer(pixels, np.uint8).reshape(HEIGHT, WIDTH, 3)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} cannot be read as a PNG picture: {error}") from error
+
+
+@cache
+def published_sums() -> dict[str, str]:
+    """Return the SHA-256 sum of each of the 999 published pictures, by track."""
+    with (Path(__file__).parent / "kaggle_sha256.csv").open(encoding="utf-8") as file:
+        return {row["track"]: row["sha256"] for row in csv.DictReader(file)}
+
+
+def _open_folder(folder: Path) -> Dataset:
+    try:
+        files = dict(picture_files(folder / "images_original"))
+        sums = {track: store.sha256(path) for track, path in files.items()}
+    except OSError as error:
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
+    tracks = tuple(sorted(sums))
+    missing = set(GENRES) - {track.split(".")[0] for track in tracks}
+    if missing:
+        raise DataError(f"no pictures of {', '.join(sorted(missing))} in {folder}")
+    digest = hashlib.sha256("".join(f"{t} {sums[t]}\n" for t in tracks).encode())
+    return Dataset(_name(folder, sums), folder, tracks, digest.hexdigest())
+
+
+def _name(folder: Path, sums: dict[str, str]) -> str:
+    if (folder / "SYNTHETIC.txt").exists():
+        return SYNTHETIC
+    if sums == published_sums():
+        return PUBLISHED
+    same = sum(published_sums().get(track) == digest for track, digest in sums.items())
+    return f"own pictures ({same} of 999 as published, {len(sums)} in all)"
+
+
+def _sample_folder() -> Path:
+    from gtzan_lib.data.synthetic import make_sample
+
+    key = {"data": SYNTHETIC, "code_sha256": fingerprint("data.synthetic")}
+    return store.seal(store.runs_folder() / "sample", key, make_sample)
+
+
+def _open_kaggle() -> Dataset:
+    import kagglehub
+
+    dataset = _open_folder(find_layout(kagglehub.dataset_download(KAGGLE)))
+    if dataset.name != PUBLISHED:
+        raise DataError(
+            f"the download in {dataset.folder} is not the published one; see what "
+            f"differs with: python -m gtzan_lib verify {dataset.folder}"
+        )
+    return dataset

@@ -1,0 +1,133 @@
+"""Checking a copy of GTZAN against the published Kaggle edition, file by file.
+
+Used by notebook 01_pack and ``python -m gtzan_lib verify``.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gtzan_lib import store
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.gtzan import find_layout, published_sums, read_picture
+from gtzan_lib.errors import DataError
+
+SHOWN = 20  # files that the text lists of each kind
+
+
+@dataclass
+class Verification:
+    """What was found in ``images_original``; file names are relative to it.
+
+    Attributes
+    ----------
+    counts : dict of int
+        Pictures by genre.
+    missing : list of str
+        Published pictures that are not there.
+    unreadable : dict of str
+        Why a file is not an opaque 432 x 288 PNG, by file.
+    modified : list of str
+        Readable pictures that differ from the published ones of their name.
+    unexpected : list of str
+        Files and folders that the published edition does not have.
+    duplicates : list of list of str
+        Groups of files with identical bytes; the published edition has 14.
+    """
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GENRES, 0))
+    missing: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    modified: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+    duplicates: list[list[str]] = field(default_factory=list)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether this is the complete, unmodified Kaggle edition."""
+        faults = (self.missing, self.unreadable, self.modified, self.unexpected)
+        return not any(faults)
+
+    def as_text(self) -> str:
+        """Return the findings for people, one a line."""
+        lines = ["pictures: " + ", ".join(f"{g} {n}" for g, n in self.counts.items())]
+        for what in ("missing", "unreadable", "modified", "unexpected"):
+            found = getattr(self, what)
+            title = what.replace("unreadable", "unreadable or wrongly sized")
+            lines.append(f"{title}: {len(found) or 'none'}")
+            reasons = found if isinstance(found, dict) else dict.fromkeys(found, "")
+            rows = [f"  {name}  {why}".rstrip() for name, why in reasons.items()]
+            lines += rows[:SHOWN]
+            if len(rows) > SHOWN:
+                lines.append(f"  and {len(rows) - SHOWN} more (all of them: --json)")
+        lines.append(f"identical files: {len(self.duplicates)} groups")
+        lines += ["  " + " = ".join(group) for group in self.duplicates]
+        verdict = "the complete, unmodified Kaggle edition of GTZAN"
+        lines.append(f"this is {'' if self.is_published else 'NOT '}{verdict}")
+        return "\n".join(lines)
+
+
+def verify(path: str | Path) -> Verification:
+    """Compare a folder with the published Kaggle edition of GTZAN.
+
+    Parameters
+    ----------
+    path : str or Path
+        The root of a copy, its ``Data`` or its ``images_original``.
+
+    Raises
+    ------
+    DataError
+        If there is no ``images_original``.
+    """
+    images = find_layout(path) / "images_original"
+    found, same = Verification(), defaultdict(list)
+    expected = {_file_name(track): digest for track, digest in published_sums().items()}
+    for file in _entries(images):
+        name = file.relative_to(images).as_posix()
+        if name not in expected:
+            found.unexpected.append(name)
+            continue
+        found.counts[file.parent.name] += 1
+        try:
+            digest = store.sha256(file)
+        except OSError as error:
+            found.unreadable[name] = str(error.strerror)
+            continue
+        same[digest].append(name)
+        if digest != expected[name]:
+            _judge(file, name, found)
+    groups = sorted(same.values())
+    found.missing = sorted(set(expected).difference(*groups, found.unreadable))
+    found.duplicates = [group for group in groups if len(group) > 1]
+    return found
+
+
+def _entries(images: Path) -> Iterator[Path]:
+    """Yield the files of genre folders, and whatever else is in ``images_original``.
+
+    Hidden files are passed over, as desktops leave them behind.
+    """
+    for path in sorted(images.iterdir()):
+        if path.is_dir() and not path.name.startswith("."):
+            inside = sorted(path.iterdir())
+            yield from (p for p in inside if not p.name.startswith("."))
+            if not inside:
+                yield path
+        elif not path.name.startswith("."):
+            yield path
+
+
+def _judge(file: Path, name: str, found: Verification) -> None:
+    try:
+        read_picture(file)
+    except DataError as error:
+        found.unreadable[name] = str(error).removeprefix(str(file)).strip()
+    else:
+        found.modified.append(name)
+
+
+def _file_name(track: str) -> str:
+    genre, number = track.split(".")
+    return f"{genre}/{genre}{number}.png"

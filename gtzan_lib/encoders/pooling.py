@@ -1,0 +1,133 @@
+"""Average pooling of pictures, upsampling them back, and the error that this leaves.
+
+Paper, section 3.1.1. Used by notebooks 02_pool_mse and 03_train_cnn.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from gtzan_lib import store
+from gtzan_lib.data import packing
+from gtzan_lib.data.gtzan import Dataset
+
+UPSAMPLING = ("nearest", "bilinear", "bicubic")
+
+
+def average_pool(images: np.ndarray, factor: int = 4) -> np.ndarray:
+    """Average every ``factor`` x ``factor`` window of the pictures.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W, 3)
+        Pictures, 0 to 255; ``factor`` must divide H and W.
+    factor : int
+        Side of the window and step, in pixels.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, H / factor, W / factor, 3)
+        Means, scaled to 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If ``factor`` does not divide the height and the width.
+    """
+    n, height, width, channels = images.shape
+    if height % factor or width % factor:
+        raise ValueError(f"{factor} does not divide {height} x {width}")
+    rows = images.reshape(n, height // factor, factor, width * channels)
+    rows = rows.sum(axis=2, dtype=np.uint32)  # long runs of memory: the fast axis first
+    total = rows.reshape(n, height // factor, width // factor, factor, channels)
+    total = total.sum(axis=3, dtype=np.uint32)
+    return total.astype(np.float32) / np.float32(255 * factor**2)
+
+
+def upsample(codes: np.ndarray, factor: int, mode: str) -> np.ndarray:
+    """Enlarge pooled pictures back to their size.
+
+    Parameters
+    ----------
+    codes : ndarray of float32, shape (N, h, w, 3)
+        Pooled pictures, 0 to 1.
+    factor : int
+        How many times higher and wider the result is.
+    mode : str
+        ``"nearest"``, ``"bilinear"`` or ``"bicubic"``.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, h * factor, w * factor, 3)
+        Pictures, 0 to 1.
+    """
+    from torch import from_numpy
+    from torch.nn.functional import interpolate
+
+    x = from_numpy(np.array(codes)).permute(0, 3, 1, 2)  # (N, 3, h, w)
+    x = interpolate(x, scale_factor=factor, mode=mode).clamp(0, 1)
+    return x.permute(0, 2, 3, 1).numpy()
+
+
+def mse_per_image(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
+    """Return each picture's mean squared error, on the scale of 0 to 1.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W, 3)
+        Originals, 0 to 255.
+    reconstructions : ndarray of float32, shape (N, H, W, 3)
+        Reconstructions, 0 to 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+    """
+    error = images.astype(np.float32) / 255 - reconstructions
+    return np.square(error, out=error).mean(axis=(1, 2, 3), dtype=np.float64)
+
+
+def pool(dataset: Dataset, factor: int = 4) -> np.ndarray:
+    """Return the pooled pictures of a data set, computed on disk the first time.
+
+    Returns
+    -------
+    memmap of float32, shape (N, 288 / factor, 432 / factor, 3)
+        In the order of ``dataset.tracks``, 0 to 1; read-only.
+    """
+    folder = _pooled_folder(dataset, factor)
+    return np.load(folder / "codes.npy", mmap_mode="r")
+
+
+def pooling_errors(dataset: Dataset, factor: int = 4) -> dict[str, np.ndarray]:
+    """Return each picture's error after pooling and each way of upsampling.
+
+    Returns
+    -------
+    dict of ndarray of float64, shape (N,)
+        Mean squared errors on the scale of 0 to 1, by ``UPSAMPLING`` mode.
+    """
+    with np.load(_pooled_folder(dataset, factor) / "mse.npz") as errors:
+        return dict(errors)
+
+
+def _pooled_folder(dataset: Dataset, factor: int) -> Path:
+    def make(folder: Path) -> None:
+        packed = packing.pack(dataset)
+        n, height, width, _ = packed.shape
+        errors = {mode: np.empty(n) for mode in UPSAMPLING}
+
+        def pooled(part: slice) -> np.ndarray:
+            # Through a map of its own, or all pictures would stay in memory.
+            images = np.load(packed.filename, mmap_mode="r")[part]
+            codes = average_pool(images, factor)
+            for mode, mse in errors.items():
+                mse[part] = mse_per_image(images, upsample(codes, factor, mode))
+            return codes
+
+        shape = (n, height // factor, width // factor, 3)
+        store.write_array(folder / "codes.npy", np.float32, shape, pooled, step=16)
+        np.savez(folder / "mse.npz", **errors)
+
+    key = dataset.key(["encoders.pooling"], ("numpy", "pillow", "torch"), factor=factor)
+    return store.seal(dataset.results / f"02_pool_x{factor}", key, make)

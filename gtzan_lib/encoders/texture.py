@@ -1,0 +1,140 @@
+"""Texture of mel bands: spectro-temporal modulation, and cepstral statistics.
+
+Encoder ``texture`` (see ``inputs``): what a support vector machine is given of a track
+instead of its pixels. Used by notebooks 03_train_cnn and 06_beyond.
+"""
+
+from functools import cache
+
+import numpy as np
+import scipy.fft
+from scipy.ndimage import uniform_filter1d
+
+from gtzan_lib.data.pictures import HOP_LENGTH, N_MELS, PLOT_SHAPE, SAMPLE_RATE
+
+N_WINDOWS = 5  # parts of a track, described one by one
+N_VALUES = 2520  # that describe a part
+N_CEPSTRA, N_COVARIANCES = 30, 20  # cepstral coefficients, and how many in pairs
+PEAK_BANDS = 5  # whose mean a peak of the spectrum rises above
+N_REGIONS = 16  # parts of the mel scale in which modulation is averaged
+RATES = (0.25, 0.5, 1, 2, 4)  # modulation in time, Hz
+SCALES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)  # over the mel scale, cycles a band
+_FRAMES = 1293  # of a clip of 30 s, which the plot's columns show
+_COLUMNS_PER_SECOND = PLOT_SHAPE[1] / (_FRAMES * HOP_LENGTH / SAMPLE_RATE)
+_PADDED = (256, 480)  # bands and columns, so that filters do not wrap around
+_STEPS = (10, 16, 8, 4, 2, 1)  # columns, for rate 0 and each of RATES
+
+
+def describe(bands: np.ndarray) -> np.ndarray:
+    """Describe the parts of one track.
+
+    Parameters
+    ----------
+    bands : ndarray of float32, shape (128, 335)
+        Mel bands, 0 to 1, lowest first (see ``inputs``).
+
+    Returns
+    -------
+    ndarray of float32, shape (5, 2520)
+        Of each fifth of the track: logs of mean and standard deviation over time of
+        the modulation in each of 60 filters and 16 regions; mean, standard deviation
+        and standard deviation of the differences of 30 cepstral coefficients; and the
+        covariances of the first 20, as signed roots; and the same of the peaks.
+    """
+    modulated = [np.array_split(m, N_WINDOWS, axis=2) for m in modulation(bands)]
+    fifths = zip(*modulated, np.array_split(bands, N_WINDOWS, axis=1), strict=True)
+    described = []
+    for *parts, band_part in fifths:
+        strengths = [s for m in parts for s in (m.mean(axis=2), m.std(axis=2))]
+        logs = [np.log(s + 1e-3).ravel() for s in strengths]
+        statistics = cepstral(band_part), cepstral(peaks(band_part))
+        described.append(np.concatenate([*logs, *statistics]))
+    return np.stack(described).astype(np.float32)
+
+
+def modulation(bands: np.ndarray) -> list[np.ndarray]:
+    """Return how strongly bands are modulated in time and over the mel scale.
+
+    Spectro-temporal filters as in Chi, Ru and Shamma, "Multiresolution spectrotemporal
+    analysis of complex sounds" (2005): Gaussians in the two-dimensional spectrum. What
+    a slow filter lets through is computed at every 2nd to 16th column only, which tells
+    as much: nothing is left in the rest of the spectrum.
+
+    Parameters
+    ----------
+    bands : ndarray of float32, shape (128, W)
+
+    Returns
+    -------
+    list of ndarray of float32, shape (filters, 16, W / step)
+        Magnitude by filter, region of the mel scale (lowest first) and column, for
+        rate 0 (5 filters, one a scale) and each of ``RATES`` (11 filters: any scale,
+        and each scale upwards and downwards).
+    """
+    spectrum = scipy.fft.fft2(bands - bands.mean(), _PADDED)
+    found = []
+    for step, kept, filters in zip(_STEPS, _kept(), _filters(), strict=True):
+        passed = spectrum[:, kept] * filters
+        magnitude = np.abs(scipy.fft.ifft2(passed, axes=(1, 2), overwrite_x=True))
+        magnitude = magnitude[:, :N_MELS, : -(-bands.shape[1] // step)] / step
+        regions = N_REGIONS, N_MELS // N_REGIONS
+        found.append(magnitude.reshape(len(filters), *regions, -1).mean(axis=2))
+    return found
+
+
+def peaks(bands: np.ndarray) -> np.ndarray:
+    """Return how far bands (128, W) rise above the mean of the five around them.
+
+    What is left are the partials of tones, with little of an instrument's or a
+    recording's colour.
+    """
+    return np.maximum(bands - uniform_filter1d(bands, PEAK_BANDS, axis=0), 0)
+
+
+def cepstral(bands: np.ndarray) -> np.ndarray:
+    """Return statistics of cepstral coefficients of bands (128, W): shape (300,)."""
+    cepstra = scipy.fft.dct(bands, axis=0, norm="ortho")[:N_CEPSTRA]
+    pairs = np.triu_indices(N_COVARIANCES)
+    covariances = np.cov(cepstra[:N_COVARIANCES], bias=True)[pairs]
+    return np.concatenate(
+        [
+            cepstra.mean(axis=1),
+            cepstra.std(axis=1),
+            np.diff(cepstra, axis=1).std(axis=1),
+            np.sign(covariances) * np.sqrt(np.abs(covariances)),
+        ]
+    )
+
+
+def _kept() -> list[np.ndarray]:
+    """Return the columns of the spectrum that filters of each rate let through.
+
+    They are those of the lowest rates: around rate 0, half of them are negative.
+    """
+    still, *moving = (np.arange(_PADDED[1] // step) for step in _STEPS)
+    return [still - len(still) // 2, *moving]
+
+
+@cache
+def _filters() -> list[np.ndarray]:
+    """Return the filters, as ``modulation`` groups them, of the columns they keep.
+
+    Float32, shape (filters, 256, 480 / step).
+    """
+    scale = np.fft.fftfreq(_PADDED[0])[:, None]
+    rate = np.fft.fftfreq(_PADDED[1])[None] * _COLUMNS_PER_SECOND
+    still = np.exp(-0.5 * (rate / 0.12) ** 2)
+    level = np.exp(-0.5 * (scale * 96) ** 2)
+
+    def around(axis, centre):
+        return np.exp(-0.5 * ((axis - centre) / (0.35 * abs(centre))) ** 2)
+
+    groups = [[still * around(scale, s) for s in SCALES]]
+    both_ways = [sign * s for s in SCALES for sign in (1, -1)]
+    for r in RATES:
+        over_scale = [level, *(around(scale, s) for s in both_ways)]
+        groups.append([around(rate, r) * shape for shape in over_scale])
+    return [
+        np.stack(group)[:, :, kept].astype(np.float32)
+        for kept, group in zip(_kept(), groups, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Metrics with intervals, means over seeds, calibration."""

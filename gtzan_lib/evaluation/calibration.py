@@ -1,0 +1,128 @@
+"""Percentages that mean something: temperature, calibration error, fused models.
+
+Paper, section 4.2 ("percentages for each genre are useful"). Used by notebook
+06_beyond, and for every answer.
+"""
+
+import numpy as np
+from scipy.optimize import minimize
+
+from gtzan_lib.evaluation.metrics import Estimate, proportion, softmax
+
+N_BINS = 10
+SURE = 0.9  # what the fewest genres named have to sum to
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Return log probabilities (..., 10) from logits (..., 10)."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def fit_temperatures(logits: list[np.ndarray], labels: np.ndarray) -> list[float]:
+    """Return the temperatures that make validation labels most likely.
+
+    Guo et al., "On Calibration of Modern Neural Networks" (2017), for one model: its
+    logits are divided by a temperature, which leaves the ranking of genres as it is. Of
+    several that answer together (``fuse``), one that knows less gets a higher one.
+
+    Parameters
+    ----------
+    logits : list of ndarray, shape (N, 10)
+        One a model, of the same tracks.
+    labels : ndarray of int64, shape (N,)
+    """
+
+    def loss(log_temperatures: np.ndarray) -> float:
+        log_p = log_softmax(fuse(logits, np.exp(log_temperatures)))
+        return -float(log_p[np.arange(len(labels)), labels].mean())
+
+    start = np.zeros(len(logits))
+    found = minimize(loss, start, method="L-BFGS-B", bounds=[(-5, 5)] * len(start))
+    return [float(t) for t in np.exp(found.x)]
+
+
+def fuse(logits: list[np.ndarray], temperatures: list[float]) -> np.ndarray:
+    """Return the mean log probabilities of several models, (N, 10).
+
+    Parameters
+    ----------
+    logits : list of ndarray, shape (N, 10)
+        One a model, of the same tracks.
+    temperatures : list of float
+        One a model, by which its logits are divided.
+    """
+    pairs = zip(logits, temperatures, strict=True)
+    return np.mean([log_softmax(z.astype(np.float64) / t) for z, t in pairs], axis=0)
+
+
+def reliability(logits: np.ndarray, labels: np.ndarray) -> list[dict]:
+    """Compare how sure predictions are with how often they are right.
+
+    Returns
+    -------
+    list of dict
+        A row for each tenth of the scale of confidence that holds a prediction: ``n``,
+        mean ``confidence`` (probability of the most likely genre) and ``accuracy``, an
+        estimate.
+    """
+    confidence, correct, bins = _binned(logits, labels)
+    return [
+        {
+            "n": int((bins == k).sum()),
+            "confidence": float(confidence[bins == k].mean()),
+            "accuracy": proportion(correct[bins == k].sum(), (bins == k).sum()),
+        }
+        for k in np.unique(bins)
+    ]
+
+
+def expected_calibration_error(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean distance between confidence and accuracy over the bins, 0 to 1.
+
+    Guo et al. (2017), with ten bins of equal width.
+    """
+    confidence, correct, bins = _binned(logits, labels)
+    gaps = np.bincount(bins, weights=confidence - correct)  # each times its predictions
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def _binned(
+    logits: np.ndarray, labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return how sure each prediction is, whether it is right, and its bin."""
+    p = softmax(logits.astype(np.float64))
+    confidence, correct = p.max(axis=1), p.argmax(axis=1) == labels
+    bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
+    return confidence, correct, bins
+
+
+def error_by_chance(logits: np.ndarray, draws: int = 100) -> float:
+    """Return the calibration error to expect of percentages that are exactly right.
+
+    It is above 0, as a bin of few predictions is seldom right just as often as it is
+    sure. True genres are drawn from the probabilities themselves, ``draws`` times.
+    """
+    below = softmax(logits.astype(np.float64)).cumsum(axis=1)[:, :-1]
+    drawn = np.random.default_rng(0).random((draws, len(logits), 1))
+    labels = (below < drawn).sum(axis=2)
+    return float(np.mean([expected_calibration_error(logits, y) for y in labels]))
+
+
+def fewest_genres(logits: np.ndarray, labels: np.ndarray) -> tuple[Estimate, float]:
+    """Name the fewest genres whose probabilities sum to 90 %.
+
+    Returns
+    -------
+    hits : dict of float
+        How often the true genre is among them, as ``proportion`` gives it.
+    size : float
+        How many genres that takes on average.
+    """
+    p = softmax(logits.astype(np.float64))
+    order = np.argsort(-p, axis=1, kind="stable")
+    before = np.cumsum(np.take_along_axis(p, order, axis=1), axis=1)
+    before -= np.take_along_axis(p, order, axis=1)  # what likelier genres sum to
+    named = before < SURE
+    hit = (named & (order == labels[:, None])).any(axis=1)
+    return proportion(hit.sum(), len(labels)), float(named.sum(axis=1).mean())

@@ -1,0 +1,105 @@
+"""Several runs that answer together, in the folder of one run.
+
+Each member's logits are divided by a temperature, fitted on validation tracks for all
+members together (``calibration``), and the log probabilities averaged. Used by
+notebooks 06_beyond and 05_results.
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from gtzan_lib import store
+from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.evaluation import calibration
+from gtzan_lib.evaluation import metrics as evaluation
+from gtzan_lib.experiments.runs import Run, folder_name
+
+FOLDER = "06_fusion"
+PACKAGES = ("numpy", "scipy")
+
+
+def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run:
+    """Return the run that answers with the mean of several runs on the same split.
+
+    Its folder holds ``predictions.npz``, ``validation.npz`` where the split has such a
+    part, ``metrics.json``, ``provenance.json`` and a folder for each member.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    members : list of Run
+        Of different models; their embeddings are those of the first.
+    temperatures : list of float
+        One a member.
+
+    Raises
+    ------
+    ValueError
+        If the members were not tested on the same tracks, or two are of the same model
+        and encoder.
+    """
+    models = [run.provenance["model"] for run in members]
+    encoders = [run.provenance["encoder"] for run in members]
+    folders = [f"{m}-{e}" for m, e in zip(models, encoders, strict=True)]
+    if len(set(folders)) < len(folders):
+        raise ValueError("a run cannot be fused with another of its model and encoder")
+    first = members[0].provenance
+    facts = {name: first[name] for name in ("split", "seed", "epochs")}
+    facts["recipe"] = "fusion"
+    facts["model"], facts["encoder"] = "+".join(models), "+".join(encoders)
+    facts["members"] = dict(zip(folders, temperatures, strict=True))
+    facts["member_keys"] = [_key_of(run) for run in members]
+
+    def make(folder: Path) -> dict:
+        for name, run in zip(folders, members, strict=True):
+            (folder / name).mkdir(exist_ok=True)
+            for path in run.folder.iterdir():
+                shutil.copy(path, folder / name)
+        predictions = _fused([run.predictions for run in members], temperatures)
+        np.savez(folder / "predictions.npz", **predictions)
+        metrics = evaluation.evaluate(predictions["logits"], predictions["labels"])
+        store.write_json(folder / "metrics.json", metrics)
+        if (members[0].folder / "validation.npz").is_file():
+            validation = _fused([run.validation for run in members], temperatures)
+            np.savez(folder / "validation.npz", **validation)
+        taken = {name: first[name] for name in ("subsets", "threads", "device")}
+        seconds = sum(run.provenance["seconds"] for run in members)
+        return taken | {"seconds": round(seconds, 2)}
+
+    folder = dataset.results / FOLDER / folder_name(facts)
+    return Run(
+        store.seal(
+            folder, dataset.key(["experiments.ensembles"], PACKAGES, **facts), make
+        )
+    )
+
+
+def find(dataset: Dataset, runs: list[Run]) -> list[Run]:
+    """Return the whole and up-to-date fusions of some of ``runs``, by name."""
+    keys = [_key_of(run) for run in runs]
+    now = dataset.key(["experiments.ensembles"], PACKAGES)
+    found = []
+    for manifest in sorted((dataset.results / FOLDER).glob(f"*/{store.MANIFEST}")):
+        key = (store.read_json(manifest) or {}).get("key", {})
+        is_current = now.items() <= key.items()
+        has_members = all(member in keys for member in key.get("member_keys", [None]))
+        if is_current and has_members and store.is_whole(manifest.parent):
+            found.append(Run(manifest.parent))
+    return found
+
+
+def _key_of(run: Run) -> dict:
+    return store.read_json(run.folder / store.MANIFEST)["key"]
+
+
+def _fused(
+    predictions: list[dict[str, np.ndarray]], temperatures: list[float]
+) -> dict[str, np.ndarray]:
+    first = predictions[0]
+    for other in predictions:
+        if not np.array_equal(other["index"], first["index"]):
+            raise ValueError("runs on different splits cannot be fused")
+    logits = calibration.fuse([p["logits"] for p in predictions], temperatures)
+    return first | {"logits": logits.astype(np.float32)}

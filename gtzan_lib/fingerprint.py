@@ -1,0 +1,101 @@
+"""Which code a result depends on, and a hash of what that code does.
+
+A result depends on the modules that compute it and on all that those import inside of
+this package, wherever the import stands. Modules at the root of the package (and the
+folders ``report`` and ``app``) only store, check and show: they are outside.
+Used by everything that keeps results (see ``store``).
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+OUTSIDE = ("report", "app")  # folders; modules at the root are outside, too
+# As they were at import: editing a file does not change the code that is running.
+SOURCES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path.read_text("utf-8")
+    for path in sorted(PACKAGE.glob("*/*.py"))
+    if path.parent.name not in OUTSIDE
+}
+
+
+def reached_by(*modules: str) -> list[str]:
+    """Return modules of this package with all that they import, in alphabetical order.
+
+    Parameters
+    ----------
+    modules : str
+        Names inside the package, such as ``"encoders.pooling"``.
+    """
+    reached, waiting = set(), list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += _imports(SOURCES[name])
+    return sorted(reached)
+
+
+def reached_from(source: str) -> list[str]:
+    """Return the modules that a piece of code imports, with all that they import."""
+    return reached_by(*_imports(source))
+
+
+def fingerprint(*modules: str) -> str:
+    """Return a hash of what modules do, and what they import: 64 hexadecimal digits.
+
+    Comments, docstrings, layout and the version of Python do not count, so that
+    editing or changing those makes no result outdated.
+    """
+    digest = hashlib.sha256()
+    for name in reached_by(*modules):
+        digest.update(f"{name}\n{_what_it_does(SOURCES[name])}\n".encode())
+    return digest.hexdigest()
+
+
+@cache
+def _imports(source: str) -> tuple[str, ...]:
+    """Return the modules inside the boundary that a module's source imports."""
+    named = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            named += [f"{node.module}.{alias.name}" for alias in node.names]
+            named.append(node.module)
+        elif isinstance(node, ast.Import):
+            named += [alias.name for alias in node.names]
+    ours = (name.removeprefix("gtzan_lib.") for name in named)
+    return tuple(dict.fromkeys(name for name in ours if name in SOURCES))
+
+
+@cache
+def _what_it_does(source: str) -> str:
+    """Return a module's syntax tree as text, without its docstrings.
+
+    Written here because ``ast.dump`` is another for each version of Python. Fields that
+    are empty are left out, as later versions have more of them.
+    """
+
+    def text(node: object) -> str:
+        if isinstance(node, list):
+            return f"[{','.join(map(text, node))}]"
+        if not isinstance(node, ast.AST):
+            return repr(node)
+        fields = dict(ast.iter_fields(node))
+        body = fields.get("body")
+        if isinstance(body, list) and body and _is_docstring(body[0]):
+            fields["body"] = body[1:]
+        full = {k: v for k, v in fields.items() if v is not None and v != []}
+        inside = ",".join(f"{name}={text(value)}" for name, value in full.items())
+        return f"{type(node).__name__}({inside})"
+
+    return text(ast.parse(source))
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

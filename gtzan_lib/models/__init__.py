@@ -1,0 +1,1 @@
+"""Networks and other classifiers, from one input to ten logits."""

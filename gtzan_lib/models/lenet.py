@@ -1,0 +1,88 @@
+"""The paper's network, a transformed LeNet-5: model ``lenet`` and its variants.
+
+Paper, section 3.2, which leaves open how many dense layers there are
+(``lenet-one-dense``) and which activation (``lenet-tanh``). Used by notebook
+03_train_cnn (see ``models``).
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from gtzan_lib.data.genres import GENRES
+
+
+class Rescale(nn.Module):
+    """Bring values from 0..1 to -1..1, whose mean is nearer to 0."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return 2 x - 1, in the shape of x."""
+        return 2 * x - 1
+
+
+class PooledConv2d(nn.Conv2d):
+    """A convolution and 2 x 2 max pooling, (B, C, H, W) to half the height and width.
+
+    Processors pool eight channels at once, and seven or fewer one by one. So it is
+    done with the channels filled up to a multiple of eight, by filters of zeros, which
+    are cut off again: with 6 channels an epoch takes about a tenth less.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what ``Conv2d`` and then ``MaxPool2d(2)`` would."""
+        n_more = -self.out_channels % 8
+        weight = functional.pad(self.weight, (0, 0, 0, 0, 0, 0, 0, n_more))
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        bias = functional.pad(self.bias, (0, n_more))
+        y = functional.max_pool2d(functional.conv2d(x, weight, bias), 2)
+        if n_more:  # as (B, H, W, C), which keeps the gradient's memory channels last
+            y = y.permute(0, 2, 3, 1)[..., : self.out_channels].contiguous()
+            y = y.permute(0, 3, 1, 2)
+        return y
+
+
+class LeNet(nn.Sequential):
+    """The paper's transformed LeNet-5, for rectangular pictures.
+
+    Values rescaled to -1..1, two 5 x 5 convolutions (3 to 6 to 16 channels), each
+    followed by 2 x 2 max pooling and ReLU, then a dense block. Pooling before ReLU
+    gives the same values as after it and leaves a quarter of them to rectify.
+
+    Parameters
+    ----------
+    channels, height, width : int
+        Shape of the pictures, 3 x 72 x 108 in the paper.
+    """
+
+    activation = nn.ReLU
+
+    def __init__(self, channels: int, height: int, width: int):
+        rows, columns = (((side - 4) // 2 - 4) // 2 for side in (height, width))
+        super().__init__(
+            Rescale(),
+            PooledConv2d(channels, 6, kernel_size=5),
+            self.activation(),
+            PooledConv2d(6, 16, kernel_size=5),
+            self.activation(),
+            nn.Flatten(),
+            *self.dense(16 * rows * columns),
+        )
+
+    def dense(self, features: int) -> list[nn.Module]:
+        """Return two fully connected layers, as section 3.2 has it first."""
+        hidden = nn.Linear(features, 120)
+        return [hidden, self.activation(), nn.Linear(120, len(GENRES))]
+
+
+class LeNetTanh(LeNet):
+    """The same with tanh, which LeNet-5 has, in the place of ReLU."""
+
+    activation = nn.Tanh
+
+
+class LeNetOneDense(LeNet):
+    """The same with one fully connected layer, as section 3.2 has it two lines on."""
+
+    def dense(self, features: int) -> list[nn.Module]:
+        """Return one fully connected layer."""
+        return [nn.Linear(features, len(GENRES))]

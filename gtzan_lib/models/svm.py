@@ -1,0 +1,83 @@
+"""A support vector machine whose state is arrays, so that it can be stored safely.
+
+Model ``svm``, for encoders ``texture`` and ``features`` (see ``inputs``). Used by
+notebooks 03_train_cnn and 06_beyond (see ``models``).
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from gtzan_lib.data.genres import GENRES
+
+COMPONENTS = 400  # principal components, where the vectors have more values
+
+
+class SVM(nn.Module):
+    """A least-squares support vector machine, one genre against the rest.
+
+    Suykens and Vandewalle, "Least Squares Support Vector Machine Classifiers" (1999):
+    kernel ridge regression to 1 for a vector's own genre and -1 for each other. Vectors
+    are standardised and reduced to principal components first; the kernel is Gaussian,
+    its width the mean squared distance of vectors from their mean. A track of several
+    windows is a vector each, and its logits are their mean. Components and vectors are
+    kept as float16, which halves the file; all is computed in float32.
+
+    Parameters
+    ----------
+    windows, values : int
+        Shape of the vectors of one track.
+    ridge : float
+        Weight of the penalty on large coefficients.
+    """
+
+    def __init__(self, windows: int, values: int, ridge: float = 0.1):
+        super().__init__()
+        self.ridge = ridge
+        components = min(COMPONENTS, values)
+        state = {
+            "mean": torch.zeros(values),
+            "scale": torch.ones(values),
+            "projection": torch.zeros(values, components).half(),
+            "gamma": torch.ones(()),
+            "vectors": torch.zeros(0, components).half(),
+            "coefficients": torch.zeros(0, len(GENRES)),
+        }
+        for name, value in state.items():
+            self.register_buffer(name, value)
+
+    def solve(self, x: torch.Tensor, labels: torch.Tensor) -> None:
+        """Fit to vectors (N, windows, values) of the genres ``labels`` (N,)."""
+        from sklearn.decomposition import PCA
+        from sklearn.kernel_ridge import KernelRidge
+
+        flat = x.cpu().flatten(0, 1).double().numpy()
+        mean, scale = flat.mean(axis=0), np.maximum(flat.std(axis=0), 1e-9)
+        n = min(self.projection.shape[1], *flat.shape)
+        pca = PCA(n, svd_solver="covariance_eigh").fit((flat - mean) / scale)
+        self.mean, self.scale = (torch.from_numpy(a).float() for a in (mean, scale))
+        self.projection = torch.from_numpy(pca.components_.T.copy()).half()
+        self.vectors = self.project(x.cpu()).flatten(0, 1).half()
+        vectors = self.vectors.float()
+        self.gamma = 1 / vectors.square().sum(dim=1).mean()
+        targets = 2 * np.eye(len(GENRES))[labels.cpu()] - 1
+        ridge = KernelRidge(alpha=self.ridge, kernel="rbf", gamma=float(self.gamma))
+        ridge.fit(vectors.numpy(), targets.repeat(x.shape[1], axis=0))
+        self.coefficients = torch.from_numpy(ridge.dual_coef_).float()
+        self.to(x.device)
+
+    def project(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the principal components (..., n) of vectors (..., values)."""
+        return ((x - self.mean) / self.scale) @ self.projection.float()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the logits (B, 10) of vectors (B, windows, values)."""
+        distances = torch.cdist(self.project(x).flatten(0, 1), self.vectors.float())
+        kernel = torch.exp(-self.gamma * distances.square())
+        return (kernel @ self.coefficients).unflatten(0, x.shape[:2]).mean(dim=1)
+
+    def _load_from_state_dict(self, state, prefix, *args) -> None:
+        """Take over the sizes of a fitted machine with its values."""
+        for name, value in list(self.named_buffers()):
+            setattr(self, name, torch.empty_like(state.get(prefix + name, value)))
+        super()._load_from_state_dict(state, prefix, *args)

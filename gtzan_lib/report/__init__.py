@@ -1,0 +1,1 @@
+"""The report: its numbers, claims, tables, figures, pages and PDF."""

@@ -1,0 +1,1 @@
+"""Recipes, the loop over epochs, and checkpoints to go on from."""

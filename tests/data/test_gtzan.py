@@ -1,0 +1,122 @@
+import shutil
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gtzan_lib.data import gtzan as data
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.gtzan import find_layout, open_dataset, read_picture
+from gtzan_lib.errors import DataError
+
+
+@pytest.fixture
+def copy(tiny_source, tmp_path):
+    return shutil.copytree(tiny_source, tmp_path / "copy" / "Data")
+
+
+def test_finds_the_layout_from_root_data_and_images(copy):
+    for path in (copy.parent, copy, copy / "images_original"):
+        assert find_layout(path) == copy
+
+
+def test_a_folder_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no folder images_original"):
+        find_layout(tmp_path)
+
+
+def test_tracks_and_labels_agree(tiny):
+    assert len(tiny.tracks) == 30
+    assert tiny.tracks[0] == "blues.00000"
+    assert [GENRES[i] for i in tiny.labels] == [t.split(".")[0] for t in tiny.tracks]
+    assert all(tiny.image_path(track).is_file() for track in tiny.tracks)
+
+
+def test_other_pictures_are_not_called_gtzan(tiny):
+    assert tiny.name == "own pictures (0 of 999 as published, 30 in all)"
+
+
+def test_the_marker_file_names_the_synthetic_sample(copy):
+    (copy / "SYNTHETIC.txt").touch()
+    assert open_dataset(copy).name == "synthetic sample"
+
+
+def test_a_changed_file_changes_hash_and_results_folder(copy):
+    before = open_dataset(copy)
+    shutil.copy(before.image_path("blues.00001"), before.image_path("blues.00000"))
+    after = open_dataset(copy)
+    assert before.sha256 != after.sha256
+    assert before.results != after.results
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("hiphop", "hip-hop", "hip-hop is not the folder of a genre"),
+        ("jazz/jazz00001.png", "jazz/jazz1.png", "jazz1.png is not a picture of this"),
+        ("jazz/jazz00001.png", "jazz/rock00001.png", "rock00001.png is not a picture"),
+    ],
+)
+def test_a_foreign_name_is_an_error_that_names_it(copy, old, new, reason):
+    images = copy / "images_original"
+    (images / old).rename(images / new)
+    with pytest.raises(DataError, match=reason):
+        open_dataset(copy)
+
+
+def test_a_genre_without_pictures_is_an_error(copy):
+    shutil.rmtree(copy / "images_original" / "pop")
+    with pytest.raises(DataError, match="no pictures of pop"):
+        open_dataset(copy)
+
+
+def test_hidden_files_are_passed_over(copy):
+    (copy / "images_original" / ".DS_Store").touch()
+    (copy / "images_original" / "pop" / ".DS_Store").touch()
+    assert len(open_dataset(copy).tracks) == 30
+
+
+def test_a_picture_loses_its_opacity_channel(tiny):
+    path = tiny.image_path("blues.00000")
+    picture = read_picture(path)
+    assert picture.dtype == np.uint8
+    np.testing.assert_array_equal(picture, np.asarray(Image.open(path))[..., :3])
+
+
+def test_unusable_pictures_are_errors_that_name_the_file(tmp_path, tiny):
+    whole = tiny.image_path("blues.00000").read_bytes()
+    bad = {name: tmp_path / f"{name}.png" for name in ("cut", "jpeg", "small", "clear")}
+    bad["cut"].write_bytes(whole[: len(whole) // 2])
+    Image.new("RGB", (432, 288)).save(bad["jpeg"], format="JPEG")
+    Image.new("RGB", (100, 100)).save(bad["small"])
+    Image.new("RGBA", (432, 288), (0, 0, 0, 9)).save(bad["clear"])
+    for path in (*bad.values(), tmp_path / "absent.png"):
+        with pytest.raises(DataError, match=path.name):
+            read_picture(path)
+
+
+def test_kaggle_is_downloaded_and_must_be_the_published_one(monkeypatch, copy):
+    asked = []
+
+    def download(handle):
+        asked.append(handle)
+        return str(copy.parent)
+
+    fake = SimpleNamespace(dataset_download=download)
+    monkeypatch.setitem(sys.modules, "kagglehub", fake)
+    with pytest.raises(DataError, match="not the published one"):
+        open_dataset("kaggle")
+    assert asked == [data.KAGGLE]
+    sums = {
+        t: data.store.sha256(p) for t, p in data.picture_files(copy / "images_original")
+    }
+    monkeypatch.setattr(data, "published_sums", lambda: sums)
+    assert open_dataset("kaggle").name == data.PUBLISHED
+
+
+def test_real_gtzan_is_recognised(gtzan):
+    dataset = open_dataset(gtzan)
+    assert dataset.name == data.PUBLISHED
+    assert len(dataset.tracks) == 999

@@ -1,0 +1,87 @@
+import shutil
+
+import pytest
+from PIL import Image
+
+from gtzan_lib import store
+from gtzan_lib.__main__ import main
+from gtzan_lib.data import gtzan as data
+from gtzan_lib.data import verify
+
+
+@pytest.fixture
+def copy(tiny_source, tmp_path, monkeypatch):
+    """A copy of the tiny data set, declared to be the published edition."""
+    folder = shutil.copytree(tiny_source, tmp_path / "copy")
+    files = data.picture_files(folder / "images_original")
+    sums = {track: store.sha256(path) for track, path in files}
+    monkeypatch.setattr(verify, "published_sums", lambda: sums)
+    return folder / "images_original"
+
+
+def test_the_published_edition_is_accepted(copy, capsys):
+    assert main(["verify", str(copy)]) == 0
+    assert "this is the complete, unmodified" in capsys.readouterr().out
+
+
+def test_a_truncated_picture_is_caught(copy):
+    path = copy / "pop/pop00001.png"
+    path.write_bytes(path.read_bytes()[:1000])
+    found = verify.verify(copy)
+    assert list(found.unreadable) == ["pop/pop00001.png"]
+    assert not found.is_published
+
+
+def test_a_jpeg_named_png_is_caught(copy):
+    Image.new("RGB", (432, 288)).save(copy / "pop/pop00001.png", format="JPEG")
+    assert list(verify.verify(copy).unreadable) == ["pop/pop00001.png"]
+
+
+def test_a_wrong_size_is_caught(copy):
+    Image.new("RGB", (433, 288)).save(copy / "pop/pop00001.png")
+    assert "433 x 288" in verify.verify(copy).unreadable["pop/pop00001.png"]
+
+
+def test_a_replaced_picture_is_caught(copy, capsys):
+    shutil.copy(copy / "rock/rock00002.png", copy / "pop/pop00001.png")
+    found = verify.verify(copy)
+    assert found.modified == ["pop/pop00001.png"]
+    assert found.duplicates == [["pop/pop00001.png", "rock/rock00002.png"]]
+    assert main(["verify", str(copy)]) == 1
+    assert "this is NOT the complete" in capsys.readouterr().out
+
+
+def test_a_missing_picture_is_caught(copy):
+    (copy / "pop/pop00001.png").unlink()
+    found = verify.verify(copy)
+    assert found.missing == ["pop/pop00001.png"]
+    assert found.counts["pop"] == 2
+
+
+def test_a_renamed_genre_folder_is_caught(copy):
+    (copy / "hiphop").rename(copy / "hip-hop")
+    found = verify.verify(copy)
+    assert found.unexpected == [f"hip-hop/hiphop0000{i}.png" for i in range(3)]
+    assert len(found.missing) == 3
+    assert not found.is_published
+
+
+def test_linked_folders_and_stray_ones_are_seen(copy):
+    (copy / "pop").rename(copy.parent / "elsewhere")
+    (copy / "pop").symlink_to(copy.parent / "elsewhere")
+    (copy / "empty").mkdir()
+    found = verify.verify(copy)
+    assert found.unexpected == ["empty"]
+    assert found.missing == []
+
+
+def test_a_folder_of_another_kind_is_refused_in_one_line(tmp_path, capsys):
+    assert main(["verify", str(tmp_path)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_real_gtzan_has_nothing_wrong_and_14_duplicate_pairs(gtzan):
+    found = verify.verify(gtzan)
+    assert found.is_published
+    assert [len(group) for group in found.duplicates] == [2] * 14
+    assert ["metal/metal00058.png", "rock/rock00016.png"] in found.duplicates

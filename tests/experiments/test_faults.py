@@ -1,0 +1,129 @@
+"""Crashes, full disks and two runs at once: a rerun gives the right result.
+
+Or one sentence says what is wrong; never a wrong number, never half a file taken for a
+whole one. ``GTZAN_THOROUGH=1`` kills ten times as often.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from stages import STAGES, contents, half_written, started, train
+
+from gtzan_lib import store
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_at_any_moment_a_stage_ends_with_the_same_files(
+    stage, tiny_source, tmp_path, thorough
+):
+    process = started(stage, tiny_source, tmp_path / "whole")
+    begun = time.monotonic()
+    process.join()
+    assert process.exitcode == 0
+    seconds = time.monotonic() - begun
+    whole, folder = contents(tmp_path / "whole"), tmp_path / "killed"
+    rng, n_killed = random.Random(stage), 0
+    while n_killed < (20 if thorough else 2):
+        process = started(stage, tiny_source, folder)
+        process.join(rng.uniform(0, seconds))
+        process.kill()
+        process.join()
+        n_killed += process.exitcode == -signal.SIGKILL
+        if process.exitcode == 0:  # it was sooner done: once more from nothing
+            assert contents(folder) == whole
+            shutil.rmtree(folder)
+        assert half_written(folder) == []
+    process = started(stage, tiny_source, folder)
+    process.join()
+    assert process.exitcode == 0
+    assert contents(folder) == whole
+
+
+def test_killed_after_a_checkpoint_it_goes_on_from_there(tiny, tiny_source):
+    name = "corrected-lenet-pool-random-6-epochs-seed-0"
+    trained, lines = tiny.results / "03_train", []
+    while not lines:  # unless it was sooner done than killed
+        shutil.rmtree(trained, ignore_errors=True)
+        process = started("lenet", tiny_source, tiny.results.parent)
+        while process.is_alive():
+            if (trained / f"{name}.partial" / store.CHECKPOINT).is_file():
+                process.kill()
+            time.sleep(0.001)
+        train(tiny_source, report=lines.append)
+    assert lines[0].startswith("going on after epoch")
+
+
+@pytest.fixture(scope="module")
+def mounted():
+    """Run a program in a folder that is a small disk of its own, full or read-only."""
+    enter = ["unshare", "--mount", "--map-root-user"]
+    if subprocess.run([*enter, "true"], capture_output=True).returncode:
+        pytest.skip("needs unshare, and leave to mount")
+
+    def run(options: str, program: str, folder: Path, source: Path):
+        folder.mkdir()
+        mount = f"mount -t tmpfs -o {options} none {folder} && exec "
+        command = [*enter, "sh", "-c", mount + '"$0" "$@"', sys.executable, "-c"]
+        environment = os.environ | {"GTZAN_RUNS": str(folder)}
+        return subprocess.run(
+            [*command, program, str(source)],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("options", "encoder"),
+    [("size=200k", "pool"), ("size=4m", "pool"), ("size=13m", "conv"), ("ro", "pool")],
+)
+def test_a_full_or_read_only_disk_is_one_sentence(
+    mounted, options, encoder, tiny_source, tmp_path
+):
+    program = (
+        "import sys; from gtzan_lib.experiments import runs\n"
+        "from gtzan_lib.errors import *\n"
+        "try: runs.train(sys.argv[1], epochs=3, report=print,"
+        f" encoder={encoder!r})\n"
+        "except UserError as error: sys.exit(f'sentence: {error}')"
+    )
+    done = mounted(options, program, tmp_path / "disk", tiny_source)
+    assert done.returncode == 1, done
+    assert "sentence: cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_runs_at_once_give_one_result(tiny_source, tmp_path):
+    program = (
+        "import sys, json; from gtzan_lib.experiments import runs\n"
+        "lines = []\n"
+        "run = runs.train(sys.argv[1], epochs=8, report=lines.append)\n"
+        "print(json.dumps([len(lines), run.metrics['accuracy']]))"
+    )
+
+    def one(folder: str) -> list:
+        environment = os.environ | {
+            "GTZAN_RUNS": str(tmp_path / folder),
+            "OMP_NUM_THREADS": "1",
+        }
+        command = [sys.executable, "-c", program, str(tiny_source)]
+        return json.loads(subprocess.check_output(command, env=environment))
+
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(one, ("same", "same", "other")))
+    trained = sorted(n_lines for n_lines, _ in found)
+    assert trained[0] == 0  # it waited for the other
+    assert trained[1] == trained[2] > 0
+    assert found[0][1] == found[1][1] == found[2][1]
+    assert contents(tmp_path / "same") == contents(tmp_path / "other")

@@ -1,0 +1,93 @@
+import pytest
+import torch
+
+from gtzan_lib import parameters
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.encoders import inputs
+from gtzan_lib.errors import ParameterError
+from gtzan_lib.models import build as models
+from gtzan_lib.models import lenet
+
+SIZES = [
+    (3, 72, 108),
+    (3, 72, 108),
+    (6, 34, 52),
+    (6, 34, 52),
+    (16, 15, 24),
+    (16, 15, 24),
+    (5760,),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "dense", "n_parameters"),
+    [
+        ("lenet", [(120,), (120,), (10,)], 695_402),
+        ("lenet-tanh", [(120,), (120,), (10,)], 695_402),
+        ("lenet-one-dense", [(10,)], 60_482),
+    ],
+)
+def test_layers_have_the_shapes_that_the_paper_implies(name, dense, n_parameters):
+    table = models.layer_table(models.build(name, (3, 72, 108), seed=0), (3, 72, 108))
+    assert [row["output"] for row in table] == SIZES + dense
+    assert sum(row["parameters"] for row in table) == n_parameters
+
+
+@pytest.mark.parametrize("channels", [6, 16])
+def test_pooled_convolution_is_convolution_then_pooling(channels):
+    torch.manual_seed(0)
+    ours = lenet.PooledConv2d(3, channels, kernel_size=5)
+    x = torch.randn(2, 3, 20, 24).to(memory_format=torch.channels_last)
+    two_layers = torch.nn.Sequential(
+        torch.nn.Conv2d(3, channels, kernel_size=5), torch.nn.MaxPool2d(2)
+    )
+    two_layers[0].load_state_dict(ours.state_dict())
+    torch.testing.assert_close(ours(x), two_layers(x))
+    gradients = [
+        torch.autograd.grad((network(x) ** 2).sum(), list(network.parameters()))
+        for network in (ours, two_layers)
+    ]
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-3)
+
+
+def test_other_input_sizes_fit():
+    model = models.build("lenet", (3, 144, 216), seed=0)
+    assert model(torch.zeros(2, 3, 144, 216)).shape == (2, 10)
+
+
+def test_weights_depend_on_the_seed_alone():
+    def weights(seed):
+        return models.build("lenet", (3, 72, 108), seed)[1].weight
+
+    torch.manual_seed(99)
+    first = weights(0)
+    assert torch.equal(first, weights(0))
+    assert not torch.equal(first, weights(1))
+
+
+def test_every_model_is_a_value_of_the_parameter():
+    assert set(models.MODELS) == set(parameters.MODELS)
+    with pytest.raises(ParameterError, match="crnn, svm; got 'lenett'"):
+        models.build("lenett", (3, 72, 108), seed=0)
+
+
+@pytest.mark.parametrize("name", ["cnn", "crnn"])
+@pytest.mark.parametrize("encoder", ["bands", "pool"])
+def test_convolutional_networks_take_pictures_of_any_width(name, encoder):
+    channels, height, width = inputs.SHAPES[encoder]
+    model = models.build(name, (channels, height, width), seed=0).eval()
+    for columns in (width, width // 2):
+        x = torch.rand(2, channels, height, columns)
+        assert model(x).shape == (2, len(GENRES))
+
+
+def test_bands_are_standardised_by_the_training_pictures():
+    model = models.build("cnn", (1, 128, 335), seed=0)
+    x = torch.rand(6, 1, 128, 335) * torch.linspace(0.1, 1, 128)[:, None] + 3
+    model.start(x)
+    shown = model[1](model[0](x))
+    torch.testing.assert_close(
+        shown.mean(dim=(0, 1, 3)), torch.zeros(64), atol=1e-4, rtol=0
+    )
+    torch.testing.assert_close(shown.std(dim=(0, 1, 3)), torch.ones(64))
+    assert "1.mean" in model.state_dict()

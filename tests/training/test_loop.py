@@ -1,0 +1,164 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from gtzan_lib import parameters
+from gtzan_lib.data import packing
+from gtzan_lib.encoders import inputs
+from gtzan_lib.errors import DataError, ParameterError
+from gtzan_lib.experiments import runs
+from gtzan_lib.models import autoencoder
+from gtzan_lib.models import build as models
+from gtzan_lib.training import loop as training
+from gtzan_lib.training.recipes import RECIPES
+
+RECIPE = RECIPES["corrected"]
+
+
+def subset(n, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, n)
+    codes = rng.random((n, 72, 108, 3), np.float32) * (labels / 10)[:, None, None, None]
+    return training.Subset.of(codes.astype(np.float32), labels, "cpu")
+
+
+def numbers(history):
+    """Return what has to be the same in a repetition: all but how long it took."""
+    return {name: values for name, values in history.items() if name != "seconds"}
+
+
+def fit(checkpoint, epochs, model=None, report=lambda line: None):
+    model = model or models.build("lenet", (3, 72, 108), seed=0)
+    data = subset(30), subset(10, seed=1)
+    history = training.fit(model, *data, RECIPE, epochs, 0, checkpoint, report)
+    return history, model
+
+
+def test_one_batch_starts_at_chance_and_falls(tmp_path):
+    history, _ = fit(tmp_path / "c", epochs=8)
+    assert history["loss"][0] == pytest.approx(math.log(10), abs=0.02)
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_bfloat16_learns_nearly_the_same_in_other_digits():
+    losses = {}
+    for name in ("corrected", "corrected-bfloat16"):
+        model, recipe = models.build("lenet", (3, 72, 108), seed=0), RECIPES[name]
+        optimizer = recipe.optimizer(model)
+        optimizer.param_groups[0]["lr"] = 0.01
+        args = (model, subset(30), recipe, optimizer, np.random.default_rng(0))
+        losses[name] = [training.train_epoch(*args)[0] for _ in range(4)]
+        assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert losses["corrected-bfloat16"] != losses["corrected"]
+    assert losses["corrected-bfloat16"] == pytest.approx(losses["corrected"], abs=0.01)
+
+
+def test_softmax_twice_cannot_go_below_its_floor():
+    certain = 1000 * torch.eye(10)
+    labels = torch.arange(10)
+    floor = RECIPES["paper"].loss(certain, labels)
+    assert float(floor) == pytest.approx(math.log(math.e + 9) - 1)
+    assert float(RECIPES["corrected"].loss(certain, labels)) == 0
+
+
+def test_learning_rates_are_the_papers():
+    rates = {
+        e: RECIPE.learning_rate(e, 1800) for e in (0, 99, 100, 199, 300, 1299, 1799)
+    }
+    assert rates == {
+        0: 0.01,
+        99: 0.01,
+        100: 0.006,
+        199: 0.005,
+        300: 0.0045,
+        1299: 0.0045,
+        1799: 0.003,
+    }
+
+
+def test_an_interrupted_training_ends_with_the_same_numbers(tmp_path):
+    whole, model = fit(tmp_path / "whole", epochs=5)
+    fit(tmp_path / "parts", epochs=2)
+    lines = []
+    parts, again = fit(tmp_path / "parts", epochs=5, report=lines.append)
+    assert lines[0] == "going on after epoch 2"
+    assert numbers(parts) == numbers(whole)
+    for name, weights in model.state_dict().items():
+        assert torch.equal(weights, again.state_dict()[name])
+
+
+@pytest.mark.parametrize("position", [3, 200, -5])
+def test_a_damaged_checkpoint_is_a_new_start(tmp_path, position):
+    whole, _ = fit(tmp_path / "c", epochs=2)
+    content = bytearray((tmp_path / "c").read_bytes())
+    content[position] ^= 1
+    (tmp_path / "c").write_bytes(content)
+    lines = []
+    again, _ = fit(tmp_path / "c", epochs=2, report=lines.append)
+    assert lines[0].startswith("epoch")  # and not: going on
+    assert numbers(again) == numbers(whole)
+
+
+def test_a_run_is_repeated_bit_for_bit_and_read_again(
+    tiny_source, tmp_path, monkeypatch
+):
+    data = {"data": str(tiny_source), "epochs": 2, "report": lambda line: None}
+    first = runs.train(**data)
+    lines = []
+    assert runs.train(**data | {"report": lines.append}).metrics == first.metrics
+    assert lines == []
+    monkeypatch.setenv("GTZAN_RUNS", str(tmp_path / "elsewhere"))
+    again = runs.train(**data)
+    assert again.folder != first.folder
+    assert numbers(again.history) == numbers(first.history)
+    np.testing.assert_array_equal(
+        again.predictions["logits"], first.predictions["logits"]
+    )
+
+
+def test_a_run_knows_its_data_parameters_and_model(tiny, tiny_source):
+    run = runs.train(str(tiny_source), epochs=1, seed=7, report=lambda line: None)
+    facts = {"data": tiny.name, "data_sha256": tiny.sha256, "seed": 7, "epochs": 1}
+    assert facts.items() <= run.provenance.items()
+    assert run.metrics["n"] == 6
+    x = torch.zeros(1, 3, 72, 108)
+    assert run.model()(x).shape == (1, 10)
+    found, left_out = runs.find_runs(tiny)
+    assert [r.folder for r in found] == [run.folder]
+    assert left_out == []
+
+
+def test_a_learned_encoder_stays_with_its_run(tiny, tiny_source):
+    run = runs.train(
+        str(tiny_source), encoder="conv", epochs=1, report=lambda line: None
+    )
+    shown = run.predictions["index"][:3]
+    codes = torch.from_numpy(run.encode(packing.pack(tiny)[shown]))
+    logits = training.predict(run.model(), codes.permute(0, 3, 1, 2)).numpy()
+    np.testing.assert_allclose(logits, run.predictions["logits"][:3], atol=1e-5)
+
+
+def test_a_damaged_run_is_left_out_and_not_opened(tiny, tiny_source):
+    run = runs.train(str(tiny_source), epochs=1, report=lambda line: None)
+    (run.folder / "metrics.json").write_text('{"accuracy": {"value": 1.0}}')
+    assert runs.find_runs(tiny) == ([], [run.folder.name])
+    with pytest.raises(DataError, match="unharmed"):
+        runs.open_run(run.folder)
+
+
+def test_impossible_parameters_are_refused_before_any_work(tiny_source, runs_folder):
+    with pytest.raises(ParameterError, match="recipe must be one of: paper, corrected"):
+        runs.train(str(tiny_source), recipe="papre")
+    assert not runs_folder.exists()
+
+
+def test_every_encoder_is_a_value_of_the_parameter():
+    assert ("pool", *autoencoder.AUTOENCODERS) == parameters.ENCODERS
+    every = {*parameters.ENCODERS, parameters.BANDS, *parameters.VECTORS}
+    assert set(inputs.SHAPES) == every
+
+
+def test_every_recipe_is_a_value_of_the_parameter():
+    assert set(RECIPES) == set(parameters.RECIPES)
