@@ -46,7 +46,7 @@ scale: .venv/ready
 # Execute the notebooks with their default parameters and keep the outputs.
 notebooks: .venv/ready
 	export GTZAN_RUNS=$$(mktemp -d) && \
-		python -c "from gtzan_lib.data.gtzan import open_dataset; open_dataset('sample')" && \
+		python -c "from gtzan_lib.data.sources import open_dataset; open_dataset('sample')" && \
 		jupyter execute --inplace notebooks/*.ipynb
 
 # Resolve requirements.in anew. torch pins its own CUDA packages where it needs them.

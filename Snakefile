@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from snakemake.exceptions import WorkflowError
 
 from gtzan_lib.experiments import suite as beyond
-from gtzan_lib.data.gtzan import open_dataset
+from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import UserError
 from gtzan_lib.fingerprint import reached_from
 from gtzan_lib.parameters import ENCODERS, check_values

@@ -97,7 +97,7 @@ def app(options: argparse.Namespace) -> int:
 def ship(options: argparse.Namespace) -> int:
     """Make a run the model that comes with the project."""
     from gtzan_lib.app import shipped
-    from gtzan_lib.data.gtzan import open_dataset
+    from gtzan_lib.data.sources import open_dataset
     from gtzan_lib.experiments.runs import open_run
 
     artists = open_run(options.artists) if options.artists else None

@@ -8,8 +8,12 @@ class UserError(Exception):
     """Something the person at the keyboard can put right.
 
     The command line prints its sentence and exits with status 2; a notebook shows the
-    sentence alone, without a traceback, and papermill then exits with status 1.
+    sentence alone, without a traceback, and papermill then exits with status 1. Bytes
+    of a path that are not UTF-8 are shown as escapes, so that any output takes them.
     """
+
+    def __init__(self, sentence: str):
+        super().__init__(sentence.encode(errors="backslashreplace").decode())
 
     def _render_traceback_(self):
         """Return the lines that IPython shows instead of a traceback."""

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import open_dataset
+from gtzan_lib.data.sources import open_dataset
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),

@@ -17,6 +17,7 @@ from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data.audio import SAMPLE_RATE
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import read_picture
+from gtzan_lib.data.mel import N_FFT
 from gtzan_lib.encoders import features
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import calibration
@@ -194,6 +195,6 @@ def windows_of(y: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
         starts = np.linspace(0, len(y) - length, n).astype(int)
         windows = [y[start : start + length] for start in starts]
         return windows, (starts / SAMPLE_RATE).tolist()
-    if spectrogram.N_FFT <= len(y) < ONE_PICTURE[0] * SAMPLE_RATE:
+    if N_FFT <= len(y) < ONE_PICTURE[0] * SAMPLE_RATE:
         y = np.resize(y, length)  # which repeats it
     return [y], [0.0]

@@ -1,11 +1,12 @@
-"""Data sets in the Kaggle layout: finding them, naming them, reading their pictures.
+"""Data sets in the layout of GTZAN's Kaggle edition, and reading their pictures.
 
-Used by every notebook, through ``open_dataset``.
+Used by everything that computes from pictures; ``sources`` opens data sets by name.
 """
 
 import csv
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -21,9 +22,9 @@ from gtzan_lib.fingerprint import fingerprint
 
 HEIGHT, WIDTH = 288, 432
 OPAQUE = b"\xff" * (HEIGHT * WIDTH)  # the fourth channel of such a picture
-KAGGLE = "andradaolteanu/gtzan-dataset-music-genre-classification"
 PUBLISHED = "GTZAN (Kaggle edition)"
 SYNTHETIC = "synthetic sample"
+FEATURES = "features_30_sec.csv"  # a table beside the pictures
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,13 @@ class Dataset:
         kind = {PUBLISHED: "gtzan", SYNTHETIC: "sample"}.get(self.name, "own")
         return store.runs_folder() / f"{kind}-{self.sha256[:8]}"
 
-    def key(self, modules: Iterable[str], packages: Iterable[str], **facts) -> dict:
+    def key(
+        self,
+        modules: Iterable[str],
+        packages: Iterable[str],
+        files: Iterable[str] = (),
+        **facts,
+    ) -> dict:
         """Return the key of a sealed folder (see ``store``) of results from it.
 
         Parameters
@@ -66,16 +73,20 @@ class Dataset:
         modules, packages : iterable of str
             Modules of this library that make the result (see ``fingerprint``), and
             packages whose change would change it.
+        files : iterable of str
+            What it is made of beside the pictures: files of ``folder``.
         facts : object
             The parameters of the result, as JSON values.
         """
-        return {
-            "data": self.name,
-            "data_sha256": self.sha256,
-            **facts,
-            "code_sha256": fingerprint(*modules),
-            "versions": store.versions(*packages),
-        }
+        key = {"data": self.name, "data_sha256": self.sha256, **facts}
+        if files := [self.folder / name for name in files]:
+            key["files_sha256"] = {
+                path.name: store.sha256(path) if path.is_file() else None
+                for path in files
+            }
+        key["code_sha256"] = fingerprint(*modules)
+        key["versions"] = store.versions(*packages)
+        return key
 
     def image_path(self, track: str) -> Path:
         """Return the PNG file of a track."""
@@ -90,30 +101,28 @@ class Dataset:
     @property
     def features_path(self) -> Path:
         """The table of 57 audio features a track; it need not exist."""
-        return self.folder / "features_30_sec.csv"
+        return self.folder / FEATURES
 
 
-def open_dataset(source: str | Path) -> Dataset:
-    """Open the pictures of a data set; the ``data`` parameter of every notebook.
-
-    Parameters
-    ----------
-    source : str or Path
-        ``"sample"`` for the embedded synthetic sample (made when it is missing),
-        ``"kaggle"`` to download the Kaggle edition of GTZAN, or the path of a folder
-        in that layout: its root, ``Data`` or ``images_original``.
+def open_folder(folder: Path) -> Dataset:
+    """Open the data set whose pictures are in ``folder / "images_original"``.
 
     Raises
     ------
     DataError
-        If the folder is not in the Kaggle layout, holds anything but the pictures of
-        the ten genres, or is called published without being it.
+        If it holds anything but the pictures of the ten genres, or a genre has none.
     """
-    if source == "sample":
-        return _open_folder(_sample_folder())
-    if source == "kaggle":
-        return _open_kaggle()
-    return _open_folder(find_layout(source))
+    try:
+        files = dict(picture_files(folder / "images_original"))
+        sums = {track: store.sha256(path) for track, path in files.items()}
+    except OSError as error:
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
+    tracks = tuple(sorted(sums))
+    missing = set(GENRES) - {track.split(".")[0] for track in tracks}
+    if missing:
+        raise DataError(f"no pictures of {', '.join(sorted(missing))} in {folder}")
+    digest = hashlib.sha256("".join(f"{t} {sums[t]}\n" for t in tracks).encode())
+    return Dataset(_name(folder, sums), folder, tracks, digest.hexdigest())
 
 
 def find_layout(path: str | Path) -> Path:
@@ -122,14 +131,23 @@ def find_layout(path: str | Path) -> Path:
     Raises
     ------
     DataError
-        If neither ``path`` nor ``path/Data`` holds it.
+        If neither ``path`` nor ``path/Data`` holds it, or the path has characters that
+        other programs of the pipeline cannot take.
     """
-    path = Path(path).expanduser().resolve()
-    for folder in (path, path / "Data"):
-        if (folder / "images_original").is_dir():
-            return folder
-    if path.name == "images_original" and path.is_dir():
-        return path.parent
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in str(path)):
+        raise DataError(
+            f"the path {str(path)!r} has a line break, another control character or "
+            "bytes that are not UTF-8: rename the folder"
+        )
+    try:
+        path = Path(path).expanduser().resolve()
+        for folder in (path, path / "Data"):
+            if (folder / "images_original").is_dir():
+                return folder
+        if path.name == "images_original" and path.is_dir():
+            return path.parent
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"{path} cannot be opened: {error}") from error
     raise DataError(
         f"no folder images_original in {path}: give the folder of the Kaggle edition "
         "of GTZAN (its root, Data or images_original), or the words sample or kaggle"
@@ -144,7 +162,8 @@ def picture_files(images: Path) -> Iterator[tuple[str, Path]]:
     Raises
     ------
     DataError
-        At the first file or folder that does not belong there.
+        At the first file or folder that does not belong there, or cannot be read as a
+        file: a pipe would be waited for without end.
     """
     for folder in sorted(images.iterdir()):
         if folder.name.startswith("."):
@@ -157,12 +176,14 @@ def picture_files(images: Path) -> Iterator[tuple[str, Path]]:
         for path in sorted(folder.iterdir()):
             if path.name.startswith("."):
                 continue
-            match = re.fullmatch(rf"{folder.name}(\d{{5}})\.png", path.name)
+            match = re.fullmatch(rf"{folder.name}([0-9]{{5}})\.png", path.name)
             if match is None:
                 raise DataError(
                     f"{path} is not a picture of this genre: the name should look "
                     f"like {folder.name}00000.png"
                 )
+            if not path.is_file():
+                raise DataError(f"{path} is not a file, or a link to one: remove it")
             yield f"{folder.name}.{match[1]}", path
 
 
@@ -180,6 +201,8 @@ def read_picture(path: Path) -> np.ndarray:
         If the file is not a readable, opaque PNG of 432 x 288 pixels.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is not a file")
         with Image.open(path, formats=["PNG"]) as image:
             if image.size != (WIDTH, HEIGHT) or image.mode not in ("RGB", "RGBA"):
                 raise DataError(
@@ -203,20 +226,6 @@ def published_sums() -> dict[str, str]:
         return {row["track"]: row["sha256"] for row in csv.DictReader(file)}
 
 
-def _open_folder(folder: Path) -> Dataset:
-    try:
-        files = dict(picture_files(folder / "images_original"))
-        sums = {track: store.sha256(path) for track, path in files.items()}
-    except OSError as error:
-        raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
-    tracks = tuple(sorted(sums))
-    missing = set(GENRES) - {track.split(".")[0] for track in tracks}
-    if missing:
-        raise DataError(f"no pictures of {', '.join(sorted(missing))} in {folder}")
-    digest = hashlib.sha256("".join(f"{t} {sums[t]}\n" for t in tracks).encode())
-    return Dataset(_name(folder, sums), folder, tracks, digest.hexdigest())
-
-
 def _name(folder: Path, sums: dict[str, str]) -> str:
     if (folder / "SYNTHETIC.txt").exists():
         return SYNTHETIC
@@ -224,22 +233,3 @@ def _name(folder: Path, sums: dict[str, str]) -> str:
         return PUBLISHED
     same = sum(published_sums().get(track) == digest for track, digest in sums.items())
     return f"own pictures ({same} of 999 as published, {len(sums)} in all)"
-
-
-def _sample_folder() -> Path:
-    from gtzan_lib.data.synthetic import make_sample
-
-    key = {"data": SYNTHETIC, "code_sha256": fingerprint("data.synthetic")}
-    return store.seal(store.runs_folder() / "sample", key, make_sample)
-
-
-def _open_kaggle() -> Dataset:
-    import kagglehub
-
-    dataset = _open_folder(find_layout(kagglehub.dataset_download(KAGGLE)))
-    if dataset.name != PUBLISHED:
-        raise DataError(
-            f"the download in {dataset.folder} is not the published one; see what "
-            f"differs with: python -m gtzan_lib verify {dataset.folder}"
-        )
-    return dataset

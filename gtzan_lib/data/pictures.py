@@ -10,12 +10,8 @@ from functools import cache
 
 import numpy as np
 
-from gtzan_lib.data.audio import SAMPLE_RATE
+from gtzan_lib.data.mel import N_MELS, log_mel
 from gtzan_lib.errors import DataError
-
-N_FFT = 2048
-HOP_LENGTH = 512
-N_MELS = 128
 
 PICTURE_SHAPE = (288, 432, 3)
 PLOT_SHAPE = (217, 335)
@@ -28,8 +24,6 @@ PLOT = np.s_[_TOP : _TOP + PLOT_SHAPE[0], _LEFT : _LEFT + PLOT_SHAPE[1]]
 
 # How opaque (of 255) the frame's 0.8-pixel black lines are, and their end pixels.
 _LINE_ALPHA, _END_ALPHA = 204, 184
-
-_BLOCK = 128  # frames transformed at once, which fit the processor's cache
 
 
 @cache
@@ -52,72 +46,6 @@ def _index_of_code():
     table = np.zeros(1 << 24, np.uint8)
     table[_code(palette())] = np.arange(256)
     return table
-
-
-@cache
-def _mel_filters():
-    """Return librosa's mel filters as a sparse matrix: 98 % of the weights are 0."""
-    from librosa.filters import mel
-    from scipy.sparse import csr_array
-
-    return csr_array(mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS))
-
-
-@cache
-def _window():
-    from scipy.signal import get_window
-
-    return get_window("hann", N_FFT).astype(np.float32)
-
-
-def log_mel(y: np.ndarray) -> np.ndarray:
-    """Compute the log-mel spectrogram of the Kaggle edition (paper, section 2.2).
-
-    It is librosa's ``melspectrogram`` with the defaults of 2020 (the audio is mirrored
-    at both ends), and ``amplitude_to_db`` applied to that power as if it were an
-    amplitude: the floor of 80 dB is 40 dB of power. Used by ``palette_indices``.
-
-    Parameters
-    ----------
-    y : np.ndarray [shape=(samples,), dtype=float32]
-        Mono audio at 22,050 Hz, 2,048 samples or more; full scale is -1 to 1.
-
-    Returns
-    -------
-    spectrogram : np.ndarray [shape=(128, 1 + samples // 512), dtype=float32]
-        In dB relative to the loudest cell, -80 to 0, lowest band first; 0 everywhere
-        for silence.
-
-    Raises
-    ------
-    DataError
-        If ``y`` is not mono, is too short, or is not finite or absurdly loud.
-    """
-    import scipy.fft
-    from librosa import amplitude_to_db
-
-    if y.ndim != 1:
-        raise DataError(f"The audio must be mono, but has the shape {y.shape}.")
-    if len(y) < N_FFT:
-        raise DataError(
-            f"The audio is too short for a spectrogram: it has {len(y)} samples at "
-            f"{SAMPLE_RATE} Hz and needs {N_FFT} or more ({N_FFT / SAMPLE_RATE:.2f} s)."
-        )
-    padded = np.pad(y.astype(np.float32, copy=False), N_FFT // 2, mode="reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP_LENGTH]
-    mel_power = np.empty((N_MELS, len(frames)), np.float32)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(frames), _BLOCK):
-            block = np.s_[start : start + _BLOCK]
-            spectrum = scipy.fft.rfft(frames[block] * _window())
-            power = spectrum.real**2 + spectrum.imag**2
-            mel_power[:, block] = _mel_filters() @ power.T
-        spectrogram = amplitude_to_db(mel_power, ref=np.max)
-    if not np.isfinite(spectrogram).all():
-        raise DataError(
-            "The audio holds samples that are not finite or far beyond full scale."
-        )
-    return spectrogram
 
 
 def _cells_drawn(box_size, n_cells, n_pixels):
@@ -299,3 +227,27 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
             f"{wrong.sum()} pixels of its border are not white, or not the frame's."
         )
     return indices
+
+
+def recover_bands(picture: np.ndarray) -> np.ndarray:
+    """Read the mel bands back from a picture of the Kaggle edition.
+
+    Parameters
+    ----------
+    picture : np.ndarray [shape=(288, 432, 3), dtype=uint8]
+        RGB picture of the Kaggle edition, 0 to 255, top row first.
+
+    Returns
+    -------
+    bands : np.ndarray [shape=(128, 335), dtype=uint8]
+        The log-mel spectrogram from its lowest to its highest value, 0 to 255, lowest
+        band first. A column is the last of the 3 or 4 frames that a pixel covers.
+
+    Raises
+    ------
+    DataError
+        As ``recover_indices``.
+    """
+    rows = band_of_row()[::-1]  # sorted
+    lowest = PLOT_SHAPE[0] - 1 - np.searchsorted(rows, np.arange(N_MELS))
+    return recover_indices(picture)[lowest]

@@ -1,17 +1,18 @@
-"""The 57 audio features of the Kaggle edition's table, read and computed.
+"""Encoder ``features``: the 57 audio features of the Kaggle edition's table.
 
-Encoder ``features`` (see ``inputs``). The table ``features_30_sec.csv`` holds, of each
-track, means and variances of librosa's features (defaults of 2020) and the tempo.
+The table ``features_30_sec.csv`` holds, of each track, means and variances of librosa's
+features (defaults of 2020) and the tempo; here they are read, and computed from audio.
 Used by notebooks 03_train_cnn and 06_beyond.
 """
 
-import csv
-
 import numpy as np
+import pandas as pd
 
+from gtzan_lib.data import tables
 from gtzan_lib.data.audio import SAMPLE_RATE, read_audio
-from gtzan_lib.data.gtzan import Dataset
-from gtzan_lib.data.pictures import HOP_LENGTH, N_FFT
+from gtzan_lib.data.gtzan import FEATURES, Dataset
+from gtzan_lib.data.mel import HOP_LENGTH, N_FFT
+from gtzan_lib.encoders.encoder import Encoder
 from gtzan_lib.errors import DataError
 
 N_MFCC = 20
@@ -32,6 +33,21 @@ COLUMNS = (
 )
 
 
+class Features(Encoder):
+    """The features of a track; they cannot be had from its picture."""
+
+    shape = (1, len(COLUMNS))
+    files = (FEATURES,)
+
+    def codes(self, dataset, train_index=None, seed=0, progress=True):
+        """Return the features of all tracks: (N, 1, 57)."""
+        return read_table(dataset)[:, None].astype(np.float32), None
+
+    def encode(self, pictures, weights=None):
+        """Refuse pictures."""
+        raise DataError("encoder features is computed from audio, not from a picture")
+
+
 def read_table(dataset: Dataset) -> np.ndarray:
     """Read the features of a data set's tracks from its ``features_30_sec.csv``.
 
@@ -47,23 +63,18 @@ def read_table(dataset: Dataset) -> np.ndarray:
         something else than finite numbers.
     """
     path = dataset.features_path
-    rows: dict[str, np.ndarray] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                track = row["filename"].removesuffix(".wav")
-                if track in rows:
-                    raise DataError(f"{path} has {track} twice")
-                rows[track] = np.array([float(row[name]) for name in COLUMNS])
-                if not np.isfinite(rows[track]).all():
-                    raise DataError(f"{path} holds no finite number for {track}")
-        return np.stack([rows[track] for track in dataset.tracks])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"the features {path} cannot be read: {error}") from error
-    except KeyError as error:
-        raise DataError(f"the features {path} lack {error}") from error
-    except (TypeError, ValueError) as error:
-        raise DataError(f"the features {path} are no numbers: {error}") from error
+    table = tables.read_table(path, ("filename", *COLUMNS)).set_index("filename")
+    table.index = table.index.str.removesuffix(".wav")
+    values = table.apply(pd.to_numeric, errors="coerce")  # digits as in English alone
+    faults = {
+        "has twice": table.index[table.index.duplicated()],
+        "lacks": [track for track in dataset.tracks if track not in table.index],
+        "has no finite number for": table.index[~np.isfinite(values).all(axis=1)],
+    }
+    for fault, tracks in faults.items():
+        if len(tracks):
+            raise DataError(f"the table {path} {fault} {tracks[0]}")
+    return values.loc[list(dataset.tracks)].to_numpy()
 
 
 def from_audio(y: np.ndarray) -> np.ndarray:

@@ -1,28 +1,100 @@
-"""Training autoencoders, and the codes that they make of a data set's pictures.
+"""Encoders ``patch``, ``factorised`` and ``conv``: autoencoders trained on pictures.
 
-Paper, section 4.3 (future work). Used by notebooks 03_train_cnn and 04_autoencoder.
+Paper, section 4.3 (future work). Used by notebooks 03_train_cnn and 04_autoencoder,
+which compares them with baselines. To add one, write a subclass of ``Autoencoder``,
+name it in ``AUTOENCODERS`` and in the registry.
 """
 
 import hashlib
 import math
+import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file
+from tqdm import tqdm
 
 from gtzan_lib import store
 from gtzan_lib.data import packing
 from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data.gtzan import Dataset
-from gtzan_lib.models.autoencoder import CODE_SHAPE, Autoencoder, build, count_weights
+from gtzan_lib.encoders.encoder import Encoder
+from gtzan_lib.models.autoencoder import CODE_SHAPE, Autoencoder, count_weights
+from gtzan_lib.models.autoencoder_bands import (
+    BandPCA,
+    ConvAutoencoder,
+    FactorisedAutoencoder,
+)
+from gtzan_lib.models.autoencoder_patches import (
+    AveragePooling,
+    PatchAutoencoder,
+    PatchPCA,
+)
+from gtzan_lib.models.layout import to_array, to_tensor
 from gtzan_lib.training import checkpoints
 
+AUTOENCODERS = {
+    "patch": PatchAutoencoder,
+    "factorised": FactorisedAutoencoder,
+    "conv": ConvAutoencoder,
+}
+BASELINES = {
+    "nearest": partial(AveragePooling, "nearest"),
+    "bilinear": partial(AveragePooling, "bilinear"),
+    "bicubic": partial(AveragePooling, "bicubic"),
+    "pca4": partial(PatchPCA, 4),
+    "pca8": partial(PatchPCA, 8),
+    "pca16": partial(PatchPCA, 16),
+    "pca-bands": BandPCA,
+}
 PACKAGES = ("numpy", "pillow", "safetensors", "torch")
 BATCH = 8  # pictures a step
 SAVE_SECONDS = 10  # between checkpoints
+
+
+class Learned(Encoder):
+    """8-bit codes of an autoencoder that the training pictures were shown to.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``AUTOENCODERS`` or ``BASELINES``.
+    """
+
+    shape = CODE_SHAPE
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def codes(self, dataset, train_index, seed, progress=True):
+        """Return the codes of all tracks, (N, 72, 108, 3), and the weights' file."""
+        folder = learn(dataset, self.name, train_index, seed, progress)
+        codes = np.load(folder / "codes.npy") / np.float32(255)
+        return codes, folder / "model.safetensors"
+
+    @torch.no_grad()
+    def encode(self, pictures, weights):
+        """Return the codes of pictures: (N, 72, 108, 3)."""
+        model = load(weights, self.name)
+        code = model.encode(to_tensor(model.prepare(pictures)))
+        return to_array((code * 255).round() / 255)
+
+
+def build(name: str, seed: int) -> Autoencoder:
+    """Return an untrained autoencoder of ``AUTOENCODERS`` or ``BASELINES``."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return (AUTOENCODERS | BASELINES)[name]()
+
+
+def load(weights: Path, name: str) -> Autoencoder:
+    """Return the autoencoder ``name`` with the weights of a safetensors file."""
+    model = build(name, seed=0)
+    model.load_state_dict(load_file(weights))
+    return model
 
 
 def fit(
@@ -31,8 +103,8 @@ def fit(
     train_index: np.ndarray,
     seed: int,
     checkpoint: Path,
-    report: Callable[[str], None] = print,
-) -> dict[str, list[float]]:
+    progress: bool = True,
+) -> checkpoints.History:
     """Train ``model`` in place, going on from ``checkpoint`` where there is one.
 
     Chance depends on seed and epoch alone, so that a training that was interrupted ends
@@ -48,9 +120,8 @@ def fit(
     seed : int
         Seed of the order of the pictures.
     checkpoint : Path
-        Written after an epoch, at most every ten seconds, and at the end.
-    report : callable
-        Takes a line of text after some epochs, about ten times.
+    progress : bool
+        Whether to show how far it is.
 
     Returns
     -------
@@ -61,45 +132,59 @@ def fit(
     if not count_weights(model):
         return {"loss": [], "seconds": []}
     optimizer = torch.optim.Adam(model.parameters())
+
+    def one_epoch(epoch: int) -> dict[str, float]:
+        rng = np.random.default_rng([seed, epoch])
+        n_batches = math.ceil(len(train_index) / BATCH)
+        parts = np.array_split(rng.permutation(train_index), n_batches)
+
+        def batches():
+            return (to_tensor(x[np.sort(part)]) for part in parts)
+
+        if epoch:
+            done = (epoch - 1 + np.arange(n_batches) / n_batches) / model.epochs
+            losses = _learn_from(model, batches(), optimizer, done, rng)
+        else:
+            model.start(batches)
+            with torch.no_grad():
+                losses = [model.loss(batch, rng).item() for batch in batches()]
+        return {"loss": float(np.mean(losses))}
+
+    return _over_epochs(one_epoch, model, optimizer, checkpoint, progress)
+
+
+def _learn_from(model, batches, optimizer, done, rng) -> list[float]:
+    """Show every batch once; return their losses.
+
+    ``done`` is how much of the training is over before each batch, 0 to 1: over the
+    first tenth the learning rate rises, then it falls along a cosine.
+    """
+    losses = []
+    for batch, share in zip(batches, done.tolist(), strict=True):
+        warm = min(1, 0.1 + 10 * share)
+        for group in optimizer.param_groups:
+            group["lr"] = model.rate * warm * (1 + math.cos(math.pi * share)) / 2
+        optimizer.zero_grad()
+        loss = model.loss(batch, rng)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def _over_epochs(one_epoch, model, optimizer, checkpoint, progress):
     history = checkpoints.load(checkpoint, model, optimizer)
     history = history or {"loss": [], "seconds": []}
-    if history["loss"]:
-        report(f"going on after epoch {len(history['loss']) - 1}")
-
-    def batch(index: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(x[np.sort(index)])
-
-    saved = time.time()
-    n_batches = math.ceil(len(train_index) / BATCH)
-    for epoch in range(len(history["loss"]), model.epochs + 1):
-        started, losses = time.time(), []
-        rng = np.random.default_rng([seed, epoch])
-        parts = np.array_split(rng.permutation(train_index), n_batches)
-        if epoch == 0:
-            model.start(lambda parts=parts: map(batch, parts))
-            with torch.no_grad():
-                losses = [model.loss(batch(part), rng).item() for part in parts]
-        else:
-            for i, part in enumerate(parts):
-                done = (epoch - 1 + i / n_batches) / model.epochs  # 0 to 1
-                warm = min(1, 0.1 + 10 * done)
-                for group in optimizer.param_groups:
-                    group["lr"] = model.rate * warm * (1 + math.cos(math.pi * done)) / 2
-                optimizer.zero_grad()
-                loss = model.loss(batch(part), rng)
-                loss.backward()
-                optimizer.step()
-                losses.append(loss.item())
-        history["loss"].append(float(np.mean(losses)))
+    first, saved = len(history["loss"]), time.time()
+    shown = {"initial": first, "total": model.epochs + 1, "file": sys.stdout}
+    epochs = range(first, model.epochs + 1)
+    for epoch in tqdm(epochs, "autoencoder", disable=not progress, **shown):
+        started = time.time()
+        history["loss"].append(one_epoch(epoch)["loss"])
         history["seconds"].append(time.time() - started)
         if time.time() - saved > SAVE_SECONDS or epoch == model.epochs:
             checkpoints.save(checkpoint, model, optimizer, history)
             saved = time.time()
-        if epoch % max(1, model.epochs // 10) == 0:
-            report(
-                f"epoch {epoch:2d}/{model.epochs}  loss {history['loss'][-1]:.5f}  "
-                f"{history['seconds'][-1]:.1f} s"
-            )
     return history
 
 
@@ -108,7 +193,7 @@ def learn(
     name: str,
     train_index: np.ndarray,
     seed: int,
-    report: Callable[[str], None] = print,
+    progress: bool = True,
 ) -> Path:
     """Return the sealed folder of an encoder and its codes, trained the first time.
 
@@ -127,8 +212,8 @@ def learn(
         Positions of the pictures to learn from (see ``splits``).
     seed : int
         Seed of the first weights and of the order of the pictures.
-    report : callable
-        Takes a line of text after some epochs, about ten times.
+    progress : bool
+        Whether to show how far the training is.
 
     Raises
     ------
@@ -142,7 +227,7 @@ def learn(
         model = build(name, seed)
         x = model.prepare(images)
         checkpoint = folder / store.CHECKPOINT
-        history = fit(model, x, train_index, seed, checkpoint, report)
+        history = fit(model, x, train_index, seed, checkpoint, progress)
         checkpoints.write(folder / "model.safetensors", model.state_dict())
         store.write_json(folder / "history.json", history)
         codes, errors = encode_all(model, x, images)
@@ -151,44 +236,10 @@ def learn(
         return {"seconds": round(sum(history["seconds"]), 2), "threads": threads}
 
     digest = hashlib.sha256(np.asarray(train_index, np.int64).tobytes()).hexdigest()
-    key = dataset.key(
-        ["encoders.learned"], PACKAGES, encoder=name, train_sha256=digest, seed=seed
-    )
+    facts = {"encoder": name, "train_sha256": digest, "seed": seed}
+    key = dataset.key(["encoders.learned"], PACKAGES, **facts)
     folder = dataset.results / "04_autoencoder" / f"{name}-{digest[:8]}-seed{seed}"
     return store.seal(folder, key, make)
-
-
-def load(weights: Path, name: str) -> Autoencoder:
-    """Return the autoencoder ``name`` with the weights of a safetensors file."""
-    model = build(name, seed=0)
-    model.load_state_dict(load_file(weights))
-    return model
-
-
-@torch.no_grad()
-def encode(weights: Path, name: str, pictures: np.ndarray) -> np.ndarray:
-    """Return the 8-bit codes of pictures as numbers from 0 to 1.
-
-    Parameters
-    ----------
-    weights : Path
-        ``model.safetensors`` of a folder that ``learn`` returned.
-    name : str
-        The encoder's name.
-    pictures : ndarray of uint8, shape (N, 288, 432, 3)
-
-    Returns
-    -------
-    ndarray of float32, shape (N, 72, 108, 3)
-
-    Raises
-    ------
-    DataError
-        As ``Autoencoder.prepare``.
-    """
-    model = load(weights, name)
-    code = model.encode(torch.from_numpy(model.prepare(pictures)))
-    return ((code * 255).round() / 255).permute(0, 2, 3, 1).numpy()
 
 
 @torch.no_grad()
@@ -205,10 +256,7 @@ def reconstruct(folder: Path, name: str, index: list[int]) -> np.ndarray:
         Positions of the pictures in the data set.
     """
     codes = np.load(folder / "codes.npy", mmap_mode="r")[index] / np.float32(255)
-    pictures = load(folder / "model.safetensors", name).decode(
-        torch.from_numpy(codes).permute(0, 3, 1, 2)
-    )
-    return pictures.permute(0, 2, 3, 1).numpy()
+    return to_array(load(folder / "model.safetensors", name).decode(to_tensor(codes)))
 
 
 @torch.no_grad()
@@ -229,10 +277,10 @@ def encode_all(
     errors = {name: np.empty(len(x)) for name in ("picture", "plot", "unrounded")}
     for start in range(0, len(x), BATCH):
         part = slice(start, start + BATCH)
-        truth = torch.from_numpy(images[part] / np.float32(255)).permute(0, 3, 1, 2)
-        code = model.encode(torch.from_numpy(x[part].copy()))
+        truth = to_tensor(images[part] / np.float32(255))
+        code = model.encode(to_tensor(x[part]))
         rounded = (code * 255).round()
-        codes[part] = rounded.permute(0, 2, 3, 1).byte()
+        codes[part] = to_array(rounded.byte())
         error = (model.decode(rounded / 255) - truth).square()
         errors["picture"][part] = error.mean((1, 2, 3))
         errors["plot"][part] = error[:, :, *spectrogram.PLOT].mean((1, 2, 3))

@@ -1,4 +1,4 @@
-"""Average pooling of pictures, upsampling them back, and the error that this leaves.
+"""Encoder ``pool``: average pooling, upsampling back, and the error that this leaves.
 
 Paper, section 3.1.1. Used by notebooks 02_pool_mse and 03_train_cnn.
 """
@@ -10,8 +10,23 @@ import numpy as np
 from gtzan_lib import store
 from gtzan_lib.data import packing
 from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.encoders.encoder import Encoder
 
 UPSAMPLING = ("nearest", "bilinear", "bicubic")
+
+
+class Pooling(Encoder):
+    """The paper's encoder: means of 4 x 4 pixels."""
+
+    shape = (3, 72, 108)
+
+    def codes(self, dataset, train_index=None, seed=0, progress=True):
+        """Return the pooled pictures of all tracks: (N, 72, 108, 3)."""
+        return pool(dataset), None
+
+    def encode(self, pictures, weights=None):
+        """Return pooled pictures: (N, 72, 108, 3)."""
+        return average_pool(pictures)
 
 
 def average_pool(images: np.ndarray, factor: int = 4) -> np.ndarray:
@@ -61,12 +76,12 @@ def upsample(codes: np.ndarray, factor: int, mode: str) -> np.ndarray:
     ndarray of float32, shape (N, h * factor, w * factor, 3)
         Pictures, 0 to 1.
     """
-    from torch import from_numpy
     from torch.nn.functional import interpolate
 
-    x = from_numpy(np.array(codes)).permute(0, 3, 1, 2)  # (N, 3, h, w)
-    x = interpolate(x, scale_factor=factor, mode=mode).clamp(0, 1)
-    return x.permute(0, 2, 3, 1).numpy()
+    from gtzan_lib.models.layout import to_array, to_tensor
+
+    x = interpolate(to_tensor(codes), scale_factor=factor, mode=mode)
+    return to_array(x.clamp(0, 1))
 
 
 def mse_per_image(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:

@@ -1,16 +1,27 @@
-"""Texture of mel bands: spectro-temporal modulation, and cepstral statistics.
+"""Encoder ``texture``: spectro-temporal modulation and cepstra of the mel bands.
 
-Encoder ``texture`` (see ``inputs``): what a support vector machine is given of a track
-instead of its pixels. Used by notebooks 03_train_cnn and 06_beyond.
+What a support vector machine is given of a track instead of its pixels. Used by
+notebooks 03_train_cnn and 06_beyond.
 """
 
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import scipy.fft
 from scipy.ndimage import uniform_filter1d
+from tqdm import tqdm
 
-from gtzan_lib.data.pictures import HOP_LENGTH, N_MELS, PLOT_SHAPE, SAMPLE_RATE
+from gtzan_lib import store
+from gtzan_lib.data.audio import SAMPLE_RATE
+from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.data.mel import HOP_LENGTH, N_MELS
+from gtzan_lib.data.pictures import PLOT_SHAPE
+from gtzan_lib.encoders.bands import Bands, read_bands
+from gtzan_lib.encoders.encoder import Encoder
 
 N_WINDOWS = 5  # parts of a track, described one by one
 N_VALUES = 2520  # that describe a part
@@ -25,13 +36,54 @@ _PADDED = (256, 480)  # bands and columns, so that filters do not wrap around
 _STEPS = (10, 16, 8, 4, 2, 1)  # columns, for rate 0 and each of RATES
 
 
+class Texture(Encoder):
+    """Statistics of the mel bands in each fifth of a track (see ``describe``)."""
+
+    shape = (N_WINDOWS, N_VALUES)
+
+    def codes(self, dataset, train_index=None, seed=0, progress=True):
+        """Return the texture of all tracks: (N, 5, 2520)."""
+        return describe_all(dataset, progress), None
+
+    def encode(self, pictures, weights=None):
+        """Return the texture of pictures: (N, 5, 2520)."""
+        return np.stack([describe(track) for track in Bands().encode(pictures)[..., 0]])
+
+
+def describe_all(dataset: Dataset, progress: bool = True) -> np.ndarray:
+    """Return the texture of all tracks, described the first time.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 5, 2520)
+        In the order of ``dataset.tracks``.
+    """
+
+    def make(folder: Path) -> None:
+        bands = read_bands(dataset)
+
+        def describe_one(track: np.ndarray) -> np.ndarray:
+            return describe(track[..., 0] / np.float32(255))
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # FFTs run side by side
+            shown = {"disable": not progress, "file": sys.stdout}
+            described = tqdm(
+                pool.map(describe_one, bands), "texture", len(bands), **shown
+            )
+            np.save(folder / "texture.npy", np.stack(list(described)))
+
+    key = dataset.key(["encoders.texture"], ("numpy", "pillow", "scipy"))
+    folder = store.seal(dataset.results / "06_texture", key, make)
+    return np.load(folder / "texture.npy")
+
+
 def describe(bands: np.ndarray) -> np.ndarray:
     """Describe the parts of one track.
 
     Parameters
     ----------
     bands : ndarray of float32, shape (128, 335)
-        Mel bands, 0 to 1, lowest first (see ``inputs``).
+        Mel bands, 0 to 1, lowest first (see ``bands``).
 
     Returns
     -------
@@ -72,14 +124,14 @@ def modulation(bands: np.ndarray) -> list[np.ndarray]:
         and each scale upwards and downwards).
     """
     spectrum = scipy.fft.fft2(bands - bands.mean(), _PADDED)
-    found = []
+    modulated = []
     for step, kept, filters in zip(_STEPS, _kept(), _filters(), strict=True):
         passed = spectrum[:, kept] * filters
         magnitude = np.abs(scipy.fft.ifft2(passed, axes=(1, 2), overwrite_x=True))
         magnitude = magnitude[:, :N_MELS, : -(-bands.shape[1] // step)] / step
         regions = N_REGIONS, N_MELS // N_REGIONS
-        found.append(magnitude.reshape(len(filters), *regions, -1).mean(axis=2))
-    return found
+        modulated.append(magnitude.reshape(len(filters), *regions, -1).mean(axis=2))
+    return modulated
 
 
 def peaks(bands: np.ndarray) -> np.ndarray:

@@ -278,7 +278,8 @@ def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dic
         the plot`` (scale of 0 to 1), ``8 bits cost`` (what rounding codes to bytes adds
         to ``MSE``).
     """
-    from gtzan_lib.models import autoencoder
+    from gtzan_lib.encoders import learned
+    from gtzan_lib.models.autoencoder import CODE_SHAPE, count_weights
 
     rows = []
     for name, folder in folders.items():
@@ -286,9 +287,9 @@ def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dic
             error = {kind: float(mse[kind][test_index].mean()) for kind in mse}
         row = {
             "encoder": name,
-            "weights": autoencoder.count_weights(autoencoder.build(name, seed=0)),
+            "weights": count_weights(learned.build(name, seed=0)),
             "training s": sum(store.read_json(folder / "history.json")["seconds"]),
-            "bytes a code": int(np.prod(autoencoder.CODE_SHAPE)),
+            "bytes a code": int(np.prod(CODE_SHAPE)),
             "MSE": error["picture"],
             "MSE of the plot": error["plot"],
             "8 bits cost": error["picture"] - error["unrounded"],

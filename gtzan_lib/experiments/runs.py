@@ -18,8 +18,10 @@ import numpy as np
 
 from gtzan_lib import parameters, store
 from gtzan_lib.data import splits
-from gtzan_lib.data.gtzan import Dataset, open_dataset
-from gtzan_lib.encoders import inputs
+from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.data.sources import open_dataset
+from gtzan_lib.encoders.by_name import NAMES as ENCODERS
+from gtzan_lib.encoders.by_name import make as make_encoder
 from gtzan_lib.errors import DataError, ParameterError
 from gtzan_lib.evaluation import metrics as evaluation
 from gtzan_lib.parameters import check_values
@@ -77,14 +79,14 @@ class Run:
         ]
 
     def encode(self, pictures: np.ndarray) -> np.ndarray:
-        """Return codes as the run's model takes them (see ``inputs``): float32.
+        """Return codes as the run's model takes them (see ``encoders``): float32.
 
         Parameters
         ----------
         pictures : ndarray of uint8, shape (N, 288, 432, 3)
         """
         weights = self.folder / ENCODER
-        return inputs.of_pictures(self.provenance["encoder"], pictures, weights)
+        return make_encoder(self.provenance["encoder"]).encode(pictures, weights)
 
     def model(self):
         """Return the trained model, ready to predict on the CPU."""
@@ -92,7 +94,7 @@ class Run:
 
         from gtzan_lib.models import build as models
 
-        shape = inputs.SHAPES[self.provenance["encoder"]]
+        shape = make_encoder(self.provenance["encoder"]).shape
         model = models.build(self.provenance["model"], shape, seed=0)
         model.load_state_dict(load_file(self.folder / "model.safetensors"))
         return model.eval()
@@ -221,7 +223,10 @@ def _key(dataset: Dataset, facts: dict) -> dict:
         settings = json.loads(
             json.dumps(settings)
         )  # tuples as lists, as a file has them
-    return dataset.key(["experiments.runs"], PACKAGES, **facts, settings=settings)
+    encoder = facts["encoder"]
+    files = make_encoder(encoder).files if encoder in ENCODERS else ()
+    modules = ["experiments.runs"]
+    return dataset.key(modules, PACKAGES, files, **facts, settings=settings)
 
 
 def _train_into(
@@ -241,8 +246,9 @@ def _train_into(
     from gtzan_lib.training.recipes import RECIPES
 
     device = training.pick_device(device)
-    codes, weights = inputs.codes(
-        dataset, facts["encoder"], subsets["train"], facts["seed"], report
+    encoder = make_encoder(facts["encoder"])
+    codes, weights = encoder.codes(
+        dataset, subsets["train"], facts["seed"], progress=report is print
     )
     if weights:
         shutil.copy(weights, folder / ENCODER)
@@ -251,8 +257,7 @@ def _train_into(
         for name, index in subsets.items()
     }
     held_out = "validation" if "validation" in parts else "test"
-    shape = inputs.SHAPES[facts["encoder"]]
-    model = models.build(facts["model"], shape, seed=facts["seed"]).to(device)
+    model = models.build(facts["model"], encoder.shape, seed=facts["seed"]).to(device)
     if facts["model"] in parameters.CLOSED_FORM:
         history = training.solve(model, parts["train"], parts[held_out], held_out)
     else:

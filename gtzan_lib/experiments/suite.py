@@ -10,7 +10,8 @@ import numpy as np
 
 from gtzan_lib.data import splits
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import SYNTHETIC, Dataset, open_dataset
+from gtzan_lib.data.gtzan import SYNTHETIC, Dataset
+from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import features
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import calibration

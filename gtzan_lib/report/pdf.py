@@ -15,7 +15,8 @@ from gtzan_lib.evaluation import seeds as comparison
 from gtzan_lib.report import record as results
 from gtzan_lib.experiments import runs
 from gtzan_lib import store
-from gtzan_lib.data.gtzan import Dataset, open_dataset
+from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import DataError
 
 SOURCE = store.PROJECT / "report" / "paper.typ"
@@ -165,7 +166,6 @@ def _figures(dataset: Dataset):
 
     from gtzan_lib.experiments import suite as beyond
     from gtzan_lib.experiments import ensembles as fusion
-    from gtzan_lib.encoders import inputs
     from gtzan_lib.models import build as models
     from gtzan_lib.data import packing
     from gtzan_lib.report import plots
@@ -176,7 +176,7 @@ def _figures(dataset: Dataset):
     again = {m: pooling.upsample(codes[:1], 4, m)[0] for m in pooling.UPSAMPLING}
     title = f"{dataset.tracks[0]}: {name}"
     yield "encoded", plots.original_and_encoded(images[0], codes[0], again, title)
-    shape = inputs.SHAPES["pool"]
+    shape = pooling.Pooling.shape
     layers = models.layer_table(models.build("lenet", shape, seed=0), shape)
     yield "network", plots.architecture(layers, f"lenet, {name}")
     yield (

@@ -13,7 +13,8 @@ from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data import synthetic as sample
 from gtzan_lib.data.audio import SAMPLE_RATE, read_audio
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import open_dataset, read_picture
+from gtzan_lib.data.gtzan import read_picture
+from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import runs
 

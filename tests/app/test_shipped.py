@@ -8,7 +8,8 @@ import torch
 
 from gtzan_lib.app import answer, shipped
 from gtzan_lib.app import classifier as prediction
-from gtzan_lib.data.gtzan import PUBLISHED, open_dataset, published_sums
+from gtzan_lib.data.gtzan import PUBLISHED, published_sums
+from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import metrics as evaluation
 from gtzan_lib.experiments import runs

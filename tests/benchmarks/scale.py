@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import open_dataset
+from gtzan_lib.data.sources import open_dataset
 
 STAGES = ("open", "pack", "pool", "epoch")
 

@@ -25,12 +25,12 @@ from gtzan_lib.app import classifier as prediction
 from gtzan_lib.app import shipped
 from gtzan_lib.data import audio, packing, splits
 from gtzan_lib.data import pictures as spectrogram
-from gtzan_lib.data.gtzan import HEIGHT, WIDTH, Dataset, open_dataset
+from gtzan_lib.data.gtzan import HEIGHT, WIDTH, Dataset
+from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import learned as encoding
 from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import runs
-from gtzan_lib.models import autoencoder
 from gtzan_lib.models import build as models
 from gtzan_lib.training import loop as training
 from gtzan_lib.training.recipes import RECIPES
@@ -242,11 +242,11 @@ def rendered(y: np.ndarray, folder: Path, repeats: int) -> None:
 
 def learned(dataset: Dataset, folder: Path, one_epoch: float) -> None:
     """One epoch of the autoencoder ``conv``, in epochs of the network."""
-    model = autoencoder.build("conv", seed=0)
+    model = encoding.build("conv", seed=0)
     x = model.prepare(packing.pack(dataset))
     train = splits.split(dataset, "random", 0)["train"]
     model.epochs = 1
-    history = encoding.fit(model, x, train, 0, folder / "checkpoint", **QUIET)
+    history = encoding.fit(model, x, train, 0, folder / "checkpoint", progress=False)
     seconds = history["seconds"][-1] * N_TRAIN / len(train)
     print(
         f"an epoch of autoencoder conv takes {seconds:.2f} s for 800 pictures, "
@@ -270,7 +270,7 @@ def pipeline(folder: Path) -> None:
     """How much papermill and Snakemake add to the notebooks' cells, on one core."""
     command = "snakemake results --cores 1 --nolock --quiet all --config data=sample"
     make_sample = (
-        "from gtzan_lib.data.gtzan import open_dataset; open_dataset('sample')"
+        "from gtzan_lib.data.sources import open_dataset; open_dataset('sample')"
     )
     how = {"env": os.environ | {"GTZAN_RUNS": str(folder)}, "check": True}
     subprocess.run([sys.executable, "-c", make_sample], **how)

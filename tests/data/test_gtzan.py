@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from gtzan_lib.data import gtzan as data
+from gtzan_lib.data import sources
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import find_layout, open_dataset, read_picture
+from gtzan_lib.data.gtzan import find_layout, read_picture
+from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import DataError
 
 
@@ -108,7 +110,7 @@ def test_kaggle_is_downloaded_and_must_be_the_published_one(monkeypatch, copy):
     monkeypatch.setitem(sys.modules, "kagglehub", fake)
     with pytest.raises(DataError, match="not the published one"):
         open_dataset("kaggle")
-    assert asked == [data.KAGGLE]
+    assert asked == [sources.KAGGLE]
     sums = {
         t: data.store.sha256(p) for t, p in data.picture_files(copy / "images_original")
     }

@@ -12,11 +12,11 @@ from PIL import Image
 from gtzan_lib.data.audio import SAMPLE_RATE, read_audio
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import find_layout
+from gtzan_lib.data.mel import log_mel
 from gtzan_lib.data.pictures import (
     PICTURE_SHAPE,
     PLOT_SHAPE,
     draw,
-    log_mel,
     palette_indices,
     recover_indices,
     render,

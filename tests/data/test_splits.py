@@ -1,18 +1,18 @@
+import csv
 import dataclasses
-import functools
+import hashlib
 import shutil
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtzan_lib import parameters, store
+from gtzan_lib import parameters
 from gtzan_lib.data import splits
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import SYNTHETIC, open_dataset
+from gtzan_lib.data.gtzan import SYNTHETIC, Dataset, published_sums
+from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import DataError
 
 TRACKS = tuple(f"{genre}.{i:05d}" for genre in GENRES for i in range(3))
@@ -52,9 +52,9 @@ def test_random_splits_are_told_from_others_by_name(five):
     assert set(splits.TEST_TO_TRAIN) < set(parameters.SPLITS)
 
 
-def test_twins_are_kept_in_the_last_subset_alone():
+def test_duplicates_are_kept_in_the_last_subset_alone():
     parts = {"train": [0, 1, 2, 3], "validation": [4, 5], "test": [6, 7]}
-    kept = splits.without_twins(
+    kept = splits.without_duplicates(
         {name: np.array(index) for name, index in parts.items()}, list("abacdaef")
     )
     found = {subset: index.tolist() for subset, index in kept.items()}
@@ -72,66 +72,48 @@ def test_unique_splits_compare_the_files(tiny_source, tmp_path):
         assert sides in (["train", "train"], ["test", "test"], ["test"])
 
 
-def write_lists(folder, tracks=TRACKS):
-    """Write an artist-aware split of the tiny data set: each genre's third tests."""
-    for digit, name in enumerate(splits.ARTIST_SUMS):
-        lines = [f"{t.split('.')[0]}/{t}.wav" for t in tracks if t[-1] == str(digit)]
-        (folder / name).write_text("\n".join(lines) + "\n")
-    return folder
+PUBLISHED_LISTS = {  # SHA-256 sums of the lists that the table was made of
+    "train": "2b04966cef1486f1a7767b74271533fa23e220388db804a1937835e1fc4fa3fa",
+    "validation": "f8fbee7c52397a0e0f3a91dc54fedecb2e27f5bdc9a9daeab8cb10d077e26956",
+    "test": "09cafa6a89ce0a27f30ed250d56ecb4d03c22fffb5a693f96c7ae655ee02ac72",
+}
 
 
-def test_reads_an_artist_split_from_a_folder(tiny, tmp_path):
-    write_lists(tmp_path, (*TRACKS, splits.NO_PICTURE))
-    parts = splits.split(tiny, str(tmp_path), seed=0)
-    assert list(map(len, parts.values())) == [10, 10, 10]
-    assert {tiny.tracks[i][-1] for i in parts["validation"]} == {"1"}
-    assert splits.identify(str(tmp_path)).startswith(tmp_path.name + "-")
+def test_the_artist_split_is_the_published_one():
+    lists = dict.fromkeys(PUBLISHED_LISTS, "")
+    with splits.ARTIST_SPLIT.open() as file:
+        for row in csv.DictReader(file):
+            genre = row["track"].split(".")[0]
+            lists[row["subset"]] += f"{genre}/{row['track']}.wav\n"
+    sums = {name: hashlib.sha256(text.encode()) for name, text in lists.items()}
+    assert {name: sum_.hexdigest() for name, sum_ in sums.items()} == PUBLISHED_LISTS
 
 
-def test_a_faulty_artist_split_is_refused_with_the_reason(tiny, tmp_path):
-    write_lists(tmp_path, (*TRACKS, "rock.00092"))
-    with pytest.raises(DataError, match=r"not in the data: 'rock\.00092'"):
-        splits.split(tiny, str(tmp_path), seed=0)
-    (tmp_path / "test_filtered.txt").unlink()
-    with pytest.raises(DataError, match=r"test_filtered.txt cannot be read"):
-        splits.split(tiny, str(tmp_path), seed=0)
+def published(folder):
+    """Return a data set of empty files with the names of the published pictures."""
+    tracks = tuple(sorted(published_sums()))
+    return Dataset("GTZAN", folder, tracks, "0" * 64)
+
+
+def test_the_artist_split_of_the_published_pictures(tmp_path):
+    dataset = published(tmp_path)
+    parts = splits.split(dataset, "artist", seed=0)
+    assert list(map(len, parts.values())) == [442, 197, 290]
+    assert dataset.tracks[parts["test"][0]] == "blues.00012"
+    both = splits.split(dataset, "artist-trainval", seed=0)
+    assert set(both) == {"train", "test"}
+    np.testing.assert_array_equal(both["test"], parts["test"])
+    joined = np.sort(np.concatenate([parts["train"], parts["validation"]]))
+    np.testing.assert_array_equal(both["train"], joined)
+    assert splits.identify("artist-trainval") == "artist-trainval"
+
+
+def test_other_pictures_have_no_artist_split(tiny):
+    with pytest.raises(DataError, match=r"not in the data: 'blues\.00029'"):
+        splits.split(tiny, "artist", seed=0)
     sample = dataclasses.replace(tiny, name=SYNTHETIC)
     with pytest.raises(DataError, match="of GTZAN, not of the synthetic sample"):
-        splits.read_artist_split(tmp_path, sample)
-
-
-def test_lists_that_cannot_be_fetched_are_asked_for(tiny, monkeypatch):
-    monkeypatch.setattr(splits, "ARTIST_LISTS", "http://127.0.0.1:9/")
-    with pytest.raises(DataError, match="give the folder that holds the three lists"):
-        splits.split(tiny, "artist", seed=0)
-
-
-def test_fetched_lists_are_checked(tiny, tmp_path, monkeypatch):
-    write_lists(tmp_path)
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(
-        splits, "ARTIST_LISTS", f"http://127.0.0.1:{server.server_port}/"
-    )
-    with pytest.raises(DataError, match="ValueError"):
-        splits.fetch_artist_lists()
-    sums = {name: store.sha256(tmp_path / name) for name in splits.ARTIST_SUMS}
-    monkeypatch.setattr(splits, "ARTIST_SUMS", sums)
-    assert len(splits.split(tiny, "artist", seed=0)["test"]) == 10
-    server.shutdown()
-    assert len(splits.split(tiny, "artist", seed=0)["test"]) == 10  # from the disk
-
-
-def test_the_artist_split_of_real_gtzan(gtzan):
-    folder = gtzan / "splits"
-    if not folder.is_dir():
-        pytest.skip(
-            "needs the artist-aware split's lists in the folder splits of GTZAN"
-        )
-    assert splits.identify(str(folder)) == "artist"
-    parts = splits.split(open_dataset(gtzan), str(folder), seed=0)
-    assert list(map(len, parts.values())) == [442, 197, 290]
+        splits.split(sample, "artist", seed=0)
 
 
 def write(path, rows, header="track,subset"):
@@ -167,7 +149,7 @@ def test_a_faulty_file_is_refused_with_the_reason(tmp_path, change, reason):
 
 
 def test_files_of_another_kind_are_refused(tmp_path):
-    with pytest.raises(DataError, match="needs the columns"):
+    with pytest.raises(DataError, match="lacks the column track"):
         splits.read_split(write(tmp_path / "s.csv", [], "name,part"), TRACKS)
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x81")
     for name in ("absent.csv", "binary"):

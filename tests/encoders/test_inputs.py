@@ -8,8 +8,9 @@ from gtzan_lib.app.classifier import Classifier
 from gtzan_lib.data import packing
 from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data import synthetic as sample
-from gtzan_lib.data.gtzan import open_dataset
-from gtzan_lib.encoders import features, inputs, texture
+from gtzan_lib.data.pictures import recover_bands
+from gtzan_lib.data.sources import open_dataset
+from gtzan_lib.encoders import by_name, features, texture
 from gtzan_lib.errors import DataError, ParameterError
 from gtzan_lib.evaluation.metrics import softmax
 from gtzan_lib.experiments import runs
@@ -36,26 +37,26 @@ def with_table(tiny_source, tmp_path):
 def test_bands_are_what_the_picture_was_drawn_from():
     bands = np.random.default_rng(0).integers(0, 256, (128, 335), np.uint8)
     picture = spectrogram.draw(bands[spectrogram.band_of_row()])
-    found = inputs.recover_bands(picture)
+    found = recover_bands(picture)
     # One row and column lie under the frame, where up to 4 values share a colour.
     np.testing.assert_array_equal(found[:-1, 1:], bands[:-1, 1:])
 
 
 def test_a_picture_that_is_no_spectrogram_has_no_bands():
     with pytest.raises(DataError, match="not a spectrogram"):
-        inputs.recover_bands(np.zeros((288, 432, 3), np.uint8))
+        recover_bands(np.zeros((288, 432, 3), np.uint8))
 
 
 @pytest.mark.parametrize("encoder", ["pool", "bands", "texture"])
 def test_codes_of_a_data_set_are_those_of_its_pictures(tiny, encoder):
-    codes, weights = inputs.codes(tiny, encoder, None, 0, lambda line: None)
+    encoder = by_name.make(encoder)
+    codes, weights = encoder.codes(tiny, None, 0, progress=False)
     assert weights is None
     assert codes.dtype == np.float32
-    again = inputs.of_pictures(encoder, packing.pack(tiny)[:2], None)
+    again = encoder.encode(packing.pack(tiny)[:2], None)
     np.testing.assert_array_equal(codes[:2], again)
-    shape = inputs.SHAPES[encoder]
     as_model_takes_it = np.moveaxis(codes, -1, 1) if codes.ndim == 4 else codes
-    assert as_model_takes_it.shape == (30, *shape)
+    assert as_model_takes_it.shape == (30, *encoder.shape)
 
 
 def strength(bands):
@@ -101,7 +102,7 @@ def test_peaks_are_what_rises_above_the_bands_around_it():
 
 def test_texture_is_finite_for_silence():
     described = texture.describe(np.zeros((128, 335), np.float32))
-    assert described.shape == inputs.SHAPES["texture"]
+    assert described.shape == texture.Texture.shape
     assert np.isfinite(described).all()
 
 
@@ -118,29 +119,50 @@ def test_features_are_read_in_the_order_of_the_tracks(with_table):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda text: text.replace("tempo", "speed"), "lack 'tempo'"),
-        (lambda text: text.replace("jazz.00001", "jazz.99999"), "lack 'jazz.00001'"),
-        (lambda text: text.replace("jazz.00001", "jazz.00002"), "twice"),
-        (lambda text: text.replace("0.", "zero", 1), "no numbers"),
-        (lambda text: text[: len(text) // 2], "no numbers|lack"),
-        (lambda text: text.replace(",0.", ",nan", 1).replace("nan", "nan,", 1), "no"),
+        (lambda text: text.replace("tempo", "speed"), "lacks the column tempo"),
+        (lambda text: text.replace("jazz.00001", "jazz.99999"), "lacks jazz.00001"),
+        (
+            lambda text: text.replace("jazz.00001", "jazz.00002"),
+            "has twice jazz.00002",
+        ),
+        (
+            lambda text: text.replace(",0.", ",zero", 1),
+            "no finite number for rock.00002",
+        ),
+        (
+            lambda text: text.replace(",0.", ",1_0.", 1),
+            "no finite number for rock.00002",
+        ),
+        (lambda text: text.replace(",0.", ",\u0661.", 1), "no finite number"),
+        (
+            lambda text: text.replace(",0.", ",1e999,", 1),
+            "cannot be read: Length of header",
+        ),
+        (lambda text: text[: len(text) // 2], "lacks|no finite number"),
+        (
+            lambda text: text.replace(",0.", ",nan", 1).replace("nan", "nan,", 1),
+            "cannot",
+        ),
+        (lambda text: "", "cannot be read"),
     ],
 )
 def test_a_damaged_table_is_refused_with_the_reason(with_table, change, reason):
     path = with_table.features_path
-    path.write_text(change(path.read_text()))
+    path.write_text(change(path.read_text()), encoding="utf-8")
     with pytest.raises(DataError, match=reason):
         features.read_table(with_table)
 
 
 def test_without_a_table_the_encoder_says_which_file_is_missing(tiny_source):
-    with pytest.raises(DataError, match=r"features_30_sec\.csv cannot be read"):
+    with pytest.raises(
+        DataError, match=r"features_30_sec\.csv cannot be read: there is no"
+    ):
         runs.train(str(tiny_source), model="svm", encoder="features")
 
 
 def test_features_cannot_be_had_from_a_picture():
     with pytest.raises(DataError, match="computed from audio"):
-        inputs.of_pictures("features", np.zeros((1, 288, 432, 3), np.uint8), None)
+        features.Features().encode(np.zeros((1, 288, 432, 3), np.uint8))
 
 
 def test_a_model_of_features_hears_audio_and_is_given_no_picture(with_table, tmp_path):

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from gtzan_lib import store
-from gtzan_lib.data.gtzan import open_dataset
 from gtzan_lib.data.packing import pack
+from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.data.synthetic import make_sample
-from gtzan_lib.encoders.inputs import bands
+from gtzan_lib.encoders.bands import read_bands
 from gtzan_lib.encoders.pooling import pool
 from gtzan_lib.experiments import ensembles as fusion
 from gtzan_lib.experiments import runs
@@ -40,7 +40,7 @@ STAGES = {
     ),
     "pack": lambda source: pack(open_dataset(source)),
     "pool": lambda source: pool(open_dataset(source)),
-    "bands": lambda source: bands(open_dataset(source)),
+    "bands": lambda source: read_bands(open_dataset(source)),
     "encoder": lambda source: train(source, encoder="conv"),
     "lenet": lambda source: train(source),
     "svm": lambda source: train(source, **TRAINED[1]),

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from papermill.translators import PythonTranslator
-from stages import QUIET, contents, fuse, train
+from stages import contents, fuse, train
 
 from gtzan_lib import store
 from gtzan_lib.data import splits
-from gtzan_lib.data.gtzan import open_dataset, read_picture
+from gtzan_lib.data.gtzan import read_picture
 from gtzan_lib.data.packing import pack
-from gtzan_lib.encoders import features, inputs
+from gtzan_lib.data.sources import open_dataset
+from gtzan_lib.encoders import by_name, features
 from gtzan_lib.errors import UserError
 from gtzan_lib.experiments import runs
 from gtzan_lib.models import build as models
@@ -32,7 +33,7 @@ def everything(source: Path) -> None:
     train_index = splits.split(dataset, "random", 0)["train"]
     pack(dataset)
     for encoder in ("pool", "bands", "texture", "conv"):
-        inputs.codes(dataset, encoder, train_index, 0, **QUIET)
+        by_name.make(encoder).codes(dataset, train_index, 0, progress=False)
     train(source, encoder="conv")
     fuse(source)
 

@@ -3,7 +3,7 @@ import torch
 
 from gtzan_lib import parameters
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.encoders import inputs
+from gtzan_lib.encoders import by_name as encoders
 from gtzan_lib.errors import ParameterError
 from gtzan_lib.models import build as models
 from gtzan_lib.models import lenet
@@ -74,7 +74,7 @@ def test_every_model_is_a_value_of_the_parameter():
 @pytest.mark.parametrize("name", ["cnn", "crnn"])
 @pytest.mark.parametrize("encoder", ["bands", "pool"])
 def test_convolutional_networks_take_pictures_of_any_width(name, encoder):
-    channels, height, width = inputs.SHAPES[encoder]
+    channels, height, width = encoders.make(encoder).shape
     model = models.build(name, (channels, height, width), seed=0).eval()
     for columns in (width, width // 2):
         x = torch.rand(2, channels, height, columns)

@@ -17,7 +17,7 @@ from gtzan_lib.report import record as results
 from gtzan_lib.experiments import runs
 from gtzan_lib import store
 from gtzan_lib.__main__ import main
-from gtzan_lib.data.gtzan import open_dataset
+from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import DataError
 
 

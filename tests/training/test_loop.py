@@ -6,10 +6,9 @@ import torch
 
 from gtzan_lib import parameters
 from gtzan_lib.data import packing
-from gtzan_lib.encoders import inputs
+from gtzan_lib.encoders import by_name, learned
 from gtzan_lib.errors import DataError, ParameterError
 from gtzan_lib.experiments import runs
-from gtzan_lib.models import autoencoder
 from gtzan_lib.models import build as models
 from gtzan_lib.training import loop as training
 from gtzan_lib.training.recipes import RECIPES
@@ -155,9 +154,9 @@ def test_impossible_parameters_are_refused_before_any_work(tiny_source, runs_fol
 
 
 def test_every_encoder_is_a_value_of_the_parameter():
-    assert ("pool", *autoencoder.AUTOENCODERS) == parameters.ENCODERS
+    assert ("pool", *learned.AUTOENCODERS) == parameters.ENCODERS
     every = {*parameters.ENCODERS, parameters.BANDS, *parameters.VECTORS}
-    assert set(inputs.SHAPES) == every
+    assert set(by_name.NAMES) == every
 
 
 def test_every_recipe_is_a_value_of_the_parameter():

@@ -1,0 +1,34 @@
+"""Reading CSV tables that people wrote: of splits, and of audio features.
+
+Used by ``splits`` and ``encoders.features``.
+"""
+
+import warnings
+from pathlib import Path
+
+import pandas as pd
+
+from gtzan_lib.errors import DataError
+
+
+def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Return some columns of a CSV file, each value as the text that it is.
+
+    Raises
+    ------
+    DataError
+        If it is not a file that can be read, or lacks a column.
+    """
+    if not path.is_file():
+        raise DataError(f"the table {path} cannot be read: there is no such file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # too long a row
+            table = pd.read_csv(
+                path, dtype=str, na_filter=False, index_col=False, encoding="utf-8-sig"
+            )
+    except (OSError, ValueError, pd.errors.ParserWarning) as error:
+        raise DataError(f"the table {path} cannot be read: {error}") from error
+    if lacking := [name for name in columns if name not in table]:
+        raise DataError(f"the table {path} lacks the column {lacking[0]}")
+    return table[list(columns)]

@@ -1,0 +1,51 @@
+"""Encoder ``bands``: 128 mel bands by 335 columns, read back from the picture.
+
+What the paper's picture shows without its colours (sections 4.3 and 5). Used by
+notebooks 03_train_cnn and 06_beyond.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from gtzan_lib import store
+from gtzan_lib.data import packing
+from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.data.mel import N_MELS
+from gtzan_lib.data.pictures import PLOT_SHAPE, recover_bands
+from gtzan_lib.encoders.encoder import Encoder
+
+
+class Bands(Encoder):
+    """The mel bands, 0 to 1, lowest first."""
+
+    shape = (1, N_MELS, PLOT_SHAPE[1])
+
+    def codes(self, dataset, train_index=None, seed=0, progress=True):
+        """Return the bands of all tracks: (N, 128, 335, 1)."""
+        return read_bands(dataset) / np.float32(255), None
+
+    def encode(self, pictures, weights=None):
+        """Return the bands of pictures: (N, 128, 335, 1)."""
+        return _recover_all(pictures) / np.float32(255)
+
+
+def read_bands(dataset: Dataset) -> np.ndarray:
+    """Return the mel bands of all tracks, read from the pictures the first time.
+
+    Returns
+    -------
+    memmap of uint8, shape (N, 128, 335, 1)
+        In the order of ``dataset.tracks``, 0 to 255, lowest band first; read-only.
+    """
+
+    def make(folder: Path) -> None:
+        np.save(folder / "bands.npy", _recover_all(packing.pack(dataset)))
+
+    key = dataset.key(["encoders.bands"], ("numpy", "pillow"))
+    folder = store.seal(dataset.results / "06_bands", key, make)
+    return np.load(folder / "bands.npy", mmap_mode="r")
+
+
+def _recover_all(pictures: np.ndarray) -> np.ndarray:
+    return np.stack([recover_bands(picture) for picture in pictures])[..., None]

@@ -1,0 +1,173 @@
+"""Encoders of the mel bands behind a picture: fully connected, and convolutional.
+
+Paper, section 4.3. Used by ``encoders.learned``: encoders ``factorised`` and ``conv``.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import interpolate
+
+from gtzan_lib.data import pictures as spectrogram
+from gtzan_lib.data.gtzan import HEIGHT, WIDTH
+from gtzan_lib.data.mel import N_MELS as N_BANDS
+from gtzan_lib.models.autoencoder import Autoencoder, moments, principal
+from gtzan_lib.models.layout import channels_first
+
+N_COLUMNS = spectrogram.PLOT_SHAPE[1]
+
+# The place in the list of bands, the highest first, that each row of the plot shows.
+BAND_OF_ROW = N_BANDS - 1 - spectrogram.band_of_row()
+
+
+class _Bands(Autoencoder):
+    """Takes a picture as the palette indices of its 128 mel bands, highest first."""
+
+    epochs = 4
+    rate = 1e-4
+
+    def __init__(self):
+        super().__init__()
+        palette = torch.from_numpy(spectrogram.palette() / np.float32(255))
+        plot = np.full(spectrogram.PLOT_SHAPE, 255, np.uint8)
+        self.page = torch.from_numpy(spectrogram.draw(plot) / np.float32(255))
+        self.shade = self.page[spectrogram.PLOT] / palette[255]  # of the frame
+        self.palette = torch.cat([palette, palette[-1:]])
+        self.rows = torch.from_numpy(BAND_OF_ROW)
+        self.weight = torch.bincount(self.rows)[:, None, None] / (HEIGHT * WIDTH * 3)
+
+    def prepare(self, images):
+        return np.stack([spectrogram.recover_bands(image)[::-1] for image in images])
+
+    def decode(self, code):
+        plot = self.colours(self.decode_bands(code))[:, self.rows] * self.shade
+        picture = self.page.repeat(len(code), 1, 1, 1)
+        picture[:, *spectrogram.PLOT] = plot
+        return channels_first(picture)
+
+    def loss(self, x, rng):
+        again = self.colours(self.decode_bands(self.encode(x)))
+        error = (again - self.palette[x.int()]).square()
+        return (error * self.weight).sum() / len(x)
+
+    def colours(self, bands):
+        """Return the colours (..., 3) of values from 0 to 1, between those of magma."""
+        position = bands.clamp(0, 1) * 255
+        below = position.detach().int()
+        part = (position - below)[..., None]
+        return torch.lerp(self.palette[below], self.palette[below + 1], part)
+
+
+class FactorisedAutoencoder(_Bands):
+    """Fully connected over the whole plot, by factors: over bands, then over columns.
+
+    Each of the three channels of the code is rows (72 x 128) times plot (128 x 335)
+    times columns (335 x 108).
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.mean = nn.Parameter(torch.zeros(N_BANDS, N_COLUMNS))
+        self.rows_in = nn.Parameter(torch.zeros(3, 72, N_BANDS))
+        self.rows_out = nn.Parameter(torch.zeros(3, 72, N_BANDS))
+        self.columns_in = nn.Parameter(torch.zeros(3, 108, N_COLUMNS))
+        self.columns_out = nn.Parameter(torch.zeros(3, 108, N_COLUMNS))
+
+    @torch.no_grad()
+    def start(self, parts):
+        """Set the weights to principal components."""
+        mean = sum(x.sum(0) for x in parts()) / sum(len(x) for x in parts()) / 255
+        _, over_rows = moments((x / 255 - mean).mT.flatten(0, 1) for x in parts())
+        _, over_columns = moments((x / 255 - mean).flatten(0, 1) for x in parts())
+        rows = turned(principal(over_rows, 72), resampling(N_BANDS, 72))
+        columns = turned(principal(over_columns, 324), resampling(N_COLUMNS, 324))
+        gain = 1 / (rows.T @ (next(parts()) / 255 - mean) @ columns).std()
+        columns = columns.T.unflatten(0, (108, 3)).transpose(0, 1)  # (3, 108, 335)
+        self.mean.copy_(mean)
+        self.rows_in.copy_(rows.T * gain)
+        self.rows_out.copy_(rows.T / gain)
+        self.columns_in.copy_(columns)
+        self.columns_out.copy_(columns)
+
+    def encode(self, x):
+        """Return codes (B, 3, 72, 108), 0 to 1."""
+        centred = (x / 255 - self.mean)[:, None]  # (B, 1, 128, 335)
+        return torch.sigmoid(self.rows_in @ centred @ self.columns_in.mT)
+
+    def decode_bands(self, code):
+        """Return bands (B, 128, 335), about 0 to 1, of codes."""
+        z = torch.logit(code, eps=1 / 510)
+        return (self.rows_out.mT @ z @ self.columns_out).sum(1) + self.mean
+
+
+class ConvAutoencoder(_Bands):
+    """Convolution over time, with the bands as channels.
+
+    Every 28 columns of the plot are resampled to 27, and a convolution of step 3 makes
+    one column of the code, 3 x 72 values, of 3 of them.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.shrink = nn.Linear(28, 27, bias=False)
+        self.stretch = nn.Linear(27, 28, bias=False)
+        self.squeeze = nn.Conv1d(N_BANDS, 216, 3, stride=3)
+        self.expand = nn.ConvTranspose1d(216, N_BANDS, 3, stride=3)
+
+    @torch.no_grad()
+    def start(self, parts):
+        """Set the weights to principal components."""
+        _, over_time = moments(self._blocks(x).flatten(0, 2) for x in parts())
+        time_basis = turned(principal(over_time, 27), resampling(28, 27))
+        self.shrink.weight.copy_(time_basis.T)
+        self.stretch.weight.copy_(time_basis)
+
+        def samples(x):  # (B * 108, 128 * 3): the columns behind one of the code
+            columns = self.shrink(self._blocks(x)).flatten(2)
+            return columns.unfold(2, 3, 3).transpose(1, 2).flatten(2).flatten(0, 1)
+
+        mean, covariance = moments(samples(x) for x in parts())
+        like = torch.zeros(N_BANDS, 3, 3, 72)  # column c goes to channel c
+        like[:, range(3), range(3)] = resampling(N_BANDS, 72)[:, None]
+        basis = turned(principal(covariance, 216), like.flatten(2).flatten(0, 1))
+        gain = (basis.T @ covariance @ basis).trace().div(216).rsqrt()
+        self.squeeze.weight.copy_(basis.T.unflatten(1, (N_BANDS, 3)) * gain)
+        self.squeeze.bias.copy_(-mean @ basis * gain)
+        self.expand.weight.copy_(basis.T.unflatten(1, (N_BANDS, 3)) / gain)
+        self.expand.bias.copy_(mean.unflatten(0, (N_BANDS, 3)).mean(1))
+
+    def encode(self, x):
+        """Return codes (B, 3, 72, 108), 0 to 1."""
+        z = self.squeeze(self.shrink(self._blocks(x)).flatten(2))  # (B, 216, 108)
+        return torch.sigmoid(z).unflatten(1, (3, 72))
+
+    def decode_bands(self, code):
+        """Return bands (B, 128, 335), about 0 to 1, of codes."""
+        z = torch.logit(code, eps=1 / 510).flatten(1, 2)
+        blocks = self.expand(z).unflatten(2, (12, 27))
+        return self.stretch(blocks).flatten(2)[..., :N_COLUMNS]
+
+    def _blocks(self, x):
+        """Return blocks of columns (B, 128, 12, 28), 0 to 1, the last one repeated."""
+        return torch.cat([x, x[..., -1:]], -1).unflatten(2, (12, 28)) / 255
+
+
+class BandPCA(ConvAutoencoder):
+    """Principal components of 128 bands x 3 columns: where ``conv`` starts from."""
+
+    epochs = 0
+
+
+def turned(basis: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Turn an orthonormal basis (d, k) within its span to come nearest to ``like``.
+
+    A code of principal components has no places; turned to a resampling it looks like
+    a small picture, and loses no more.
+    """
+    u, _, vt = torch.linalg.svd(basis.T @ like)
+    return basis @ (u @ vt)
+
+
+def resampling(n: int, m: int) -> torch.Tensor:
+    """Return the matrix (n, m) of linear interpolation of ``n`` values at ``m``."""
+    return interpolate(torch.eye(n)[:, None], size=m, mode="linear")[:, 0]

@@ -1,0 +1,28 @@
+"""The order of a picture's axes: channels last in arrays, channels first in tensors.
+
+Arrays of pictures and codes (NumPy: on disk, from encoders, in figures) are
+(N, H, W, C) everywhere; tensors (PyTorch: what networks take) are (N, C, H, W). Here
+alone one becomes the other. The memory stays where it is, which is the layout that
+PyTorch calls channels last and computes fastest with.
+"""
+
+import numpy as np
+import torch
+
+
+def to_tensor(array: np.ndarray) -> torch.Tensor:
+    """Return an array (N, H, W, C) as a tensor (N, C, H, W); other shapes as they are.
+
+    It shares the array's memory where that is contiguous and may be written to.
+    """
+    return channels_first(torch.from_numpy(np.require(array, requirements="CW")))
+
+
+def channels_first(x: torch.Tensor) -> torch.Tensor:
+    """Return a tensor (N, H, W, C) as (N, C, H, W); other shapes as they are."""
+    return x.permute(0, 3, 1, 2) if x.dim() == 4 else x
+
+
+def to_array(x: torch.Tensor) -> np.ndarray:
+    """Return a tensor (N, C, H, W) as an array (N, H, W, C)."""
+    return x.permute(0, 2, 3, 1).numpy()
