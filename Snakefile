@@ -12,87 +12,58 @@ import nbformat
 from filelock import FileLock, Timeout
 from snakemake.exceptions import WorkflowError
 
-from gtzan_lib.experiments import suite as beyond
+from gtzan_lib import fingerprint
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import UserError
-from gtzan_lib.fingerprint import reached_from
-from gtzan_lib.parameters import ENCODERS, check_values
-from gtzan_lib.experiments.runs import folder_name
+from gtzan_lib.experiments import profiles, runs
+from gtzan_lib.parameters import FACTS, Parameters
 
-# What each profile trains: epochs of recipe paper and of recipe corrected, seeds of the
-# latter, epochs of recipe paper with each encoder, and of recipe augmented. Epochs are
-# fixed beforehand: 1,800 is the paper's text, and the accuracy of recipes corrected and
-# augmented had levelled off on a validation part of the training pictures of splits not
-# used here.
-PROFILES = {
-    "quick": dict(paper=60, corrected=60, seeds=1, encoders_paper=60, augmented=20),
-    "paper": dict(paper=1800, corrected=100, seeds=5, encoders_paper=300, augmented=60),
-}
-profile = config.get("profile", "quick")
-if profile not in PROFILES:
-    raise WorkflowError(f"profile must be one of {', '.join(PROFILES)}; got {profile}")
-plan = dict(PROFILES[profile])
-for name in config.keys() - {"data", "profile"}:
-    if name not in plan:
-        raise WorkflowError(f"config must be data, profile or {', '.join(plan)}; got {name}")
-    if type(config[name]) is not int or config[name] < 1:
-        raise WorkflowError(f"{name} must be a whole number from 1; got {config[name]}")
-    plan[name] = config[name]
-source = str(config.get("data", "sample"))
+changes = {k: v for k, v in config.items() if k not in ("data", "profile")}
 try:
-    check_values({"data": source})
+    plan = profiles.profile(str(config.get("profile", "quick")), changes)
+    source = Parameters(data=str(config.get("data", "sample"))).data
     dataset = open_dataset(source)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 if source not in ("sample", "kaggle"):
     source = str(Path(source).expanduser().resolve())
 
-RUNS = {}  # parameters of notebook 03 by the name of the run's folder
-
-
-def add_run(recipe, epochs, seed=0, encoder="pool", model="lenet", split="random"):
-    """Put a training run on the list."""
-    facts = dict(recipe=recipe, model=model, encoder=encoder, split=split)
-    facts |= dict(seed=seed, epochs=epochs)
-    RUNS[folder_name(facts)] = facts
-
-
-add_run("paper", plan["paper"])
-for encoder in ENCODERS:
-    add_run("paper", plan["encoders_paper"], encoder=encoder)
-    for seed in range(plan["seeds"]):
-        add_run("corrected", plan["corrected"], seed, encoder)
-for model in ("lenet-one-dense", "lenet-tanh"):
-    for seed in range(plan["seeds"]):
-        add_run("corrected", plan["corrected"], seed, model=model)
-
-# Of notebook 06; support vector machines are fitted in there.
-BEYOND_EPOCHS = {name: plan[name] for name in ("corrected", "augmented")}
-BEYOND_EPOCHS["paper"] = plan["encoders_paper"]
-for split, names in beyond.needed(dataset).items():
-    for name in names:
-        recipe, model, encoder = beyond.MODELS[name]
-        if recipe in BEYOND_EPOCHS:
-            for seed in range(beyond.seeds_of(split, plan["seeds"])):
-                add_run(recipe, BEYOND_EPOCHS[recipe], seed, encoder, model, split)
+# The first seed of a configuration trains in a notebook, which becomes a page; the
+# others are trained by one job a configuration.
+RUNS, MORE_SEEDS = {}, {}  # by the folder's name of the run, or of the first seed's
+for run in profiles.needed_runs(dataset, plan):
+    first = runs.folder_name(run.facts | {"seed": 0})
+    if run.seed == 0:
+        RUNS[first] = run
+    else:
+        MORE_SEEDS.setdefault(first, []).append(run.seed)
 
 OUT = dataset.results
 ALL_CORES = workflow.cores
 
 
-def modules_of(notebook):
-    """Return the files of the modules that a notebook reaches by import."""
-    cells = nbformat.read(f"notebooks/{notebook}.ipynb", as_version=4).cells
+def made_from(notebook, run=None):
+    """Return the files that a notebook's outputs depend on: itself and what it imports.
+
+    A run's model, recipe and encoder are imported by name, so that they come besides.
+    """
+    path = f"notebooks/{notebook}.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    return [f"gtzan_lib/{name.replace('.', '/')}.py" for name in reached_from(code)]
+    besides = runs.modules_of(RUNS[run].facts) if run else []
+    return [path, *map(str, fingerprint.files_of(code, *besides))]
 
 
 def papermill(notebook, values="", label="{rule}", output="output"):
-    """Return the shell command that runs a notebook and shows what it prints."""
+    """Return the shell command that runs a notebook and shows what it prints.
+
+    A line that updates is shown anew every 20 seconds.
+    """
     return (
-        f"papermill notebooks/{notebook}.ipynb {{{output}:q}} --no-progress-bar --log-level "
-        f"ERROR --stdout-file /dev/stdout -r data {{source:q}} {values} "
-        f"2> >(grep -v IPKernelApp >&2) | sed -u 's/^/[{label}] /'"
+        f"TQDM_MININTERVAL=20 papermill notebooks/{notebook}.ipynb {{{output}:q}} "
+        "--no-progress-bar --log-level ERROR --stdout-file /dev/stdout "
+        f"-r data {{source:q}} {values} 2> >(grep -v IPKernelApp >&2) "
+        f"| tr '\\r' '\\n' | sed -u '/./!d;s/^/[{label}] /'"
     )
 
 
@@ -118,7 +89,7 @@ onstart:
 
 
 onsuccess:
-    print(f"\n{dataset.name}, profile {profile}. Open in a browser:")
+    print(f"\n{dataset.name}, profile {config.get('profile', 'quick')}. Open in a browser:")
     print(f"  {START}\n  {OUT / 'paper.pdf'}")
     print(f"Executed notebooks and results are in {OUT}")
 
@@ -131,8 +102,7 @@ rule all:
 
 rule pack:
     input:
-        "notebooks/01_pack.ipynb",
-        modules_of("01_pack"),
+        made_from("01_pack"),
     output:
         OUT / "notebooks" / "01_pack.ipynb",
     shell:
@@ -141,8 +111,7 @@ rule pack:
 
 rule pool:
     input:
-        "notebooks/02_pool_mse.ipynb",
-        modules_of("02_pool_mse"),
+        made_from("02_pool_mse"),
         rules.pack.output,
     output:
         OUT / "notebooks" / "02_pool_mse.ipynb",
@@ -153,32 +122,55 @@ rule pool:
 
 rule train:
     input:
-        "notebooks/03_train_cnn.ipynb",
-        modules_of("03_train_cnn"),
+        lambda wildcards: made_from("03_train_cnn", wildcards.run),
         rules.pool.output,
     output:
         OUT / "notebooks" / "03_train_cnn-{run}.ipynb",
     params:
         values=lambda wildcards: " ".join(
             f"{'-p' if isinstance(value, int) else '-r'} {name} '{value}'"
-            for name, value in RUNS[wildcards.run].items()
+            for name, value in RUNS[wildcards.run].facts.items()
         ),
     # A long run gets all cores; short ones run side by side.
-    threads: lambda wildcards: ALL_CORES if RUNS[wildcards.run]["epochs"] > 300 else 1
+    threads: lambda wildcards: ALL_CORES if RUNS[wildcards.run].epochs > 300 else 1
     shell:
         papermill("03_train_cnn", "{params.values}", "{wildcards.run}")
 
 
+rule more_seeds:
+    input:
+        lambda wildcards: made_from("03_train_cnn", wildcards.run),
+        rules.train.output,
+    output:
+        touch(OUT / "logs" / "{run}-and-more-seeds.done"),
+    params:
+        values=lambda wildcards: " ".join(
+            f"--{name} '{value}'"
+            for name, value in RUNS[wildcards.run].facts.items()
+            if name != "seed"
+        ),
+        seeds=lambda wildcards: " ".join(map(str, MORE_SEEDS[wildcards.run])),
+    shell:
+        "TQDM_MININTERVAL=20 python -m gtzan_lib train {source:q} {params.values} "
+        "--seeds {params.seeds} | tr '\\r' '\\n' "
+        "| sed -u '/./!d;s/^/[{wildcards.run} and more seeds] /'"
+
+
+TRAINED = [
+    *expand(rules.train.output, run=RUNS),
+    *expand(rules.more_seeds.output, run=MORE_SEEDS),
+]
+
+
 rule autoencoder:
     input:
-        "notebooks/04_autoencoder.ipynb",
-        modules_of("04_autoencoder"),
-        expand(rules.train.output, run=RUNS),
+        made_from("04_autoencoder"),
+        TRAINED,
     output:
         OUT / "notebooks" / "04_autoencoder.ipynb",
     params:
-        values=f"-p seeds {plan['seeds']} -p epochs {plan['corrected']} "
-        f"-p paper_epochs {plan['encoders_paper']}",
+        values=f"-p seeds {plan.seeds} -p epochs {plan.corrected} "
+        f"-p paper_epochs {plan.encoders_paper}",
     threads: ALL_CORES
     shell:
         papermill("04_autoencoder", "{params.values}")
@@ -186,14 +178,13 @@ rule autoencoder:
 
 rule beyond:
     input:
-        "notebooks/06_beyond.ipynb",
-        modules_of("06_beyond"),
-        expand(rules.train.output, run=RUNS),
+        made_from("06_beyond"),
+        TRAINED,
     output:
         OUT / "notebooks" / "06_beyond.ipynb",
     params:
-        values=f"-p seeds {plan['seeds']} -p epochs {plan['corrected']} "
-        f"-p augmented_epochs {plan['augmented']} -p paper_epochs {plan['encoders_paper']}",
+        values=f"-p seeds {plan.seeds} -p epochs {plan.corrected} "
+        f"-p augmented_epochs {plan.augmented} -p paper_epochs {plan.encoders_paper}",
     threads: ALL_CORES
     shell:
         papermill("06_beyond", "{params.values}")
@@ -201,10 +192,9 @@ rule beyond:
 
 rule results:
     input:
-        "notebooks/05_results.ipynb",
+        made_from("05_results"),
         "report/claims.toml",
-        modules_of("05_results"),
-        expand(rules.train.output, run=RUNS),
+        TRAINED,
         rules.autoencoder.output,
         rules.beyond.output,
     output:
@@ -216,8 +206,8 @@ rule results:
 
 rule figures:
     input:
-        modules_of("05_results"),
-        expand(rules.train.output, run=RUNS),
+        made_from("05_results"),
+        TRAINED,
         rules.autoencoder.output,
         rules.beyond.output,
     output:

@@ -7,6 +7,16 @@ import sys
 from pathlib import Path
 
 from gtzan_lib.errors import UserError
+from gtzan_lib.parameters import Parameters
+
+TRAINED = (
+    "recipe",
+    "model",
+    "encoder",
+    "split",
+    "epochs",
+    "device",
+)  # options of train
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,6 +57,23 @@ def render(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         raise UserError(f"cannot write {target}: {error}") from error
     print(json.dumps({"picture": str(target)}) if options.json else target)
+    return 0
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train one model for each of some seeds, as notebook 03_train_cnn does."""
+    from gtzan_lib.data.sources import open_dataset
+    from gtzan_lib.experiments import runs
+
+    facts = {name: getattr(options, name) for name in TRAINED}
+    every = [Parameters(**facts, seed=seed) for seed in options.seeds]
+    dataset = open_dataset(Parameters(data=options.data).data)
+    for p in every:
+        run = runs.train(dataset, p, progress=not options.json)
+        accuracy = run.metrics["accuracy"]
+        as_json = json.dumps({"folder": str(run.folder), "accuracy": accuracy})
+        words = f"{run.folder}: test accuracy {accuracy['value']:.3f}"
+        print(as_json if options.json else words)
     return 0
 
 
@@ -126,12 +153,25 @@ def keep_report(options: argparse.Namespace) -> int:
     return 0
 
 
+def _about(name: str) -> dataclasses.Field:
+    return next(each for each in dataclasses.fields(Parameters) if each.name == name)
+
+
 def _parser() -> argparse.ArgumentParser:
     from gtzan_lib.app.shipped import FOLDER
 
     parser = argparse.ArgumentParser(prog="python -m gtzan_lib")
     commands = parser.add_subparsers(required=True)
-    for command in (verify, render, predict, app, ship, check_report, keep_report):
+    for command in (
+        verify,
+        render,
+        train,
+        predict,
+        app,
+        ship,
+        check_report,
+        keep_report,
+    ):
         name = command.__name__.replace("_", "-")
         sub = commands.add_parser(name, help=command.__doc__)
         sub.set_defaults(command=command)
@@ -145,6 +185,16 @@ def _parser() -> argparse.ArgumentParser:
             )
             sub.add_argument("-o", "--output", type=Path, help="PNG file to write")
             sub.add_argument("--force", action="store_true", help="overwrite it")
+        elif command is train:
+            sub.add_argument("data", help=_about("data").metadata["help"])
+            for name in TRAINED:
+                about = _about(name)
+                kind, text = type(about.default), about.metadata["help"]
+                text = f"{text} (default: {about.default})"
+                sub.add_argument(
+                    f"--{name}", default=about.default, type=kind, help=text
+                )
+            sub.add_argument("--seeds", type=int, nargs="+", default=[0])
         elif command is ship:
             sub.add_argument("run", type=Path, help="folder of a training run")
             sub.add_argument("--data", required=True, help="what it was trained on")

@@ -16,8 +16,7 @@ OUTSIDE = ("report", "app")  # folders; modules at the root are outside, too
 # As they were at import: editing a file does not change the code that is running.
 SOURCES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path.read_text("utf-8")
-    for path in sorted(PACKAGE.glob("*/*.py"))
-    if path.parent.name not in OUTSIDE
+    for path in sorted([*PACKAGE.glob("*.py"), *PACKAGE.glob("*/*.py")])
 }
 
 
@@ -38,9 +37,16 @@ def reached_by(*modules: str) -> list[str]:
     return sorted(reached)
 
 
-def reached_from(source: str) -> list[str]:
-    """Return the modules that a piece of code imports, with all that they import."""
-    return reached_by(*_imports(source))
+def files_of(source: str, *modules: str) -> list[Path]:
+    """Return the files that a piece of code, and modules beside it, import or are."""
+    names = reached_by(*_imports(source), *modules)
+    return [(PACKAGE / name.replace(".", "/")).with_suffix(".py") for name in names]
+
+
+def computes(module: str) -> bool:
+    """Tell whether a module is inside the boundary: whether it can change a number."""
+    folder, dot, _ = module.partition(".")
+    return bool(dot) and folder not in OUTSIDE
 
 
 def fingerprint(*modules: str) -> str:
@@ -50,14 +56,14 @@ def fingerprint(*modules: str) -> str:
     editing or changing those makes no result outdated.
     """
     digest = hashlib.sha256()
-    for name in reached_by(*modules):
+    for name in filter(computes, reached_by(*modules)):
         digest.update(f"{name}\n{_what_it_does(SOURCES[name])}\n".encode())
     return digest.hexdigest()
 
 
 @cache
 def _imports(source: str) -> tuple[str, ...]:
-    """Return the modules inside the boundary that a module's source imports."""
+    """Return the modules of this package that a source imports."""
     named = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module:

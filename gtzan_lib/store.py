@@ -29,7 +29,7 @@ from filelock import FileLock
 from gtzan_lib.errors import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
-MANIFEST = "manifest.json"
+MANIFEST, PROVENANCE = "manifest.json", "provenance.json"
 KEY, CHECKPOINT = "key.json", "checkpoint.safetensors"
 SCRATCH = (KEY, CHECKPOINT)  # in a folder that is being made, not in a whole one
 CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
@@ -128,8 +128,16 @@ def provenance(started: float) -> dict:
     }
 
 
+def read_key(folder: Path) -> dict | None:
+    """Return the key that a sealed folder was made for; None where it has none."""
+    key = (read_json(folder / MANIFEST) or {}).get("key")
+    return key if isinstance(key, dict) else None
+
+
 def is_whole(folder: Path, key: dict | None = None) -> bool:
     """Tell whether a sealed folder is complete, unharmed and made for ``key``.
+
+    A manifest that lists no files, or is of another shape, is that of no whole folder.
 
     Parameters
     ----------
@@ -138,12 +146,15 @@ def is_whole(folder: Path, key: dict | None = None) -> bool:
     key : dict or None
         The key it should have been made for; None accepts any.
     """
-    manifest = read_json(folder / MANIFEST)
-    if manifest is None or (key is not None and manifest.get("key") != key):
+    made_for = read_key(folder)
+    if made_for is None or (key is not None and made_for != key):
+        return False
+    files = read_json(folder / MANIFEST).get("files")
+    if not isinstance(files, dict) or PROVENANCE not in files:
         return False
     return all(
         (folder / name).is_file() and sha256(folder / name) == digest
-        for name, digest in manifest.get("files", {}).items()
+        for name, digest in files.items()
     )
 
 
@@ -197,7 +208,7 @@ def _make_partial(folder: Path, key: dict, make: Callable[[Path], dict | None]) 
         folder.mkdir()
         write_json(folder / KEY, key)
     facts = make(folder) or {}
-    write_json(folder / "provenance.json", key | provenance(started) | facts)
+    write_json(folder / PROVENANCE, key | provenance(started) | facts)
     files = sorted(
         p for p in folder.rglob("*") if p.is_file() and p.name not in SCRATCH
     )

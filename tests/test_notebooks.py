@@ -40,7 +40,7 @@ def run_papermill(notebook, output, *options, cwd=None, timeout=120):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_parameters_are_those_that_the_library_knows(path):
     declared = papermill.inspect_notebook(str(path))
-    assert tuple(declared) == parameters.NOTEBOOKS[path.stem]
+    assert tuple(declared) == parameters.names_of(path.stem)
     assert all(fact["help"] for fact in declared.values())
     assert f'parameters.check("{path.stem}", globals())' in code_cells(path)[1].source
 

@@ -20,7 +20,9 @@ GOOD = {
 
 
 def test_good_values_come_back():
-    assert parameters.check("03_train_cnn", GOOD | {"other": 1}) == GOOD
+    p = parameters.check("03_train_cnn", GOOD | {"other": 1})
+    assert p == parameters.Parameters(epochs=30)
+    assert {name: getattr(p, name) for name in GOOD} == GOOD
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,10 @@ def test_a_name_that_is_missing_is_named():
     ("config", "reason"),
     [
         ("sedes=2", "config must be data, profile or paper, corrected, seeds"),
-        ("seeds=two", "seeds must be a whole number from 1; got two"),
+        ("seeds=two", "seeds must be a whole number from 1 to 100; got 'two'"),
+        ("seeds=101", "seeds must be a whole number from 1 to 100; got 101"),
+        ("paper=12345678901234567890", "paper must be a whole number from 1 to 100000"),
+        ("profile=x", "profile must be one of quick, paper; got x"),
     ],
 )
 def test_a_mistyped_setting_stops_the_pipeline(config, reason, tmp_path):
@@ -93,3 +98,23 @@ def test_a_mistyped_setting_stops_the_pipeline(config, reason, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode != 0
     assert reason in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"model": "svm"}, "model svm takes encoder texture or features; got 'pool'"),
+        ({"encoder": "texture"}, "model lenet takes encoder pool or .* or bands; got"),
+        ({"recipe": "augmented"}, "model lenet is trained by recipe paper or .*; got"),
+        ({"device": "cuda"}, "no device cuda here: choose auto or cpu"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(values, reason):
+    with pytest.raises(ParameterError, match=reason):
+        parameters.check("03_train_cnn", GOOD | values)
+
+
+def test_a_model_in_closed_form_has_no_recipe_and_no_epochs():
+    p = parameters.Parameters(model="svm", encoder="texture", epochs=7)
+    assert p.facts["recipe"] == "closed-form"
+    assert p.facts["epochs"] == 1

@@ -123,6 +123,6 @@ def test_only_what_code_does_counts_for_its_fingerprint(monkeypatch):
         '"""Other."""\n\ndef f(x):\n    # comment\n    return (x + 1)\n',
         '"""Doc."""\ndef f(x):\n    """Doc."""\n    return x + 2\n',
     ):
-        monkeypatch.setitem(fingerprint.SOURCES, "m", text)
-        prints.append(fingerprint.fingerprint("m"))
+        monkeypatch.setitem(fingerprint.SOURCES, "data.m", text)
+        prints.append(fingerprint.fingerprint("data.m"))
     assert prints[0] == prints[1] != prints[2]

@@ -15,6 +15,7 @@ from gtzan_lib import store
 from gtzan_lib.data.gtzan import Dataset, read_picture
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments.runs import Run
+from gtzan_lib.models.layout import to_tensor
 
 FOLDER = Path(__file__).parent / "model"
 EMBEDDINGS, ARTISTS = "embeddings.npz", "artists.json"
@@ -44,7 +45,7 @@ def embed(model, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from gtzan_lib.models.svm import SVM
     from gtzan_lib.training import loop as training
 
-    x = training.as_tensor(codes)
+    x = to_tensor(codes)
     if isinstance(model, SVM):
         return training.predict(model, x).numpy(), model.project(x).mean(dim=1).numpy()
     inputs = []

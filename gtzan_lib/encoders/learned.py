@@ -7,15 +7,12 @@ name it in ``AUTOENCODERS`` and in the registry.
 
 import hashlib
 import math
-import sys
-import time
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from tqdm import tqdm
 
 from gtzan_lib import store
 from gtzan_lib.data import packing
@@ -35,6 +32,7 @@ from gtzan_lib.models.autoencoder_patches import (
 )
 from gtzan_lib.models.layout import to_array, to_tensor
 from gtzan_lib.training import checkpoints
+from gtzan_lib.training.loop import over_epochs
 
 AUTOENCODERS = {
     "patch": PatchAutoencoder,
@@ -52,7 +50,6 @@ BASELINES = {
 }
 PACKAGES = ("numpy", "pillow", "safetensors", "torch")
 BATCH = 8  # pictures a step
-SAVE_SECONDS = 10  # between checkpoints
 
 
 class Learned(Encoder):
@@ -150,7 +147,8 @@ def fit(
                 losses = [model.loss(batch, rng).item() for batch in batches()]
         return {"loss": float(np.mean(losses))}
 
-    return _over_epochs(one_epoch, model, optimizer, checkpoint, progress)
+    epochs = model.epochs + 1  # the first only measures
+    return over_epochs(one_epoch, epochs, model, optimizer, checkpoint, progress)
 
 
 def _learn_from(model, batches, optimizer, done, rng) -> list[float]:
@@ -170,22 +168,6 @@ def _learn_from(model, batches, optimizer, done, rng) -> list[float]:
         optimizer.step()
         losses.append(loss.item())
     return losses
-
-
-def _over_epochs(one_epoch, model, optimizer, checkpoint, progress):
-    history = checkpoints.load(checkpoint, model, optimizer)
-    history = history or {"loss": [], "seconds": []}
-    first, saved = len(history["loss"]), time.time()
-    shown = {"initial": first, "total": model.epochs + 1, "file": sys.stdout}
-    epochs = range(first, model.epochs + 1)
-    for epoch in tqdm(epochs, "autoencoder", disable=not progress, **shown):
-        started = time.time()
-        history["loss"].append(one_epoch(epoch)["loss"])
-        history["seconds"].append(time.time() - started)
-        if time.time() - saved > SAVE_SECONDS or epoch == model.epochs:
-            checkpoints.save(checkpoint, model, optimizer, history)
-            saved = time.time()
-    return history
 
 
 def learn(

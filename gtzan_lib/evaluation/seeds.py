@@ -18,7 +18,7 @@ from gtzan_lib.data.genres import GENRES
 from gtzan_lib.encoders.pooling import UPSAMPLING
 from gtzan_lib.evaluation.metrics import Estimate
 from gtzan_lib.experiments.runs import Run
-from gtzan_lib.parameters import ENCODERS
+from gtzan_lib.registry import CODES
 
 CONFIGURATION = ("recipe", "model", "encoder", "split", "epochs")
 ACCURACY, TOP2 = itemgetter("accuracy"), itemgetter("top2")
@@ -50,7 +50,7 @@ def of_the_paper(runs: list[Run]) -> list[Run]:
         run
         for run in runs
         if run.provenance["model"].startswith("lenet")
-        and run.provenance["encoder"] in ENCODERS
+        and run.provenance["encoder"] in CODES
         and run.provenance["split"] == "random"
     ]
 

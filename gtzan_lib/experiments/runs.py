@@ -1,4 +1,4 @@
-"""Training runs: from parameters to a folder of results, and back.
+"""Training runs on disk: from parameters to a folder of results, and back.
 
 A run's folder holds ``model.safetensors``, ``history.json`` (one value an epoch),
 ``predictions.npz`` (test positions, labels and logits), ``metrics.json``,
@@ -6,29 +6,22 @@ A run's folder holds ``model.safetensors``, ``history.json`` (one value an epoch
 ``encoder.safetensors``. Used by notebooks 03_train_cnn to 06_beyond.
 """
 
-import dataclasses
 import json
-import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from gtzan_lib import parameters, store
+from gtzan_lib import registry, store
 from gtzan_lib.data import splits
 from gtzan_lib.data.gtzan import Dataset
-from gtzan_lib.data.sources import open_dataset
-from gtzan_lib.encoders.by_name import NAMES as ENCODERS
-from gtzan_lib.encoders.by_name import make as make_encoder
-from gtzan_lib.errors import DataError, ParameterError
-from gtzan_lib.evaluation import metrics as evaluation
-from gtzan_lib.parameters import check_values
+from gtzan_lib.errors import DataError
+from gtzan_lib.parameters import FACTS, Parameters
 
-ENCODER = "encoder.safetensors"
+FOLDER = "03_train"
 PACKAGES = ("numpy", "pillow", "scikit-learn", "scipy", "torch")
-FACTS = ("recipe", "model", "encoder", "split", "seed", "epochs")
+ENCODER = "encoder.safetensors"
 
 
 @dataclass(frozen=True)
@@ -79,14 +72,14 @@ class Run:
         ]
 
     def encode(self, pictures: np.ndarray) -> np.ndarray:
-        """Return codes as the run's model takes them (see ``encoders``): float32.
+        """Return codes as the run's model takes them: float32 (see ``Encoder``).
 
         Parameters
         ----------
         pictures : ndarray of uint8, shape (N, 288, 432, 3)
         """
-        weights = self.folder / ENCODER
-        return make_encoder(self.provenance["encoder"]).encode(pictures, weights)
+        encoder = registry.ENCODERS[self.provenance["encoder"]].make()
+        return encoder.encode(pictures, self.folder / ENCODER)
 
     def model(self):
         """Return the trained model, ready to predict on the CPU."""
@@ -94,79 +87,38 @@ class Run:
 
         from gtzan_lib.models import build as models
 
-        shape = make_encoder(self.provenance["encoder"]).shape
+        shape = registry.ENCODERS[self.provenance["encoder"]].make().shape
         model = models.build(self.provenance["model"], shape, seed=0)
         model.load_state_dict(load_file(self.folder / "model.safetensors"))
         return model.eval()
 
 
-def train(
-    data: str = "sample",
-    recipe: str = "corrected",
-    model: str = "lenet",
-    encoder: str = "pool",
-    split: str = "random",
-    seed: int = 0,
-    epochs: int = 30,
-    device: str = "auto",
-    report: Callable[[str], None] = print,
-) -> Run:
-    """Train one network, or return the run that did so already.
+def train(dataset: Dataset, p: Parameters, progress: bool = True) -> Run:
+    """Train one model, or return the run that did so already.
 
     Parameters
     ----------
-    data, recipe, model, encoder, split, seed, epochs, device
-        The parameters of notebook 03_train_cnn; ``parameters.PARAMETERS`` says what
-        each allows. ``seed`` draws the split, the weights and the pictures' order.
-    report : callable
-        Takes a line of text about twenty times.
-
-    Returns
-    -------
-    Run
+    dataset : Dataset
+    p : Parameters
+        ``recipe``, ``model``, ``encoder``, ``split``, ``seed`` (which draws the split,
+        the weights and the pictures' order), ``epochs`` and ``device``.
+    progress : bool
+        Show one line that tells how far the training is.
 
     Raises
     ------
-    ParameterError, DataError
-        If a parameter, the data or the split cannot be used, or the model does not take
-        what the encoder gives.
+    DataError
+        If the data or the split cannot be used.
     """
-    facts = {
-        "recipe": recipe,
-        "model": model,
-        "encoder": encoder,
-        "split": split,
-        "seed": seed,
-        "epochs": epochs,
-    }
-    check_values({"data": data, "device": device} | facts)
-    _check_fit(facts)
-    dataset = open_dataset(data)
-    subsets = splits.split(dataset, split, seed)
-    facts["split"] = splits.identify(split)
-    folder = dataset.results / "03_train" / folder_name(facts)
+    facts = p.facts | {"split": splits.identify(p.split)}
 
     def make(folder: Path) -> dict:
-        return _train_into(folder, dataset, subsets, facts, device, report)
+        from gtzan_lib.experiments.train import train_into
 
+        return train_into(folder, dataset, p, progress)
+
+    folder = dataset.results / FOLDER / folder_name(facts)
     return Run(store.seal(folder, _key(dataset, facts), make))
-
-
-def _check_fit(facts: dict) -> None:
-    """Refuse a model that does not take what the encoder gives.
-
-    A model that is fitted in closed form has no recipe and no epochs: ``facts`` say so.
-    """
-    model, encoder = facts["model"], facts["encoder"]
-    closed_form = model in parameters.CLOSED_FORM
-    if closed_form != (encoder in parameters.VECTORS):
-        pictures = (*parameters.ENCODERS, parameters.BANDS)
-        takes = parameters.VECTORS if closed_form else pictures
-        raise ParameterError(
-            f"model {model} takes encoder {' or '.join(takes)}; got {encoder!r}"
-        )
-    if closed_form:
-        facts |= {"recipe": "closed-form", "epochs": 1}
 
 
 def open_run(folder: str | Path) -> Run:
@@ -181,7 +133,7 @@ def open_run(folder: str | Path) -> Run:
     if not (folder / "predictions.npz").is_file() or not store.is_whole(folder):
         raise DataError(
             f"{folder} is not the folder of a finished and unharmed training run; "
-            f"they are in {store.runs_folder()}/*/03_train/*"
+            f"they are in {store.runs_folder()}/*/{FOLDER}/*"
         )
     return Run(folder)
 
@@ -203,9 +155,9 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
         The folders of those made by other code or package versions, or damaged.
     """
     runs, left_out = [], []
-    for manifest in sorted((dataset.results / "03_train").glob(f"*/{store.MANIFEST}")):
+    for manifest in sorted((dataset.results / FOLDER).glob(f"*/{store.MANIFEST}")):
         folder = manifest.parent
-        key = (store.read_json(manifest) or {}).get("key", {})
+        key = store.read_key(folder) or {}
         facts = {name: key.get(name) for name in FACTS}
         if store.is_whole(folder, _key(dataset, facts)):
             runs.append(Run(folder))
@@ -214,77 +166,30 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
     return runs, left_out
 
 
+def modules_of(facts: dict) -> list[str]:
+    """Return the modules that make a run with these facts (see ``fingerprint``)."""
+    return ["experiments.train", *(entry.module for _, entry in _entries(facts))]
+
+
+def _entries(facts: dict) -> list[tuple[str, registry.Entry]]:
+    """Return the registry's entries that a run's facts name, those that there are."""
+    kinds = {
+        "recipe": registry.RECIPES,
+        "model": registry.MODELS,
+        "encoder": registry.ENCODERS,
+    }
+    return [
+        (what, entries[facts[what]])
+        for what, entries in kinds.items()
+        if facts[what] in entries
+    ]
+
+
 def _key(dataset: Dataset, facts: dict) -> dict:
-    from gtzan_lib.training.recipes import RECIPES
-
-    settings = {}
-    if facts["recipe"] in RECIPES:
-        settings = dataclasses.asdict(RECIPES[facts["recipe"]])
-        settings = json.loads(
-            json.dumps(settings)
-        )  # tuples as lists, as a file has them
-    encoder = facts["encoder"]
-    files = make_encoder(encoder).files if encoder in ENCODERS else ()
-    modules = ["experiments.runs"]
-    return dataset.key(modules, PACKAGES, files, **facts, settings=settings)
-
-
-def _train_into(
-    folder: Path,
-    dataset: Dataset,
-    subsets: dict[str, np.ndarray],
-    facts: dict,
-    device: str,
-    report: Callable[[str], None],
-) -> dict:
-    """Train and write the run's files; return what to add to its provenance."""
-    import torch
-
-    from gtzan_lib.models import build as models
-    from gtzan_lib.training import checkpoints
-    from gtzan_lib.training import loop as training
-    from gtzan_lib.training.recipes import RECIPES
-
-    device = training.pick_device(device)
-    encoder = make_encoder(facts["encoder"])
-    codes, weights = encoder.codes(
-        dataset, subsets["train"], facts["seed"], progress=report is print
-    )
-    if weights:
-        shutil.copy(weights, folder / ENCODER)
-    parts = {
-        name: training.Subset.of(codes[index], dataset.labels[index], device)
-        for name, index in subsets.items()
+    """Return what a run with these facts depends on (see ``store.seal``)."""
+    made_by = {
+        what: [entry.target, dict(entry.options)] for what, entry in _entries(facts)
     }
-    held_out = "validation" if "validation" in parts else "test"
-    model = models.build(facts["model"], encoder.shape, seed=facts["seed"]).to(device)
-    if facts["model"] in parameters.CLOSED_FORM:
-        history = training.solve(model, parts["train"], parts[held_out], held_out)
-    else:
-        history = training.fit(
-            model,
-            parts["train"],
-            parts[held_out],
-            RECIPES[facts["recipe"]],
-            facts["epochs"],
-            facts["seed"],
-            folder / store.CHECKPOINT,
-            report,
-            held_out,
-        )
-    checkpoints.write(folder / "model.safetensors", model.state_dict())
-    store.write_json(folder / "history.json", history)
-    for name, file in (("test", "predictions"), ("validation", "validation")):
-        if name in parts:
-            logits = training.predict(model, parts[name].x).cpu().numpy()
-            known = {"index": subsets[name], "labels": dataset.labels[subsets[name]]}
-            np.savez(folder / f"{file}.npz", **known, logits=logits)
-            if name == "test":
-                metrics = evaluation.evaluate(logits, known["labels"])
-                store.write_json(folder / "metrics.json", metrics)
-    return {
-        "device": device,
-        "threads": torch.get_num_threads(),
-        "seconds": round(sum(history["seconds"]), 2),
-        "subsets": {name: len(index) for name, index in subsets.items()},
-    }
+    encoder = registry.ENCODERS.get(facts["encoder"])
+    files = encoder.make().files if encoder else ()
+    return dataset.key(modules_of(facts), PACKAGES, files, **facts, made_by=made_by)

@@ -11,7 +11,6 @@ import numpy as np
 from gtzan_lib.data import splits
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import SYNTHETIC, Dataset
-from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import features
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import calibration
@@ -20,6 +19,7 @@ from gtzan_lib.evaluation.seeds import ACCURACY, TOP2, with_interval
 from gtzan_lib.experiments import ensembles as fusion
 from gtzan_lib.experiments import runs
 from gtzan_lib.experiments.runs import Run
+from gtzan_lib.parameters import Parameters
 
 PAPER = "LeNet of the paper, pooled picture"
 LENET = "LeNet corrected, pooled picture"
@@ -127,46 +127,43 @@ def climbing(found: list[Run]) -> dict[str, dict[str, list[Run]]]:
 
 
 def train_all(
-    data: str,
+    dataset: Dataset,
     names: tuple[str, ...],
     split: str,
     seeds: int,
     epochs: dict[str, int],
-    report: Callable[[str], None] = print,
 ) -> dict[str, list[Run]]:
     """Return a run of each model for each seed, trained where there is none.
 
     Parameters
     ----------
-    data, split : str
-        As ``runs.train`` takes them.
+    dataset : Dataset
+    split : str
     names : tuple of str
         Keys of ``MODELS``; one whose files the data set lacks is left out.
     seeds : int
         How many runs of each.
     epochs : dict of int
         By recipe.
-    report : callable
-        Takes lines of text about the progress.
 
     Returns
     -------
     dict of list of Run
         By model, in the order of the seeds.
     """
-    has_table = open_dataset(data).features_path.is_file()
+    has_table = dataset.features_path.is_file()
     found: dict[str, list[Run]] = {}
     for name in names:
         if name == FEATURES and not has_table:
-            report(f"{name}: left out, as the data has no table of features")
+            print(f"{name}: left out, as the data has no table of features")
             continue
         recipe, model, encoder = MODELS[name]
         facts = {"model": model, "encoder": encoder, "split": split}
         if recipe in epochs:  # else it is fitted in closed form
             facts |= {"recipe": recipe, "epochs": epochs[recipe]}
-        report(f"{name}, split {split}")
+        print(f"{name}, split {split}")
         found[name] = [
-            runs.train(data, **facts, seed=seed, report=report) for seed in range(seeds)
+            runs.train(dataset, Parameters(**facts, seed=seed)) for seed in range(seeds)
         ]
     return found
 

@@ -1,28 +1,13 @@
-"""Models by name: each takes what an encoder makes of pictures and returns logits.
+"""Building a model by name, and describing it layer by layer.
 
-Used by notebooks 03_train_cnn (parameter ``model``) and 06_beyond. To add one, write
-its class in a module of its own, name it in ``MODELS`` and the module in
-``parameters.MODELS``.
+Used by ``experiments.train`` and notebooks 03_train_cnn and 06_beyond. The names stand
+in ``registry.MODELS``.
 """
 
 import torch
 from torch import nn
 
-from gtzan_lib.models.convnet import CRNN, ConvNet
-from gtzan_lib.models.lenet import LeNet, LeNetOneDense, LeNetTanh
-from gtzan_lib.models.svm import SVM
-from gtzan_lib.parameters import check_values
-
-# Called with the shape of one input: (channels, height, width) of a picture, or
-# (windows, values) of vectors.
-MODELS: dict[str, type[nn.Module]] = {
-    "lenet": LeNet,
-    "lenet-one-dense": LeNetOneDense,
-    "lenet-tanh": LeNetTanh,
-    "cnn": ConvNet,
-    "crnn": CRNN,
-    "svm": SVM,
-}
+from gtzan_lib import registry
 
 
 def build(name: str, shape: tuple[int, ...], seed: int) -> nn.Module:
@@ -31,16 +16,15 @@ def build(name: str, shape: tuple[int, ...], seed: int) -> nn.Module:
     Parameters
     ----------
     name : str
-        A key of ``MODELS``.
+        A key of ``registry.MODELS``.
     shape : tuple of int
         Shape of one input: (channels, height, width) or (windows, values).
     seed : int
         Seed of the initial weights.
     """
-    check_values({"model": name})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = MODELS[name](*shape)
+        model = registry.MODELS[name].make(*shape)
     return model.to(memory_format=torch.channels_last)
 
 

@@ -32,7 +32,7 @@ from gtzan_lib import store
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation.metrics import Estimate
-from gtzan_lib.experiments.runs import FACTS
+from gtzan_lib.parameters import FACTS
 
 LEDGER = store.PROJECT / "report" / "claims.toml"
 VERDICTS = (

@@ -23,7 +23,6 @@ from gtzan_lib.report import pdf as paper
 from gtzan_lib.report import record as results
 from gtzan_lib import store
 from gtzan_lib.data.gtzan import SYNTHETIC
-from gtzan_lib.parameters import NOTEBOOKS
 
 TEMPLATE = Path(__file__).parent / "page"
 TRAIN = "03_train_cnn"
@@ -197,10 +196,10 @@ def main_run(found: dict, has: set[str]) -> str:
 def _about(found: dict, page: str, has: set[str]) -> dict:
     """Return what every page says: its title, its data, and the bar of links."""
     links = [{"text": "Start", "href": START}]
-    for name in NOTEBOOKS:
+    for name in TITLES:
         stem = f"{name}-{main_run(found, has)}" if name == TRAIN else name
         if stem in has:
-            links.append({"text": TITLES.get(name, name), "href": f"{stem}.html"})
+            links.append({"text": TITLES[name], "href": f"{stem}.html"})
     links.append({"text": "PDF", "href": f"../{paper.PDF}"})
     return {
         "title": "[Re] From Liszt to Justin Bieber",

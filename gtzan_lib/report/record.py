@@ -24,7 +24,7 @@ from gtzan_lib.data import gtzan as data
 from gtzan_lib.evaluation import metrics as evaluation
 from gtzan_lib.encoders import pooling
 from gtzan_lib.data import splits
-from gtzan_lib import store
+from gtzan_lib import registry, store
 from gtzan_lib.report.claims import CURVES, EPOCHS
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import Dataset
@@ -102,7 +102,6 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
         Its finished runs, as ``runs.find_runs`` returns them.
     """
     from gtzan_lib.models import autoencoder
-    from gtzan_lib.training.recipes import RECIPES
 
     made = store.provenance(time.time())
     del made["seconds"]
@@ -118,7 +117,7 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
             "code": list(autoencoder.CODE_SHAPE),
         },
         "made": made,
-        "batch_size": RECIPES["paper"].batch_size,
+        "batch_size": registry.RECIPES["paper"].make().batch_size,
         "literal_autoencoder": autoencoder.literal_cost(),
         "runs": [record(run) for run in runs],
         "pooling": {

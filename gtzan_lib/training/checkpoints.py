@@ -1,7 +1,7 @@
 """Checkpoints: the state of a training in one file, to go on from after a crash.
 
 Safetensors files hold numbers and text only: loading one cannot run code. Used by
-``training`` and ``encoding``.
+``training.loop``.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ def save(
 ) -> None:
     """Write weights, optimizer state and history to a file, whole or not at all."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    for name, parameter in model.named_parameters():
-        for slot, value in optimizer.state[parameter].items():
-            tensors[f"optimizer.{slot}.{name}"] = value
+    for number, slots in optimizer.state_dict()["state"].items():
+        for slot, value in slots.items():
+            tensors[f"optimizer.{number}.{slot}"] = value
     text = json.dumps(history)
     partial = path.with_name(path.name + ".partial")
     write(partial, tensors, {"history": text, "sha256": _digest(tensors, text)})
@@ -60,14 +60,13 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Hist
         return {}
     weights = {name: tensors[f"model.{name}"] for name in model.state_dict()}
     model.load_state_dict(weights)
-    parameters = dict(model.named_parameters())
+    state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):
-            _, slot, name = key.split(".", 2)
-            like = parameters[name] if value.dim() else value  # its device and layout
-            optimizer.state[parameters[name]][slot] = torch.empty_like(like).copy_(
-                value
-            )
+            _, number, slot = key.split(".")
+            state.setdefault(int(number), {})[slot] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
     return json.loads(text)
 
 

@@ -1,9 +1,11 @@
-"""Training: recipes, the loop over epochs, and checkpoints to go on from.
+"""The loop over epochs, for networks and autoencoders, and one epoch of a network.
 
-Paper, section 3.3. Used by notebook 03_train_cnn (parameter ``recipe``). Recipes by
-name are in ``recipes``.
+Paper, section 3.3.2. Used by ``experiments.train``, by ``encoders.learned`` and by
+notebook 03_train_cnn, which writes one epoch out. How weights are changed is in
+``recipe``.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,95 +14,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
+from tqdm import tqdm
 
+from gtzan_lib.models.layout import to_tensor
 from gtzan_lib.training import checkpoints, memory
+from gtzan_lib.training.checkpoints import History
+from gtzan_lib.training.recipe import Recipe
 
-HISTORY = ("loss", "train_accuracy", "{}_loss", "{}_accuracy", "seconds")
 SAVE_SECONDS = 10  # between checkpoints
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train; this base class leaves open how weights are changed.
-
-    Attributes
-    ----------
-    batch_size : int
-    """
-
-    batch_size: int = 100
-
-    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
-        """Return what changes the weights of ``model``."""
-        raise NotImplementedError
-
-    def learning_rate(self, epoch: int, epochs: int) -> float:
-        """Return the learning rate of an epoch, counted from 0, of so many."""
-        raise NotImplementedError
-
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return the mean cross entropy of a batch, in nats."""
-        return cross_entropy(logits, labels)
-
-    def step_loss(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        labels: torch.Tensor,
-        rng: np.random.Generator,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the loss of a batch to learn from, and the logits it is made of.
-
-        Parameters
-        ----------
-        model : Module
-        x : Tensor of float32, shape (B, ...)
-        labels : Tensor of int64, shape (B,)
-        rng : Generator
-            For recipes that change pictures at random; this one does not.
-        """
-        logits = model(x)
-        return self.loss(logits, labels), logits
-
-
-@dataclass(frozen=True)
-class Descent(Recipe):
-    """The paper's: gradient descent with momentum.
-
-    Attributes
-    ----------
-    double_softmax : bool
-        Apply softmax before a cross entropy that applies its own.
-    schedule : tuple of (int, float)
-        First epoch (counted from 0) and learning rate of each stage.
-    momentum : float
-    """
-
-    double_softmax: bool = False
-    schedule: tuple[tuple[int, float], ...] = (
-        (0, 0.01),
-        (100, 0.006),
-        (150, 0.005),
-        (200, 0.004),
-        (300, 0.0045),
-        (1300, 0.003),
-    )
-    momentum: float = 0.9
-
-    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
-        """Return gradient descent with momentum."""
-        return torch.optim.SGD(model.parameters(), momentum=self.momentum)
-
-    def learning_rate(self, epoch: int, epochs: int) -> float:
-        """Return the learning rate that the schedule has for an epoch."""
-        return [rate for first, rate in self.schedule if first <= epoch][-1]
-
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return the mean cross entropy of a batch, in nats, as this recipe has it."""
-        return super().loss(
-            logits.softmax(1) if self.double_softmax else logits, labels
-        )
 
 
 @dataclass
@@ -121,13 +42,7 @@ class Subset:
     @classmethod
     def of(cls, codes: np.ndarray, labels: np.ndarray, device: str) -> "Subset":
         """Make one from codes (N, H, W, C) or (N, windows, values), and labels (N,)."""
-        return cls(as_tensor(codes).to(device), torch.from_numpy(labels).to(device))
-
-
-def as_tensor(codes: np.ndarray) -> torch.Tensor:
-    """Return codes as models take them: (N, H, W, C) become (N, C, H, W)."""
-    x = torch.from_numpy(np.ascontiguousarray(codes))
-    return x.permute(0, 3, 1, 2) if x.dim() == 4 else x
+        return cls(to_tensor(codes).to(device), torch.from_numpy(labels).to(device))
 
 
 def pick_device(name: str) -> str:
@@ -139,6 +54,65 @@ def pick_device(name: str) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def over_epochs(
+    one_epoch: Callable[[int], dict[str, float]],
+    epochs: int,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    checkpoint: Path,
+    progress: bool = True,
+) -> History:
+    """Call ``one_epoch`` for each epoch, going on from a checkpoint where there is one.
+
+    What an epoch does may depend on its number, the weights and the optimizer alone,
+    so that a training that was interrupted ends with the very numbers of one that was
+    not.
+
+    Parameters
+    ----------
+    one_epoch : callable
+        Takes the number of an epoch, counted from 0, changes ``model``, and returns
+        what it measured, by name.
+    epochs : int
+    model : Module
+    optimizer : Optimizer
+    checkpoint : Path
+        Written after an epoch, at most every ten seconds, and at the end.
+    progress : bool
+        Show one line that tells the epoch, what was measured, and the time left.
+
+    Returns
+    -------
+    dict of list of float
+        What was measured, one value an epoch, and how many ``seconds`` each took.
+    """
+    memory.keep_freed()
+    history = checkpoints.load(checkpoint, model, optimizer)
+    first = len(history.get("seconds", ()))
+    saved = time.time()
+    epoch_numbers = tqdm(
+        range(first, epochs),
+        f"going on after epoch {first}" if first else "training",
+        total=epochs,
+        initial=first,
+        file=sys.stdout,
+        disable=not progress,
+        unit="epoch",
+    )
+    for epoch in epoch_numbers:
+        started = time.time()
+        measured = one_epoch(epoch)
+        now = time.time()
+        for name, value in (measured | {"seconds": now - started}).items():
+            history.setdefault(name, []).append(value)
+        if now - saved > SAVE_SECONDS or epoch + 1 == epochs:
+            checkpoints.save(checkpoint, model, optimizer, history)
+            saved = now
+        shown = {name.replace("_", " "): f"{v:.3f}" for name, v in measured.items()}
+        epoch_numbers.set_postfix(shown, refresh=False)
+    return history
+
+
 def fit(
     model: nn.Module,
     train: Subset,
@@ -147,13 +121,10 @@ def fit(
     epochs: int,
     seed: int,
     checkpoint: Path,
-    report: Callable[[str], None] = print,
     name: str = "test",
-) -> dict[str, list[float]]:
-    """Train ``model`` in place, going on from ``checkpoint`` where there is one.
-
-    The order of the pictures depends on seed and epoch alone, so that a training that
-    was interrupted ends with the very numbers of one that was not.
+    progress: bool = True,
+) -> History:
+    """Train a network in place (see ``over_epochs``).
 
     Parameters
     ----------
@@ -167,11 +138,9 @@ def fit(
     seed : int
         Seed of the order of the pictures.
     checkpoint : Path
-        Written after an epoch, at most every ten seconds, and at the end.
-    report : callable
-        Takes a line of text about twenty times.
     name : str
         What ``held_out`` is called, ``"test"`` or ``"validation"``.
+    progress : bool
 
     Returns
     -------
@@ -181,54 +150,36 @@ def fit(
         ``validation_loss`` and ``validation_accuracy``); and how many ``seconds`` it
         took.
     """
-    memory.keep_freed()
-    names = [column.format(name) for column in HISTORY]
     optimizer = recipe.optimizer(model)
-    history = checkpoints.load(checkpoint, model, optimizer)
-    history = history or {column: [] for column in names}
-    first = len(history["loss"])
-    if not first and hasattr(model, "start"):
-        model.start(train.x)
-    if first:
-        report(f"going on after epoch {first}")
-    saved = time.time()
-    for epoch in range(first, epochs):
-        started = time.time()
+
+    def one_epoch(epoch: int) -> dict[str, float]:
+        if epoch == 0 and hasattr(model, "start"):
+            model.start(train.x)
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate(epoch, epochs)
         rng = np.random.default_rng([seed, epoch])
         with torch.random.fork_rng():  # for layers that draw numbers, such as dropout
             torch.manual_seed(1_000_003 * seed + epoch)
             loss, accuracy = train_epoch(model, train, recipe, optimizer, rng)
-        held_out_loss, held_out_accuracy = measure(model, held_out, recipe)
-        now = time.time()
-        measured = (loss, accuracy, held_out_loss, held_out_accuracy, now - started)
-        for column, value in zip(names, measured, strict=True):
-            history[column].append(value)
-        done = epoch + 1
-        if now - saved > SAVE_SECONDS or done == epochs:
-            checkpoints.save(checkpoint, model, optimizer, history)
-            saved = now
-        if done % max(1, epochs // 20) == 0 or done == epochs:
-            pace = float(np.mean(history["seconds"][first:]))
-            report(
-                f"epoch {done:4d}/{epochs}  loss {loss:.3f}  train accuracy "
-                f"{accuracy:.3f}  {name} accuracy {held_out_accuracy:.3f}  "
-                f"{pace:.2f} s/epoch, {pace * (epochs - done):.0f} s left"
-            )
-    return history
+        return _measured(loss, accuracy, model, held_out, recipe, name)
+
+    return over_epochs(one_epoch, epochs, model, optimizer, checkpoint, progress)
 
 
 def solve(
-    model: nn.Module, train: Subset, held_out: Subset, name: str = "test"
-) -> dict[str, list[float]]:
+    model: nn.Module,
+    train: Subset,
+    held_out: Subset,
+    recipe: Recipe,
+    name: str = "test",
+) -> History:
     """Fit a model in closed form; return a history of one epoch, as ``fit`` does."""
     started = time.time()
     model.solve(train.x, train.y)
-    measured = [*measure(model, train, Recipe()), *measure(model, held_out, Recipe())]
-    measured.append(time.time() - started)
-    columns = (column.format(name) for column in HISTORY)
-    return {column: [value] for column, value in zip(columns, measured, strict=True)}
+    fitted = measure(model, train, recipe)
+    history = _measured(*fitted, model, held_out, recipe, name)
+    history["seconds"] = time.time() - started
+    return {column: [value] for column, value in history.items()}
 
 
 def train_epoch(
@@ -272,3 +223,13 @@ def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Return the logits (N, 10) of pictures (N, C, H, W) or vectors."""
     model.eval()
     return torch.cat([model(part) for part in x.split(100)])
+
+
+def _measured(loss, accuracy, model, held_out, recipe, name) -> dict[str, float]:
+    held_out_loss, held_out_accuracy = measure(model, held_out, recipe)
+    return {
+        "loss": loss,
+        "train_accuracy": accuracy,
+        f"{name}_loss": held_out_loss,
+        f"{name}_accuracy": held_out_accuracy,
+    }

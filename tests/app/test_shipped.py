@@ -5,7 +5,9 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from small import train
 
+from gtzan_lib import registry
 from gtzan_lib.app import answer, shipped
 from gtzan_lib.app import classifier as prediction
 from gtzan_lib.data.gtzan import PUBLISHED, published_sums
@@ -19,7 +21,7 @@ from gtzan_lib.training import loop as training
 
 @pytest.fixture
 def run(tiny_source):
-    return runs.train(str(tiny_source), epochs=1, report=lambda line: None)
+    return train(tiny_source)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def test_every_published_track_can_be_found_similar(ours):
         assert cosines == sorted(cosines, reverse=True)
 
 
-@pytest.mark.parametrize("name", sorted(set(models.MODELS) - {"svm"}))
+@pytest.mark.parametrize("name", sorted(set(registry.MODELS) - {"svm"}))
 def test_the_embedding_is_what_the_last_layer_makes_logits_from(name):
     model = models.build(name, (3, 72, 108), seed=0).eval()
     codes = np.random.default_rng(0).random((30, 72, 108, 3), np.float32)
@@ -82,7 +84,7 @@ def test_the_embedding_is_what_the_last_layer_makes_logits_from(name):
 def test_a_run_takes_the_place_of_the_old_one(run, tiny, tiny_source, tmp_path):
     folder = tmp_path / "shipped"
     shipped.ship(run, tiny, folder)
-    better = runs.train(str(tiny_source), epochs=2, report=lambda line: None)
+    better = train(tiny_source, epochs=2)
     assert shipped.ship(better, tiny, folder) == folder
     opened = runs.open_run(folder)
     assert opened.provenance == better.provenance
@@ -114,12 +116,12 @@ def test_a_run_without_embeddings_knows_no_similar_tracks(run):
 
 
 def test_how_good_it_is_on_unheard_artists_is_said(five, five_source, tmp_path):
-    names = {"model": "svm", "encoder": "texture", "report": lambda line: None}
-    run = runs.train(str(five_source), **names)
+    names = {"model": "svm", "encoder": "texture"}
+    run = train(five_source, **names)
     split = tmp_path / "artist.csv"
     rows = [f"{t},{'test' if t.endswith('4') else 'train'}" for t in five.tracks]
     split.write_text("\n".join(["track,subset", *rows]))
-    other = runs.train(str(five_source), split=str(split), **names)
+    other = train(five_source, split=str(split), **names)
     folder = shipped.ship(run, five, tmp_path / "shipped", artists=other)
     opened = runs.open_run(folder)
     assert "without the artists of 10 other tracks" in answer.model_html(opened)

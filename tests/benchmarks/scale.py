@@ -41,6 +41,7 @@ def stage(name: str, source: str) -> None:
     from gtzan_lib.data import packing
     from gtzan_lib.encoders import pooling
     from gtzan_lib.experiments import runs
+    from gtzan_lib.parameters import Parameters
 
     started = time.perf_counter()
     dataset = open_dataset(source)
@@ -49,7 +50,8 @@ def stage(name: str, source: str) -> None:
     elif name == "pool":
         pooling.pool(dataset)
     elif name == "epoch":
-        run = runs.train(source, epochs=1, report=lambda line: None)
+        p = Parameters(recipe="corrected", epochs=1)
+        run = runs.train(open_dataset(source), p, progress=False)
         print(json.dumps({"epoch": run.provenance["seconds"]}))
     print(json.dumps({"seconds": time.perf_counter() - started} | peak))
 

@@ -32,14 +32,14 @@ from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import runs
 from gtzan_lib.models import build as models
+from gtzan_lib.parameters import Parameters
+from gtzan_lib.registry import RECIPES
 from gtzan_lib.training import loop as training
-from gtzan_lib.training.recipes import RECIPES
 
 ACCURACY = 0.45  # the paper's, on test pictures
 SHAPE = (3, 72, 108)
 N_TRAIN = 800
 HALF = "corrected-bfloat16"
-QUIET = {"report": lambda line: None}
 REACHING = (  # recipe, model, encoder and epochs
     ("paper", "lenet", "pool", 200),
     ("corrected", "lenet", "pool", 60),
@@ -119,7 +119,7 @@ def network(
     subset: training.Subset, recipe_name: str = "corrected"
 ) -> tuple[nn.Module, Callable]:
     """Return the paper's network and an epoch of it as this project trains it."""
-    model, recipe = models.build("lenet", SHAPE, seed=0), RECIPES[recipe_name]
+    model, recipe = models.build("lenet", SHAPE, seed=0), RECIPES[recipe_name].make()
     optimizer = recipe.optimizer(model)
     optimizer.param_groups[0]["lr"] = recipe.learning_rate(0, 1)
     rng = np.random.default_rng(0)
@@ -182,7 +182,7 @@ def precision(dataset: Dataset, n_epochs: int = 60, seeds: int = 5) -> None:
             model, epoch = network(train, recipe)
             for _ in range(n_epochs):
                 epoch()
-            found.append(training.measure(model, held_out, RECIPES[recipe])[1])
+            found.append(training.measure(model, held_out, RECIPES[recipe].make())[1])
     whole, half = np.reshape(found, (seeds, 2)).T
     error = (half - whole).std(ddof=1) / np.sqrt(seeds)
     print(
@@ -199,7 +199,8 @@ def accuracy_reached(source: str) -> None:
     for recipe, model, encoder, epochs in REACHING:
         started = time.perf_counter()
         try:
-            run = runs.train(source, recipe, model, encoder, epochs=epochs, **QUIET)
+            p = Parameters(recipe=recipe, model=model, encoder=encoder, epochs=epochs)
+            run = runs.train(open_dataset(source), p, progress=False)
         except DataError as error:  # no table of features
             print(f"  {model}, {encoder}: {error}")
             continue

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtzan_lib import parameters
+from gtzan_lib import registry
 from gtzan_lib.data import splits
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import SYNTHETIC, Dataset, published_sums
@@ -49,7 +49,7 @@ def test_random_splits_are_told_from_others_by_name(five):
         assert splits.identify(name + "-unique") == name + "-unique"
         first, again = (splits.split(five, name, seed=1)["test"] for _ in "12")
         np.testing.assert_array_equal(first, again)
-    assert set(splits.TEST_TO_TRAIN) < set(parameters.SPLITS)
+    assert set(splits.TEST_TO_TRAIN) < set(registry.SPLITS)
 
 
 def test_duplicates_are_kept_in_the_last_subset_alone():

@@ -2,6 +2,7 @@ import csv
 
 import numpy as np
 import pytest
+from small import train
 
 from gtzan_lib.app import shipped
 from gtzan_lib.app.classifier import Classifier
@@ -10,10 +11,11 @@ from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data import synthetic as sample
 from gtzan_lib.data.pictures import recover_bands
 from gtzan_lib.data.sources import open_dataset
-from gtzan_lib.encoders import by_name, features, texture
+from gtzan_lib.encoders import features, texture
 from gtzan_lib.errors import DataError, ParameterError
 from gtzan_lib.evaluation.metrics import softmax
-from gtzan_lib.experiments import runs
+from gtzan_lib.models.layout import to_tensor
+from gtzan_lib.registry import ENCODERS
 from gtzan_lib.training import loop as training
 
 
@@ -49,7 +51,7 @@ def test_a_picture_that_is_no_spectrogram_has_no_bands():
 
 @pytest.mark.parametrize("encoder", ["pool", "bands", "texture"])
 def test_codes_of_a_data_set_are_those_of_its_pictures(tiny, encoder):
-    encoder = by_name.make(encoder)
+    encoder = ENCODERS[encoder].make()
     codes, weights = encoder.codes(tiny, None, 0, progress=False)
     assert weights is None
     assert codes.dtype == np.float32
@@ -157,7 +159,7 @@ def test_without_a_table_the_encoder_says_which_file_is_missing(tiny_source):
     with pytest.raises(
         DataError, match=r"features_30_sec\.csv cannot be read: there is no"
     ):
-        runs.train(str(tiny_source), model="svm", encoder="features")
+        train(tiny_source, model="svm", encoder="features")
 
 
 def test_features_cannot_be_had_from_a_picture():
@@ -166,12 +168,12 @@ def test_features_cannot_be_had_from_a_picture():
 
 
 def test_a_model_of_features_hears_audio_and_is_given_no_picture(with_table, tmp_path):
-    run = runs.train(str(with_table.folder), model="svm", encoder="features")
+    run = train(with_table, model="svm", encoder="features")
     classifier = Classifier(run)
     y = sample.synthesise("jazz", 0)
     found = classifier.predict_audio(y, {})
     model, given = run.model(), features.from_audio(y)[None, None].astype(np.float32)
-    logits = training.predict(model, training.as_tensor(given)).numpy()
+    logits = training.predict(model, to_tensor(given)).numpy()
     np.testing.assert_allclose(found.windows, softmax(logits.astype(float)), atol=1e-6)
     with pytest.raises(DataError, match="cannot be given a picture"):
         classifier.predict_file(with_table.image_path(with_table.tracks[0]))
@@ -213,4 +215,4 @@ def test_features_from_audio_agree_with_the_published_table(gtzan, thorough):
 )
 def test_a_model_is_refused_what_it_does_not_take(tiny_source, model, encoder, takes):
     with pytest.raises(ParameterError, match=f"model {model} takes encoder {takes}"):
-        runs.train(str(tiny_source), model=model, encoder=encoder)
+        train(tiny_source, model=model, encoder=encoder)

@@ -16,15 +16,24 @@ from gtzan_lib.encoders.bands import read_bands
 from gtzan_lib.encoders.pooling import pool
 from gtzan_lib.experiments import ensembles as fusion
 from gtzan_lib.experiments import runs
+from gtzan_lib.parameters import Parameters
 
-QUIET = {"report": lambda line: None}
-IMPORTED = [f"gtzan_lib.{name}" for name in ("encoding", "models", "recipes", "sample")]
+IMPORTED = [
+    f"gtzan_lib.{name}"
+    for name in (
+        "encoders.learned",
+        "models.build",
+        "training.recipe",
+        "data.synthetic",
+    )
+]
 IMPORTED += ["sklearn.decomposition", "sklearn.kernel_ridge"]
 TRAINED = ({"model": "lenet"}, {"model": "svm", "encoder": "texture"})
 
 
-def train(source: Path, **facts) -> runs.Run:
-    return runs.train(str(source), epochs=6, **QUIET | facts)
+def train(source: Path, progress=False, **facts) -> runs.Run:
+    p = Parameters(**{"recipe": "corrected", "epochs": 6} | facts)
+    return runs.train(open_dataset(source), p, progress)
 
 
 def fuse(source: Path) -> None:

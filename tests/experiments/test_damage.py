@@ -6,6 +6,7 @@
 import pickle
 import random
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,13 @@ from gtzan_lib.data import splits
 from gtzan_lib.data.gtzan import read_picture
 from gtzan_lib.data.packing import pack
 from gtzan_lib.data.sources import open_dataset
-from gtzan_lib.encoders import by_name, features
+from gtzan_lib.encoders import features
 from gtzan_lib.errors import UserError
 from gtzan_lib.experiments import runs
 from gtzan_lib.models import build as models
-from gtzan_lib.parameters import PARAMETERS, check_values
+from gtzan_lib.parameters import Parameters
+from gtzan_lib.registry import ENCODERS, RECIPES
 from gtzan_lib.training import checkpoints
-from gtzan_lib.training.recipes import RECIPES
 
 
 def everything(source: Path) -> None:
@@ -33,7 +34,7 @@ def everything(source: Path) -> None:
     train_index = splits.split(dataset, "random", 0)["train"]
     pack(dataset)
     for encoder in ("pool", "bands", "texture", "conv"):
-        by_name.make(encoder).codes(dataset, train_index, 0, progress=False)
+        ENCODERS[encoder].make().codes(dataset, train_index, 0, progress=False)
     train(source, encoder="conv")
     fuse(source)
 
@@ -115,7 +116,7 @@ def readers(tiny_source, tmp_path):
     subsets = [("train", "train", "test")[i % 3] for i in range(30)]
     split = [f"{t},{s}" for t, s in zip(dataset.tracks, subsets, strict=True)]
     model = models.build("lenet-one-dense", (3, 72, 108), seed=0)
-    optimizer = RECIPES["corrected"].optimizer(model)
+    optimizer = RECIPES["corrected"].make().optimizer(model)
     checkpoints.save(tmp_path / "good", model, optimizer, {"loss": [1.0]})
     first = dataset.image_path(dataset.tracks[0])
     return {
@@ -160,9 +161,11 @@ def test_impossible_parameters_are_refused_in_a_sentence():
     rng = random.Random(0)
     values = [None, True, -1, 0, 1e3, float("nan"), 2**40, "", "\0", [], {}, "random"]
     values += ["../x", "x" * 5000, "~x/y", {"a": [1]}, b"x", 3, "__import__('os')"]
+    names = [each.name for each in fields(Parameters)]
+    pairs = [(rng.choice(names), rng.choice(values)) for _ in range(200)]
     n = sum(
-        refused(check_values, {rng.choice(list(PARAMETERS)): rng.choice(values)})
-        for _ in range(200)
+        refused(lambda name, value: Parameters(**{name: value}), *pair)
+        for pair in pairs
     )
     assert 100 < n < 200
 
@@ -191,7 +194,7 @@ def test_no_file_and_no_parameter_runs_code(tiny_source, tmp_path):
     with pytest.raises(ValueError, match="pickle"):
         _ = run.predictions["labels"]
     model = models.build("lenet", (3, 72, 108), seed=0)
-    optimizer = RECIPES["corrected"].optimizer(model)
+    optimizer = RECIPES["corrected"].make().optimizer(model)
     path = run.folder / "checkpoint.safetensors"
     assert checkpoints.load(path, model, optimizer) == {}
     with pytest.raises(UserError, match="unharmed"):
@@ -201,5 +204,5 @@ def test_no_file_and_no_parameter_runs_code(tiny_source, tmp_path):
     exec(PythonTranslator().codify({"data": value}), scope := {})
     assert scope["data"] == value
     with pytest.raises(UserError, match="data must be"):
-        check_values({"data": scope["data"]})
+        Parameters(data=scope["data"])
     assert not touched.exists()

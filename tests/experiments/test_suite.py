@@ -1,13 +1,16 @@
 import errno
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from sklearn.kernel_ridge import KernelRidge
+from small import train
 from torch import nn
 
 from gtzan_lib.app.classifier import Classifier
+from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import UserError
 from gtzan_lib.evaluation import calibration
 from gtzan_lib.evaluation import metrics as evaluation
@@ -15,9 +18,10 @@ from gtzan_lib.experiments import ensembles as fusion
 from gtzan_lib.experiments import runs
 from gtzan_lib.experiments import suite as beyond
 from gtzan_lib.models import build as models
-from gtzan_lib.training import augmentation
+from gtzan_lib.registry import RECIPES
+from gtzan_lib.training import checkpoints
 from gtzan_lib.training import loop as training
-from gtzan_lib.training.recipes import RECIPES
+from gtzan_lib.training import recipe as augmentation
 
 
 def quiet(line):
@@ -80,7 +84,9 @@ def test_masks_hide_some_but_not_most():
 
 
 def test_the_learning_rate_rises_and_falls_to_nothing():
-    rates = [RECIPES["augmented"].learning_rate(epoch, 60) for epoch in range(60)]
+    rates = [
+        RECIPES["augmented"].make().learning_rate(epoch, 60) for epoch in range(60)
+    ]
     top = int(np.argmax(rates))
     assert max(rates) == pytest.approx(2e-3, rel=0.01)
     assert top == 12
@@ -89,29 +95,32 @@ def test_the_learning_rate_rises_and_falls_to_nothing():
     assert rates[-1] < 1e-5
 
 
-def test_an_interrupted_augmented_training_ends_the_same(tmp_path, monkeypatch):
+def test_an_interrupted_augmented_training_ends_the_same(tmp_path, monkeypatch, capsys):
     rng = np.random.default_rng(0)
     codes = rng.random((20, 64, 160, 1), np.float32)
     subset = training.Subset.of(codes, np.arange(20) % 10, "cpu")
 
-    def fit(name, epochs, report=quiet):
+    def fit(name):
         model = models.build("crnn", (1, 64, 160), seed=0)
-        recipe = RECIPES["augmented"]
-        args = (model, subset, subset, recipe, epochs, 0, tmp_path / name, report)
-        return training.fit(*args), model
+        recipe = RECIPES["augmented"].make()
+        shown = (subset, subset, recipe, 3, 0, tmp_path / name)
+        return training.fit(model, *shown), model
 
-    whole, model = fit("whole", 3)
+    whole, model = fit("whole")
 
-    def stop(line):
-        if "epoch    2" in line:
+    def stop(*args):
+        checkpoints.save(*args)
+        if len(args[-1]["loss"]) == 2:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "SAVE_SECONDS", -1)
-    with pytest.raises(KeyboardInterrupt):
-        fit("parts", 3, stop)
-    lines = []
-    again, same = fit("parts", 3, lines.append)
-    assert lines[0] == "going on after epoch 2"
+    with monkeypatch.context() as patch:
+        stopping = SimpleNamespace(**vars(checkpoints) | {"save": stop})
+        patch.setattr(training, "checkpoints", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            fit("parts")
+    again, same = fit("parts")
+    assert "going on after epoch 2" in capsys.readouterr().out
     assert again["loss"] == whole["loss"]
     for name, weights in model.state_dict().items():
         assert torch.equal(weights, same.state_dict()[name]), name
@@ -161,11 +170,13 @@ def test_fusing_averages_log_probabilities():
 @pytest.fixture(scope="module")
 def pair(five_source, tmp_path_factory):
     """A run each of the two models that are fused, on a split with validation."""
-    source, epochs = str(five_source), {"augmented": 1}
+    epochs = {"augmented": 1}
     names = (beyond.CRNN, beyond.TEXTURE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GTZAN_RUNS", str(tmp_path_factory.mktemp("pair")))
-        return beyond.train_all(source, names, "three-way", 1, epochs, quiet)
+        return beyond.train_all(
+            open_dataset(five_source), names, "three-way", 1, epochs
+        )
 
 
 def test_a_fusion_answers_as_its_members_do_together(pair, five):
@@ -184,7 +195,7 @@ def test_a_fusion_answers_as_its_members_do_together(pair, five):
 
 
 def test_a_fusion_of_other_tracks_is_refused(pair, five, five_source):
-    other = runs.train(str(five_source), epochs=1, seed=1, report=quiet)
+    other = train(five_source, seed=1)
     with pytest.raises(ValueError, match="different splits"):
         fusion.fuse(five, [pair[beyond.CRNN][0], other], [1, 1])
     with pytest.raises(ValueError, match="another of its model and encoder"):
@@ -234,13 +245,9 @@ def test_the_ladder_pairs_models_and_seeds(pair):
     assert "b, change" in beyond.ladder_table(rows)[0]
 
 
-def test_a_data_set_without_features_goes_without(tiny, tiny_source):
-    lines = []
-    names = (beyond.FEATURES,)
-    assert (
-        beyond.train_all(str(tiny_source), names, "random", 1, {}, lines.append) == {}
-    )
-    assert "no table of features" in lines[0]
+def test_a_data_set_without_features_goes_without(tiny, capsys):
+    assert beyond.train_all(tiny, (beyond.FEATURES,), "random", 1, {}) == {}
+    assert "no table of features" in capsys.readouterr().out
     assert beyond.feature_agreement(tiny, 3) == []
 
 

@@ -1,7 +1,7 @@
-"""Recipe ``augmented``: pictures changed at random each time, labels mixed, AdamW.
+"""Recipes: how models are trained (parameter ``recipe`` of notebook 03_train_cnn).
 
-For what the paper leaves to the future (section 4.3): a better accuracy from the same
-pictures. Used by notebooks 03_train_cnn and 06_beyond (see ``training``).
+Paper, section 3.3. A recipe is a loss, an optimizer and a learning rate for each epoch;
+the loop over epochs is in ``loop``. By name they stand in ``registry.RECIPES``.
 """
 
 import math
@@ -10,15 +10,117 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
-
-from gtzan_lib.training.loop import Recipe
+from torch.nn.functional import cross_entropy
 
 CROP = 128  # columns shown of a picture, where the model takes any width: 11.5 s
 SHIFT = 1 / 16  # the furthest over the bands, as a share of their number
 MASKS, MASK = 2, 0.12  # in each direction; the widest, as a share of the side
 GAIN = 0.1  # standard deviation of contrast and, in those of pictures, of brightness
 MIXUP = 0.3  # of the beta distribution
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; this base class leaves open how weights are changed.
+
+    Attributes
+    ----------
+    batch_size : int
+    """
+
+    batch_size: int = 100
+
+    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """Return what changes the weights of ``model``."""
+        raise NotImplementedError
+
+    def learning_rate(self, epoch: int, epochs: int) -> float:
+        """Return the learning rate of an epoch, counted from 0, of so many."""
+        raise NotImplementedError
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return the mean cross entropy of a batch, in nats."""
+        return cross_entropy(logits, labels)
+
+    def step_loss(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        labels: torch.Tensor,
+        rng: np.random.Generator,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the loss of a batch to learn from, and the logits it is made of.
+
+        Parameters
+        ----------
+        model : Module
+        x : Tensor of float32, shape (B, ...)
+        labels : Tensor of int64, shape (B,)
+        rng : Generator
+            For recipes that change pictures at random; this one does not.
+        """
+        logits = model(x)
+        return self.loss(logits, labels), logits
+
+
+@dataclass(frozen=True)
+class Descent(Recipe):
+    """The paper's: gradient descent with momentum.
+
+    Attributes
+    ----------
+    double_softmax : bool
+        Apply softmax before a cross entropy that applies its own.
+    bfloat16 : bool
+        Compute layers in bfloat16 where they bear it; weights, and what is added to
+        them, stay float32. Sooner on processors that multiply bfloat16, such as those
+        with AMX, and much later on others.
+    schedule : tuple of (int, float)
+        First epoch (counted from 0) and learning rate of each stage.
+    momentum : float
+    """
+
+    double_softmax: bool = False
+    bfloat16: bool = False
+    schedule: tuple[tuple[int, float], ...] = (
+        (0, 0.01),
+        (100, 0.006),
+        (150, 0.005),
+        (200, 0.004),
+        (300, 0.0045),
+        (1300, 0.003),
+    )
+    momentum: float = 0.9
+
+    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """Return gradient descent with momentum."""
+        return torch.optim.SGD(model.parameters(), momentum=self.momentum)
+
+    def learning_rate(self, epoch: int, epochs: int) -> float:
+        """Return the learning rate that the schedule has for an epoch."""
+        return [rate for first, rate in self.schedule if first <= epoch][-1]
+
+    def step_loss(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        labels: torch.Tensor,
+        rng: np.random.Generator,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the loss of a batch to learn from, and the logits it is made of."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bfloat16):
+            return super().step_loss(model, x, labels, rng)
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return the mean cross entropy of a batch, in nats, as this recipe has it."""
+        return super().loss(
+            logits.softmax(1) if self.double_softmax else logits, labels
+        )
+
+
+@dataclass(frozen=True)
+class ClosedForm(Recipe):
+    """None: the model solves for its weights, and is only measured by cross entropy."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +166,7 @@ class Augmented(Recipe):
         logits = model(share * x + (1 - share) * x[partner])
 
         def loss(y: torch.Tensor) -> torch.Tensor:
-            return functional.cross_entropy(
-                logits, y, label_smoothing=self.label_smoothing
-            )
+            return cross_entropy(logits, y, label_smoothing=self.label_smoothing)
 
         return share * loss(labels) + (1 - share) * loss(labels[partner]), logits
 

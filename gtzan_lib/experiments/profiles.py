@@ -1,0 +1,105 @@
+"""Which runs the report needs: how many seeds and epochs of what, by profile.
+
+Used by the pipeline (``Snakefile``).
+"""
+
+from dataclasses import dataclass, fields, replace
+
+from gtzan_lib import registry
+from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.errors import ParameterError
+from gtzan_lib.experiments import suite
+from gtzan_lib.parameters import Parameters
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Epochs of each recipe, and seeds.
+
+    Epochs are fixed beforehand: 1,800 is the paper's text, and the accuracy of recipes
+    corrected and augmented had levelled off on a validation part of the training
+    pictures of splits not used here.
+
+    Attributes
+    ----------
+    paper, corrected, augmented : int
+        Epochs of these recipes.
+    encoders_paper : int
+        Epochs of recipe paper with each encoder, and on other splits.
+    seeds : int
+        Runs of every configuration but those of recipe paper.
+    """
+
+    paper: int = 60
+    corrected: int = 60
+    seeds: int = 1
+    encoders_paper: int = 60
+    augmented: int = 20
+
+    def __post_init__(self):
+        for each in fields(self):
+            value = getattr(self, each.name)
+            try:
+                kind = "seeds" if each.name == "seeds" else "epochs"
+                Parameters(**{kind: value})
+            except ParameterError as error:
+                raise ParameterError(str(error).replace(kind, each.name, 1)) from None
+
+
+PROFILES = {
+    "quick": Profile(),
+    "paper": Profile(1800, 100, seeds=5, encoders_paper=300, augmented=60),
+}
+
+
+def profile(name: str, changes: dict) -> Profile:
+    """Return a profile with some of its numbers changed.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such profile, it has no such number, or one is impossible.
+    """
+    if name not in PROFILES:
+        raise ParameterError(
+            f"profile must be one of {', '.join(PROFILES)}; got {name}"
+        )
+    names = [each.name for each in fields(Profile)]
+    for change in changes:
+        if change not in names:
+            raise ParameterError(
+                f"config must be data, profile or {', '.join(names)}; got {change}"
+            )
+    return replace(PROFILES[name], **changes)
+
+
+def needed_runs(dataset: Dataset, profile: Profile) -> list[Parameters]:
+    """Return the parameters of every training run that has epochs, each once.
+
+    What is solved in closed form is fitted by notebook 06, which takes seconds.
+    """
+    needed: dict[Parameters, None] = {}
+
+    def add(recipe, epochs, seeds=profile.seeds, **facts):
+        for seed in range(seeds):
+            run = Parameters(recipe=recipe, epochs=epochs, seed=seed, **facts)
+            needed.setdefault(run)
+
+    add("paper", profile.paper, seeds=1)
+    for encoder in registry.CODES:
+        add("paper", profile.encoders_paper, seeds=1, encoder=encoder)
+        add("corrected", profile.corrected, encoder=encoder)
+    for model in ("lenet-one-dense", "lenet-tanh"):
+        add("corrected", profile.corrected, model=model)
+    epochs = {
+        "paper": profile.encoders_paper,
+        "corrected": profile.corrected,
+        "augmented": profile.augmented,
+    }
+    for split, names in suite.needed(dataset).items():
+        for recipe, model, encoder in (suite.MODELS[name] for name in names):
+            if not registry.is_closed_form(model):
+                seeds = suite.seeds_of(split, profile.seeds)
+                facts = {"model": model, "encoder": encoder, "split": split}
+                add(recipe, epochs[recipe], seeds, **facts)
+    return list(needed)

@@ -1,0 +1,84 @@
+"""One training run: from a data set and parameters to the files of its folder.
+
+All that decides a run's numbers is called from here, and counts for its fingerprint
+(see ``runs``). Paper, section 3.
+"""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gtzan_lib import registry, store
+from gtzan_lib.data import splits
+from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.evaluation import metrics
+from gtzan_lib.models import build as models
+from gtzan_lib.parameters import Parameters
+from gtzan_lib.training import checkpoints, loop
+
+ENCODER = "encoder.safetensors"
+
+
+def train_into(
+    folder: Path, dataset: Dataset, p: Parameters, progress: bool = True
+) -> dict:
+    """Train a model and write the run's files; return what its provenance should add.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files go; a checkpoint there is gone on from.
+    dataset : Dataset
+    p : Parameters
+        Its ``facts`` and ``device``.
+    progress : bool
+        Show how far the training is.
+
+    Raises
+    ------
+    DataError
+        If the data or the split cannot be used.
+    """
+    facts, labels = p.facts, dataset.labels
+    device = loop.pick_device(p.device)
+    subsets = splits.split(dataset, p.split, p.seed)
+    encoder = registry.ENCODERS[p.encoder].make()
+    codes, weights = encoder.codes(dataset, subsets["train"], p.seed, progress)
+    if weights:
+        shutil.copy(weights, folder / ENCODER)
+    parts = {
+        name: loop.Subset.of(codes[index], labels[index], device)
+        for name, index in subsets.items()
+    }
+    held_out = "validation" if "validation" in parts else "test"
+    shown = (parts["train"], parts[held_out])
+    recipe = registry.RECIPES[facts["recipe"]].make()
+    model = models.build(p.model, encoder.shape, seed=p.seed).to(device)
+    if registry.is_closed_form(p.model):
+        history = loop.solve(model, *shown, recipe, held_out)
+    else:
+        checkpoint, epochs = folder / store.CHECKPOINT, facts["epochs"]
+        history = loop.fit(
+            model, *shown, recipe, epochs, p.seed, checkpoint, held_out, progress
+        )
+    checkpoints.write(folder / "model.safetensors", model.state_dict())
+    store.write_json(folder / "history.json", history)
+    for name, file in (("test", "predictions"), ("validation", "validation")):
+        if name in parts:
+            logits = loop.predict(model, parts[name].x).cpu().numpy()
+            index = subsets[name]
+            known = {"index": index, "labels": labels[index], "logits": logits}
+            np.savez(folder / f"{file}.npz", **known)
+            if name == "test":
+                measured = metrics.evaluate(logits, labels[index])
+                store.write_json(folder / "metrics.json", measured)
+    return {
+        "settings": dataclasses.asdict(recipe),
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "seconds": round(sum(history["seconds"]), 2),
+        "subsets": {name: len(index) for name, index in subsets.items()},
+    }
