@@ -1,0 +1,163 @@
+"""What a result depends on: derived from imports, and neither more nor less."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from gtzan_lib import fingerprint, registry, store
+from gtzan_lib.experiments import runs
+from gtzan_lib.parameters import Parameters
+
+# Results by name, and the modules that make them.
+RESULTS = {
+    "sample": ["data.synthetic"],
+    "pooled": ["encoders.pooling"],
+    "lenet": runs.modules_of(Parameters().facts),
+    "lenet, learned codes": runs.modules_of(Parameters(encoder="conv").facts),
+    "crnn": runs.modules_of(
+        Parameters(recipe="augmented", model="crnn", encoder="bands").facts
+    ),
+    "svm": runs.modules_of(Parameters(model="svm", encoder="texture").facts),
+    "svm, features": runs.modules_of(Parameters(model="svm", encoder="features").facts),
+    "ensemble": ["experiments.ensembles"],
+}
+RUNS = {name for name in RESULTS if name.startswith(("lenet", "crnn", "svm"))}
+SERVES = {  # what an edit of a module makes outdated
+    "data.synthetic": {"sample"},
+    "models.lenet": {"lenet", "lenet, learned codes"},
+    "models.convnet": {"crnn"},
+    "models.svm": {"svm", "svm, features"},
+    "models.build": RUNS,
+    "training.loop": RUNS,
+    "experiments.train": RUNS,
+    "encoders.pooling": {"pooled", "lenet"},
+    "encoders.learned": {"lenet, learned codes"},
+    "encoders.bands": {"crnn", "svm"},
+    "encoders.texture": {"svm"},
+    "encoders.features": {"svm, features"},
+    "data.splits": RUNS,
+    "data.verify": set(),
+    "experiments.runs": set(),
+    "experiments.suite": set(),
+    "report.plots": set(),
+    "app.server": set(),
+    "store": set(),
+    "registry": set(),
+}
+
+
+def prints() -> dict[str, str]:
+    return {name: fingerprint.fingerprint(*made) for name, made in RESULTS.items()}
+
+
+def test_every_module_that_computes_serves_a_result():
+    served = {n for made in RESULTS.values() for n in fingerprint.reached_by(*made)}
+    computing = set(filter(fingerprint.computes, fingerprint.SOURCES))
+    folders = {name for name in computing if name.endswith("__init__")}
+    looks_on = {name for name, served in SERVES.items() if not served}
+    assert computing - folders - served <= looks_on | {"experiments.run"} | {
+        "experiments.profiles",
+        "data.sources",
+        "evaluation.seeds",
+    }
+
+
+@pytest.mark.parametrize("module", SERVES)
+def test_an_edit_makes_outdated_what_the_module_serves(module, monkeypatch):
+    before = prints()
+    edited = fingerprint.SOURCES[module] + "\nEDITED = 1\n"
+    monkeypatch.setitem(fingerprint.SOURCES, module, edited)
+    after = prints()
+    assert {name for name in RESULTS if after[name] != before[name]} == SERVES[module]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"encoder": "conv"},
+        {"recipe": "augmented", "model": "crnn", "encoder": "bands"},
+        {"model": "svm", "encoder": "texture"},
+    ],
+    ids=lambda facts: "-".join(facts.values()),
+)
+def test_all_that_a_training_executes_is_in_its_fingerprint(tiny, facts, monkeypatch):
+    p = Parameters(**{"recipe": "corrected", "epochs": 1} | facts)
+    executed, make_partial = set(), store._make_partial
+
+    def trace(frame, event, argument):
+        executed.add(frame.f_code.co_filename)
+
+    def traced(folder, key, make):
+        def watched(folder):
+            threading.setprofile(trace)
+            sys.setprofile(trace)
+            try:
+                return make(folder)
+            finally:
+                sys.setprofile(None)
+                threading.setprofile(None)
+
+        make_partial(folder, key, watched)
+
+    monkeypatch.setattr(store, "_make_partial", traced)
+    runs.train(tiny, p, progress=False)
+    names = {
+        ".".join(Path(f).relative_to(fingerprint.PACKAGE).with_suffix("").parts)
+        for f in executed
+        if Path(f).is_relative_to(fingerprint.PACKAGE)
+    }
+    computing = {name for name in names if fingerprint.computes(name)}
+    made_in = set(fingerprint.reached_by(*runs.modules_of(p.facts)))
+    assert computing - made_in == {"experiments.runs"}  # whose closure calls the rest
+    assert {
+        "training.loop",
+        "evaluation.metrics",
+    } - computing == set() or p.model == "svm"
+
+
+def test_another_seed_for_the_weights_makes_a_new_run(tiny, monkeypatch):
+    key = runs._key(tiny, Parameters().facts)
+    source = fingerprint.SOURCES["models.build"]
+    edited = source.replace("manual_seed(seed)", "manual_seed(seed + 1)")
+    assert edited != source
+    monkeypatch.setitem(fingerprint.SOURCES, "models.build", edited)
+    assert runs._key(tiny, Parameters().facts) != key
+
+
+def test_only_what_code_does_counts(monkeypatch):
+    found = []
+    for text in (
+        '"""Doc."""\ndef f(x):\n    """Doc."""\n    return x + 1\n',
+        '"""Other."""\n\ndef f(x):\n    # comment\n    return (x + 1)\n',
+        '"""Doc."""\ndef f(x):\n    """Doc."""\n    return x + 2\n',
+    ):
+        monkeypatch.setitem(fingerprint.SOURCES, "data.m", text)
+        found.append(fingerprint.fingerprint("data.m"))
+    assert found[0] == found[1] != found[2]
+
+
+def test_every_version_of_python_has_the_same_fingerprint(tmp_path):
+    program = (
+        "from gtzan_lib import fingerprint as f; print(f.fingerprint("
+        "*filter(f.computes, f.SOURCES)))"
+    )
+    here = subprocess.check_output([sys.executable, "-c", program], text=True)
+    versions = Path("~/.pyenv/versions").expanduser().glob("3.1[1-9]*/bin/python3")
+    others = [p for p in versions if str(p) != os.path.realpath(sys.executable)]
+    if not others:
+        pytest.skip("needs another Python beside this one")
+    for python in others:
+        env = {"PYTHONPATH": str(store.PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}
+        there = subprocess.check_output([python, "-c", program], text=True, env=env)
+        assert there == here, python
+
+
+def test_every_name_of_the_registry_is_a_module_that_computes():
+    for entries in (registry.MODELS, registry.RECIPES, registry.ENCODERS):
+        for entry in entries.values():
+            assert fingerprint.computes(entry.module), entry
+            assert entry.module in fingerprint.SOURCES
