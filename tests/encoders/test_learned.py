@@ -11,7 +11,7 @@ from gtzan_lib.encoders import learned
 from gtzan_lib.errors import DataError
 from gtzan_lib.models import autoencoder, autoencoder_bands
 from gtzan_lib.models.layout import to_array, to_tensor
-from gtzan_lib.training import checkpoints
+from gtzan_lib.training import checkpoints, loop
 
 NAMES = (*learned.AUTOENCODERS, *learned.BASELINES)
 TRAIN = np.arange(0, 20, 2)
@@ -90,7 +90,7 @@ def test_an_interrupted_training_ends_the_same(name, images, tmp_path, monkeypat
         if saved == [1, 2]:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(learned, "SAVE_SECONDS", -1)
+    monkeypatch.setattr(loop, "SAVE_SECONDS", -1)
     monkeypatch.setattr(checkpoints, "save", save_twice)
     with pytest.raises(KeyboardInterrupt):
         fitted(name, images, tmp_path / "again", 3)
