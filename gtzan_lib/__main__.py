@@ -80,7 +80,6 @@ def train(options: argparse.Namespace) -> int:
 def predict(options: argparse.Namespace) -> int:
     """Print the genres of files by percentage; a bad file does not stop the others."""
     from gtzan_lib.app.classifier import Classifier
-    from gtzan_lib.data.genres import GENRES
     from gtzan_lib.experiments.runs import open_run
 
     classifier, results = Classifier(open_run(options.run)), []
@@ -91,18 +90,7 @@ def predict(options: argparse.Namespace) -> int:
             results.append({"file": str(path), "error": str(error)})
             print(f"error: {error}", file=sys.stderr)
             continue
-        shares = [dict(zip(GENRES, p, strict=True)) for p in found.windows.tolist()]
-        result = {
-            "file": str(path),
-            "facts": found.facts,
-            "percentages": dict(zip(GENRES, found.probabilities.tolist(), strict=True)),
-            "top2": [genre for genre, _ in found.ranking[:2]],
-            "windows": [
-                {"start": start, "percentages": p}
-                for start, p in zip(found.starts.tolist(), shares, strict=True)
-            ],
-        }
-        results.append(result)
+        results.append({"file": str(path)} | found.as_json())
         if not options.json:
             print(f"{path} ({found.described()}): {found.in_words()}")
             print("  " + ", ".join(f"{g} {100 * p:.1f}%" for g, p in found.ranking))
@@ -117,7 +105,8 @@ def app(options: argparse.Namespace) -> int:
     from gtzan_lib.app.server import serve
     from gtzan_lib.experiments.runs import open_run
 
-    serve(open_run(options.run), options.host, options.port)
+    run, names = open_run(options.run), options.allow_host
+    serve(run, options.host, options.port, names)
     return 0
 
 
@@ -220,6 +209,13 @@ def _parser() -> argparse.ArgumentParser:
         elif command is app:
             sub.add_argument("--host", default="127.0.0.1", help="address to listen on")
             sub.add_argument("--port", type=int, default=7860)
+            sub.add_argument(
+                "--allow-host",
+                action="append",
+                default=[],
+                metavar="NAME",
+                help="name that others call this computer by; may be repeated",
+            )
     return parser
 
 

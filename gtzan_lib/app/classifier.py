@@ -5,6 +5,7 @@ whose probabilities are averaged; one below 20 s is repeated until it lasts 30 s
 by ``python -m gtzan_lib predict`` and by the page (``gtzan_lib.app``).
 """
 
+import contextlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,19 @@ class Prediction:
         (first, p), (second, q) = self.ranking[:2]
         return f"most likely {first} ({100 * p:.1f} %), then {second} ({100 * q:.1f} %)"
 
+    def as_json(self) -> dict:
+        """Return JSON values: percentages of the track and of each window, 0 to 1."""
+        rows = [dict(zip(GENRES, row, strict=True)) for row in self.windows.tolist()]
+        return {
+            "facts": self.facts,
+            "percentages": dict(zip(GENRES, self.probabilities.tolist(), strict=True)),
+            "top2": [genre for genre, _ in self.ranking[:2]],
+            "windows": [
+                {"start": start, "percentages": row}
+                for start, row in zip(self.starts.tolist(), rows, strict=True)
+            ],
+        }
+
     def described(self) -> str:
         """Return the facts, such as ``"3:42 min, MP3, 44,100 Hz, 2 channels"``."""
         if "seconds" not in self.facts:
@@ -112,7 +126,7 @@ class Classifier:
             holds only silence; it is named.
         """
         path = Path(path)
-        if path.suffix.lower() == ".png":
+        if _is_picture(path):
             ask, given = self._predict, (read_picture(path)[None], [0.0])
             facts = {"format": "PNG"}
         else:
@@ -149,6 +163,15 @@ class Classifier:
         embedding = answers[0][1].mean(axis=0)
         windows = softmax(logits)
         return Prediction(windows, np.array(starts), pictures, embedding, facts)
+
+
+def _is_picture(path: Path) -> bool:
+    """Say whether a file is a PNG picture, by its content or its name."""
+    if path.suffix.lower() == ".png":
+        return True
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return file.read(8) == b"\x89PNG\r\n\x1a\n"
+    return False
 
 
 def _encode(run: Run, pictures: np.ndarray, windows: list | None) -> np.ndarray:

@@ -1,62 +1,118 @@
-"""A visitor of the page without a browser: the requests that Gradio's page makes."""
+"""The running page, and visitors of it without a browser."""
 
 import html
-import json
+import os
 import re
-import secrets
+import signal
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
 
 import httpx
 
+APP = [sys.executable, "-m", "gtzan_lib", "app", "--port", "0"]
+
 
 @contextmanager
-def served(*options):
-    """Run ``python -m gtzan_lib app`` on a free port; yield the page's address."""
-    command = [sys.executable, "-m", "gtzan_lib", "app", "--port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def served(*options, command=APP, **started):
+    """Run the page on a free port; yield its process and address."""
+    arguments = [*command, *options]
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, text=True, **started
+    ) as process:
         try:
-            yield process, re.search(r"http://\S+", process.stdout.readline())[0]
+            url = re.search(r"http://\S+", process.stdout.readline())[0]
+            httpx.get(f"{url}/example/classical", timeout=120).raise_for_status()
+            yield process, url
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
 
 
-class Visitor:
-    """One visit to the page at an address."""
-
-    def __init__(self, url):
-        self.http = httpx.Client(base_url=f"{url}/gradio_api", timeout=120)
-        self.session = secrets.token_hex(6)
-
-    def upload(self, name, content):
-        """Return the response to an upload: the path where the page keeps it."""
-        return self.http.post("/upload", files={"files": (name, content)})
-
-    def answer(self, path):
-        """Return the page's answer for an uploaded file, as HTML."""
-        file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        event = {"data": [file], "fn_index": 0, "session_hash": self.session}
-        self.http.post("/queue/join", json=event).raise_for_status()
-        parameters = {"session_hash": self.session}
-        events = self.http.get("/queue/data", params=parameters).text.split("\n\n")
-        messages = [json.loads(event.removeprefix("data: ")) for event in events[:-1]]
-        (last,) = (m for m in messages if m["msg"] == "process_completed")
-        if not last["success"]:
-            raise RuntimeError(last["output"])
-        return last["output"]["data"][0]
-
-    def ask(self, name, content):
-        """Upload a file and return the answer as HTML."""
-        return self.answer(self.upload(name, content).raise_for_status().json()[0])
+def changed(**values):
+    """Return the command of a page with other constants: ``module_NAME=value``."""
+    lines = ["import sys", "from gtzan_lib.__main__ import main"]
+    for name, value in values.items():
+        module, constant = name.split("_", 1)
+        lines += [f"import gtzan_lib.app.{module} as {module}"]
+        lines += [f"{module}.{constant} = {value!r}"]
+    lines += ["sys.exit(main(sys.argv[1:]))"]
+    return [sys.executable, "-c", "\n".join(lines), "app", "--port", "0"]
 
 
-def shares(answer):
-    """Return the probabilities of the genres in an answer's HTML, by genre."""
-    found = re.findall(r'class="genre">(\w+)<.*?<data value="([\d.]+)"', answer)
+def ask(url, name, content, address="/api/predict"):
+    """Upload a file; return the response: JSON, or a page at the address ``/``."""
+    return httpx.post(url + address, files={"file": (name, content)}, timeout=120)
+
+
+def raw(url, content, seconds=10):
+    """Send bytes; return the status of what comes back, or None for nothing."""
+    host, port = re.match(r"http://([\d.]+):(\d+)", url).groups()
+    with socket.create_connection((host, int(port)), timeout=seconds) as connection:
+        try:
+            connection.sendall(content)
+            answer = b""
+            while b"\r\n" not in answer and (more := connection.recv(65536)):
+                answer += more
+        except (ConnectionResetError, BrokenPipeError):
+            return None
+    status = re.match(rb"HTTP/1.1 (\d+)", answer)
+    return int(status[1]) if status else None
+
+
+def form(name, content, field="file"):
+    """Return the body of a form of one file, by the boundary ``x``."""
+    head = f'Content-Disposition: form-data; name="{field}"; filename="{name}"'
+    return b"--x\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n--x--\r\n"
+
+
+def post(body, address="/api/predict", length=None, **headers):
+    """Return the bytes of a request that posts a form by the boundary ``x``."""
+    said = {
+        "Host": "localhost",
+        "Content-Type": "multipart/form-data; boundary=x",
+        "Content-Length": len(body) if length is None else length,
+        "Connection": "close",
+    } | {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"{name}: {value}" for name, value in said.items() if value is not None]
+    return "\r\n".join([f"POST {address} HTTP/1.1", *lines, "", ""]).encode() + body
+
+
+def stall(url, content):
+    """Return a connection that sent some bytes and is silent from then on."""
+    host, port = re.match(r"http://([\d.]+):(\d+)", url).groups()
+    connection = socket.create_connection((host, int(port)), timeout=60)
+    connection.sendall(content)
+    return connection
+
+
+def shares(page):
+    """Return the probabilities of the genres in a page's HTML, by genre."""
+    found = re.findall(
+        r'class="genre">(\w+)<.*?<data value="([\d.]+)"', page, flags=re.DOTALL
+    )
     return {genre: float(p) for genre, p in found}
 
 
-def shown_name(answer):
-    """Return the name that an answer calls its track by."""
-    return html.unescape(re.search(r'class="facts"><b>(.*?)</b>', answer)[1])
+def shown_name(page):
+    """Return the name that a page calls its track by."""
+    return html.unescape(re.search(r'class="facts"><b>(.*?)</b>', page)[1])
+
+
+def sentence(page):
+    """Return the sentence of a page that says why there is no answer."""
+    return html.unescape(re.search(r'role="alert">(.*?)</p>', page)[1])
+
+
+def resident(process):
+    """Return the resident bytes of the page, its worker processes included."""
+    import psutil
+
+    family = [psutil.Process(process.pid)]
+    family += family[0].children(recursive=True)
+    return sum(p.memory_info().rss for p in family)
+
+
+def temporary(folder):
+    """Return what a process needs to have its temporary files in a folder."""
+    return {"env": os.environ | {"TMPDIR": str(folder)}}
