@@ -196,49 +196,50 @@ rule results:
         "report/claims.toml",
         TRAINED,
         rules.autoencoder.output,
-        rules.beyond.output,
     output:
-        notebook=OUT / "notebooks" / "05_results.ipynb",
-        numbers=OUT / "results.json",
+        OUT / "notebooks" / "05_results.ipynb",
     shell:
-        papermill("05_results", output="output.notebook")
+        papermill("05_results")
 
 
-rule figures:
+EXECUTED = expand(str(OUT / "notebooks" / "{notebook}.ipynb"), notebook=NOTEBOOKS)
+
+
+rule record:
     input:
-        made_from("05_results"),
+        "report/claims.toml",
+        expand("gtzan_lib/report/{name}.py", name=["record", "derived", "measures", "claims"]),
+        EXECUTED,
         TRAINED,
-        rules.autoencoder.output,
-        rules.beyond.output,
     output:
-        directory(OUT / "figures"),
+        OUT / "results.json",
+        OUT / "derived.json",
     shell:
-        "python -m gtzan_lib.report.pdf figures {source:q}"
+        "python -m gtzan_lib.report.record {source:q}"
 
 
 rule pdf:
     input:
         "report/paper.typ",
         "gtzan_lib/report/pdf.py",
-        rules.results.output,
-        rules.figures.output,
+        "gtzan_lib/report/figures.toml",
+        rules.record.output,
     output:
         OUT / "paper.pdf",
     params:
         folder=str(OUT),
     shell:
-        "python -m gtzan_lib.report.pdf pdf {params.folder:q}"
+        "python -m gtzan_lib.report.pdf {params.folder:q}"
 
 
 # Pages other than the first are remade where they are older than their notebooks.
 rule pages:
     input:
         "gtzan_lib/report/pages.py",
-        "gtzan_lib/report/pdf.py",
+        "gtzan_lib/report/figures.toml",
         sorted(map(str, Path("gtzan_lib/report/page").iterdir())),
-        expand(str(OUT / "notebooks" / "{notebook}.ipynb"), notebook=NOTEBOOKS),
-        rules.results.output,
-        rules.figures.output,
+        EXECUTED,
+        rules.record.output,
     output:
         START,
     params:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import special
 
 from gtzan_lib.app import shipped
 from gtzan_lib.data import audio
@@ -22,7 +23,6 @@ from gtzan_lib.data.mel import N_FFT
 from gtzan_lib.encoders import features
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import calibration
-from gtzan_lib.evaluation.metrics import softmax
 from gtzan_lib.experiments.runs import Run
 
 WINDOW_SECONDS = 30
@@ -159,9 +159,9 @@ class Classifier:
                 for (_, model, _), code in zip(self._members, codes, strict=True)
             ]
         temperatures = [temperature for _, _, temperature in self._members]
-        logits = calibration.fuse([logits for logits, _ in answers], temperatures)
+        logits = calibration.combine([logits for logits, _ in answers], temperatures)
         embedding = answers[0][1].mean(axis=0)
-        windows = softmax(logits)
+        windows = special.softmax(logits, axis=-1)
         return Prediction(windows, np.array(starts), pictures, embedding, facts)
 
 

@@ -1,4 +1,4 @@
-"""Percentages that mean something: temperature, calibration error, fused models.
+"""Percentages that mean something: temperatures, calibration error, ensembles.
 
 Paper, section 4.2 ("percentages for each genre are useful"). Used by notebook
 06_beyond, and for every answer.
@@ -6,17 +6,12 @@ Paper, section 4.2 ("percentages for each genre are useful"). Used by notebook
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
 
-from gtzan_lib.evaluation.metrics import Estimate, proportion, softmax
+from gtzan_lib.evaluation.metrics import Estimate, proportion
 
 N_BINS = 10
-SURE = 0.9  # what the fewest genres named have to sum to
-
-
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Return log probabilities (..., 10) from logits (..., 10)."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+SURE = 0.9  # what the probabilities of a prediction set sum to at least
 
 
 def fit_temperatures(logits: list[np.ndarray], labels: np.ndarray) -> list[float]:
@@ -24,7 +19,7 @@ def fit_temperatures(logits: list[np.ndarray], labels: np.ndarray) -> list[float
 
     Guo et al., "On Calibration of Modern Neural Networks" (2017), for one model: its
     logits are divided by a temperature, which leaves the ranking of genres as it is. Of
-    several that answer together (``fuse``), one that knows less gets a higher one.
+    an ensemble (``combine``), a member that knows less gets a higher one.
 
     Parameters
     ----------
@@ -34,16 +29,16 @@ def fit_temperatures(logits: list[np.ndarray], labels: np.ndarray) -> list[float
     """
 
     def loss(log_temperatures: np.ndarray) -> float:
-        log_p = log_softmax(fuse(logits, np.exp(log_temperatures)))
+        log_p = log_softmax(combine(logits, np.exp(log_temperatures)), axis=1)
         return -float(log_p[np.arange(len(labels)), labels].mean())
 
     start = np.zeros(len(logits))
-    found = minimize(loss, start, method="L-BFGS-B", bounds=[(-5, 5)] * len(start))
-    return [float(t) for t in np.exp(found.x)]
+    best = minimize(loss, start, method="L-BFGS-B", bounds=[(-5, 5)] * len(start))
+    return [float(t) for t in np.exp(best.x)]
 
 
-def fuse(logits: list[np.ndarray], temperatures: list[float]) -> np.ndarray:
-    """Return the mean log probabilities of several models, (N, 10).
+def combine(logits: list[np.ndarray], temperatures: list[float]) -> np.ndarray:
+    """Return the mean log probabilities of an ensemble, float64 (N, 10).
 
     Parameters
     ----------
@@ -53,7 +48,8 @@ def fuse(logits: list[np.ndarray], temperatures: list[float]) -> np.ndarray:
         One a model, by which its logits are divided.
     """
     pairs = zip(logits, temperatures, strict=True)
-    return np.mean([log_softmax(z.astype(np.float64) / t) for z, t in pairs], axis=0)
+    log_p = [log_softmax(z.astype(np.float64) / t, axis=1) for z, t in pairs]
+    return np.mean(log_p, axis=0)
 
 
 def reliability(logits: np.ndarray, labels: np.ndarray) -> list[dict]:
@@ -91,7 +87,7 @@ def _binned(
     logits: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return how sure each prediction is, whether it is right, and its bin."""
-    p = softmax(logits.astype(np.float64))
+    p = softmax(logits.astype(np.float64), axis=1)
     confidence, correct = p.max(axis=1), p.argmax(axis=1) == labels
     bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
     return confidence, correct, bins
@@ -103,26 +99,25 @@ def error_by_chance(logits: np.ndarray, draws: int = 100) -> float:
     It is above 0, as a bin of few predictions is seldom right just as often as it is
     sure. True genres are drawn from the probabilities themselves, ``draws`` times.
     """
-    below = softmax(logits.astype(np.float64)).cumsum(axis=1)[:, :-1]
+    below = softmax(logits.astype(np.float64), axis=1).cumsum(axis=1)[:, :-1]
     drawn = np.random.default_rng(0).random((draws, len(logits), 1))
     labels = (below < drawn).sum(axis=2)
     return float(np.mean([expected_calibration_error(logits, y) for y in labels]))
 
 
-def fewest_genres(logits: np.ndarray, labels: np.ndarray) -> tuple[Estimate, float]:
-    """Name the fewest genres whose probabilities sum to 90 %.
+def prediction_set(logits: np.ndarray, labels: np.ndarray) -> tuple[Estimate, float]:
+    """Name the likeliest genres until their probabilities sum to 90 %.
 
     Returns
     -------
-    hits : dict of float
-        How often the true genre is among them, as ``proportion`` gives it.
+    hits : Estimate
+        How often the true genre is in the set.
     size : float
-        How many genres that takes on average.
+        How many genres a set has on average.
     """
-    p = softmax(logits.astype(np.float64))
+    p = softmax(logits.astype(np.float64), axis=1)
     order = np.argsort(-p, axis=1, kind="stable")
-    before = np.cumsum(np.take_along_axis(p, order, axis=1), axis=1)
-    before -= np.take_along_axis(p, order, axis=1)  # what likelier genres sum to
-    named = before < SURE
+    sorted_p = np.take_along_axis(p, order, axis=1)
+    named = sorted_p.cumsum(axis=1) - sorted_p < SURE  # what likelier genres sum to
     hit = (named & (order == labels[:, None])).any(axis=1)
     return proportion(hit.sum(), len(labels)), float(named.sum(axis=1).mean())

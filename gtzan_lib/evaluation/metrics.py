@@ -1,11 +1,12 @@
 """How good predictions are, each figure with its 95 % interval.
 
-Paper, section 4. Used by notebook 03_train_cnn.
+Paper, section 4. Used by notebooks 03_train_cnn to 06_beyond.
 """
 
 from functools import cache
 
 import numpy as np
+from scipy import special
 
 from gtzan_lib.data.genres import GENRES
 
@@ -15,9 +16,9 @@ Estimate = dict[str, float]  # "value", "low" and "high"
 def proportion(k: int, n: int) -> Estimate:
     """Return ``k / n`` with its 95 % Wilson score interval (all NaN where n is 0)."""
     if n == 0:
-        return {"value": np.nan, "low": np.nan, "high": np.nan}
+        return bare(np.nan)
     low, high = _wilson(int(k), int(n))
-    return {"value": k / n, "low": low, "high": high}
+    return {"value": float(k / n), "low": low, "high": high}
 
 
 @cache  # a report asks for the same few counts tens of thousands of times
@@ -28,14 +29,27 @@ def _wilson(k: int, n: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities (..., 10) from logits (..., 10)."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
+def bare(value: float) -> Estimate:
+    """Return an estimate without an interval."""
+    return {"value": float(value), "low": np.nan, "high": np.nan}
+
+
+def with_interval(estimate: Estimate, digits: int = 2) -> str:
+    """Write an estimate as text, such as ``"0.48 [0.41, 0.55]"``; "-" for none."""
+    if np.isnan(estimate["value"]):
+        return "-"
+    value, low, high = (
+        f"{round(estimate[name], digits) + 0.0:.{digits}f}"  # no -0.00
+        for name in ("value", "low", "high")
+    )
+    return value if np.isnan(estimate["low"]) else f"{value} [{low}, {high}]"
 
 
 def top_k_hits(logits: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     """Tell for each picture whether its genre is among the ``k`` most likely.
+
+    Of genres that are equally likely the first counts, as with ``argmax``; scikit-learn
+    takes the last.
 
     Parameters
     ----------
@@ -53,9 +67,10 @@ def top_k_hits(logits: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
 
 def confusion_matrix(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Count pictures by true (row) and predicted genre (column): int64, 10 x 10."""
-    counts = np.zeros((len(GENRES), len(GENRES)), np.int64)
-    np.add.at(counts, (labels, logits.argmax(axis=1)), 1)
-    return counts
+    from sklearn import metrics  # which takes a second to import
+
+    predicted = logits.argmax(axis=1)
+    return metrics.confusion_matrix(labels, predicted, labels=range(len(GENRES)))
 
 
 def evaluate(logits: np.ndarray, labels: np.ndarray) -> dict:
@@ -71,22 +86,17 @@ def evaluate(logits: np.ndarray, labels: np.ndarray) -> dict:
     dict
         JSON values: ``n``; ``accuracy`` and ``top2`` as ``proportion`` gives them;
         ``recall`` and ``precision``, lists of the same by genre; ``confusion``, the
-        counts; ``confusion_share``, rows of them as shares of the true genre.
+        counts.
     """
     counts = confusion_matrix(logits, labels)
     n, correct = len(labels), counts.diagonal()
-    actual, predicted = counts.sum(axis=1), counts.sum(axis=0)
     return {
         "n": n,
         "accuracy": proportion(correct.sum(), n),
         "top2": proportion(top_k_hits(logits, labels, 2).sum(), n),
-        "recall": list(map(proportion, correct, actual)),
-        "precision": list(map(proportion, correct, predicted)),
+        "recall": list(map(proportion, correct, counts.sum(axis=1))),
+        "precision": list(map(proportion, correct, counts.sum(axis=0))),
         "confusion": counts.tolist(),
-        "confusion_share": [
-            [proportion(k, total) for k in row]
-            for row, total in zip(counts, actual, strict=True)
-        ],
     }
 
 
@@ -102,5 +112,5 @@ def percentages(logits: np.ndarray) -> list[str]:
     list of str
         Such as ``["disco 100.0%", "metal 0.0%", ...]``.
     """
-    p = softmax(np.asarray(logits, np.float64))
+    p = special.softmax(np.asarray(logits, np.float64))
     return [f"{GENRES[i]} {100 * p[i]:.1f}%" for i in np.argsort(-p, kind="stable")]

@@ -1,8 +1,8 @@
-"""Several runs that answer together, in the folder of one run.
+"""Ensembles: several runs that answer together, in the folder of one run.
 
 Each member's logits are divided by a temperature, fitted on validation tracks for all
-members together (``calibration``), and the log probabilities averaged. Used by
-notebooks 06_beyond and 05_results.
+members together (``evaluation.calibration``), and the log probabilities averaged. Used
+by notebook 06_beyond and the report.
 """
 
 import shutil
@@ -13,14 +13,16 @@ import numpy as np
 from gtzan_lib import store
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.evaluation import calibration
-from gtzan_lib.evaluation import metrics as evaluation
-from gtzan_lib.experiments.runs import Run, folder_name
+from gtzan_lib.evaluation.metrics import evaluate
+from gtzan_lib.experiments.run import ENSEMBLE, Run
+from gtzan_lib.experiments.runs import folder_name
 
-FOLDER = "06_fusion"
+FOLDER = "06_ensembles"
+CODE = ["experiments.ensembles"]
 PACKAGES = ("numpy", "scipy")
 
 
-def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run:
+def combine(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run:
     """Return the run that answers with the mean of several runs on the same split.
 
     Its folder holds ``predictions.npz``, ``validation.npz`` where the split has such a
@@ -44,10 +46,10 @@ def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run
     encoders = [run.provenance["encoder"] for run in members]
     folders = [f"{m}-{e}" for m, e in zip(models, encoders, strict=True)]
     if len(set(folders)) < len(folders):
-        raise ValueError("a run cannot be fused with another of its model and encoder")
+        raise ValueError("an ensemble cannot have two runs of one model and encoder")
     first = members[0].provenance
     facts = {name: first[name] for name in ("split", "seed", "epochs")}
-    facts["recipe"] = "fusion"
+    facts["recipe"] = ENSEMBLE
     facts["model"], facts["encoder"] = "+".join(models), "+".join(encoders)
     facts["members"] = dict(zip(folders, temperatures, strict=True))
     facts["member_keys"] = [_key_of(run) for run in members]
@@ -57,49 +59,45 @@ def fuse(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run
             (folder / name).mkdir(exist_ok=True)
             for path in run.folder.iterdir():
                 shutil.copy(path, folder / name)
-        predictions = _fused([run.predictions for run in members], temperatures)
+        predictions = _combined([run.predictions for run in members], temperatures)
         np.savez(folder / "predictions.npz", **predictions)
-        metrics = evaluation.evaluate(predictions["logits"], predictions["labels"])
-        store.write_json(folder / "metrics.json", metrics)
-        if (members[0].folder / "validation.npz").is_file():
-            validation = _fused([run.validation for run in members], temperatures)
+        counted = evaluate(predictions["logits"], predictions["labels"])
+        store.write_json(folder / "metrics.json", counted)
+        if members[0].validation:
+            validation = _combined([run.validation for run in members], temperatures)
             np.savez(folder / "validation.npz", **validation)
         taken = {name: first[name] for name in ("subsets", "threads", "device")}
         seconds = sum(run.provenance["seconds"] for run in members)
         return taken | {"seconds": round(seconds, 2)}
 
     folder = dataset.results / FOLDER / folder_name(facts)
-    return Run(
-        store.seal(
-            folder, dataset.key(["experiments.ensembles"], PACKAGES, **facts), make
-        )
-    )
+    return Run(store.seal(folder, dataset.key(CODE, PACKAGES, **facts), make))
 
 
 def find(dataset: Dataset, runs: list[Run]) -> list[Run]:
-    """Return the whole and up-to-date fusions of some of ``runs``, by name."""
+    """Return the whole and up-to-date ensembles of some of ``runs``, by name."""
     keys = [_key_of(run) for run in runs]
-    now = dataset.key(["experiments.ensembles"], PACKAGES)
-    found = []
+    now = dataset.key(CODE, PACKAGES)
+    ensembles = []
     for manifest in sorted((dataset.results / FOLDER).glob(f"*/{store.MANIFEST}")):
-        key = (store.read_json(manifest) or {}).get("key", {})
+        key = store.read_key(manifest.parent) or {}
         is_current = now.items() <= key.items()
         has_members = all(member in keys for member in key.get("member_keys", [None]))
         if is_current and has_members and store.is_whole(manifest.parent):
-            found.append(Run(manifest.parent))
-    return found
+            ensembles.append(Run(manifest.parent))
+    return ensembles
 
 
 def _key_of(run: Run) -> dict:
-    return store.read_json(run.folder / store.MANIFEST)["key"]
+    return store.read_key(run.folder)
 
 
-def _fused(
+def _combined(
     predictions: list[dict[str, np.ndarray]], temperatures: list[float]
 ) -> dict[str, np.ndarray]:
     first = predictions[0]
     for other in predictions:
         if not np.array_equal(other["index"], first["index"]):
-            raise ValueError("runs on different splits cannot be fused")
-    logits = calibration.fuse([p["logits"] for p in predictions], temperatures)
+            raise ValueError("an ensemble cannot have runs on different splits")
+    logits = calibration.combine([p["logits"] for p in predictions], temperatures)
     return first | {"logits": logits.astype(np.float32)}

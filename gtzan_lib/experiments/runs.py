@@ -6,91 +6,17 @@ A run's folder holds ``model.safetensors``, ``history.json`` (one value an epoch
 ``encoder.safetensors``. Used by notebooks 03_train_cnn to 06_beyond.
 """
 
-import json
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-
-import numpy as np
 
 from gtzan_lib import registry, store
 from gtzan_lib.data import splits
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import DataError
+from gtzan_lib.experiments.run import Run
 from gtzan_lib.parameters import FACTS, Parameters
 
 FOLDER = "03_train"
 PACKAGES = ("numpy", "pillow", "scikit-learn", "scipy", "torch")
-ENCODER = "encoder.safetensors"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished training run, read from its folder."""
-
-    folder: Path
-
-    def _read(self, name: str) -> dict:
-        return json.loads((self.folder / name).read_text(encoding="utf-8"))
-
-    @cached_property
-    def provenance(self) -> dict:
-        """Parameters, data name and hash, commit, versions, device and duration."""
-        return self._read("provenance.json")
-
-    @cached_property
-    def history(self) -> dict[str, list[float]]:
-        """What ``training.fit`` returned."""
-        return self._read("history.json")
-
-    @cached_property
-    def metrics(self) -> dict:
-        """What ``evaluation.evaluate`` says of the test pictures."""
-        return self._read("metrics.json")
-
-    @cached_property
-    def predictions(self) -> dict[str, np.ndarray]:
-        """Test tracks: ``index`` in the data, ``labels`` and ``logits`` (N, 10)."""
-        with np.load(self.folder / "predictions.npz") as arrays:
-            return dict(arrays)
-
-    @cached_property
-    def validation(self) -> dict[str, np.ndarray]:
-        """The same of validation tracks; there is none where the split has none."""
-        with np.load(self.folder / "validation.npz") as arrays:
-            return dict(arrays)
-
-    @cached_property
-    def members(self) -> list[tuple["Run", float]]:
-        """The runs that answer together (see ``fusion``), each with its temperature.
-
-        A run that is not made of others is alone, with temperature 1.
-        """
-        found = self.provenance.get("members", {})
-        return [(Run(self.folder / name), t) for name, t in found.items()] or [
-            (self, 1)
-        ]
-
-    def encode(self, pictures: np.ndarray) -> np.ndarray:
-        """Return codes as the run's model takes them: float32 (see ``Encoder``).
-
-        Parameters
-        ----------
-        pictures : ndarray of uint8, shape (N, 288, 432, 3)
-        """
-        encoder = registry.ENCODERS[self.provenance["encoder"]].make()
-        return encoder.encode(pictures, self.folder / ENCODER)
-
-    def model(self):
-        """Return the trained model, ready to predict on the CPU."""
-        from safetensors.torch import load_file
-
-        from gtzan_lib.models import build as models
-
-        shape = registry.ENCODERS[self.provenance["encoder"]].make().shape
-        model = models.build(self.provenance["model"], shape, seed=0)
-        model.load_state_dict(load_file(self.folder / "model.safetensors"))
-        return model.eval()
 
 
 def train(dataset: Dataset, p: Parameters, progress: bool = True) -> Run:

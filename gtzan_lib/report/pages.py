@@ -1,7 +1,7 @@
 """The report as HTML: executed notebooks as linked pages, and a page to start from.
 
 Pages load nothing from the network. Their looks are in the folder ``page``, a template
-of nbconvert. Used by the pipeline: ``python -m gtzan_lib.pages FOLDER``.
+of nbconvert. The pipeline calls ``python -m gtzan_lib.report.pages FOLDER``.
 """
 
 import base64
@@ -17,15 +17,14 @@ from nbformat import NotebookNode
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
-from gtzan_lib.report import claims
-from gtzan_lib.evaluation import seeds as comparison
-from gtzan_lib.report import pdf as paper
-from gtzan_lib.report import record as results
 from gtzan_lib import store
 from gtzan_lib.data.gtzan import SYNTHETIC
+from gtzan_lib.report import figures, record
+from gtzan_lib.report.pdf import PDF
 
 TEMPLATE = Path(__file__).parent / "page"
-TRAIN = "03_train_cnn"
+TRAIN, BEYOND = "03_train_cnn", "06_beyond"
+WITHOUT_PAGE = ("closed-form", "ensemble")  # recipes of runs that notebook 06 makes
 START = "index.html"
 MATTER = ("estimates", "curves", "confusion-corrected", "encoders", "ladder")
 TITLES = {
@@ -34,7 +33,7 @@ TITLES = {
     TRAIN: "3 Network",
     "04_autoencoder": "4 Autoencoder",
     "05_results": "5 Results",
-    "06_beyond": "6 Beyond",
+    BEYOND: "6 Beyond",
 }
 
 
@@ -46,14 +45,14 @@ def build(folder: Path) -> Path:
     Parameters
     ----------
     folder : Path
-        Holds ``results.json``, ``figures`` and the executed ``notebooks``.
+        Holds the record, ``figures`` and the executed ``notebooks``.
     """
     target = folder / "pages"
     target.mkdir(parents=True, exist_ok=True)
     css = (TEMPLATE / "style.css").read_text(encoding="utf-8")
     colours = HtmlFormatter(style="default").get_style_defs(".highlight")
     (target / "style.css").write_text(f"{css}\n{colours}\n", encoding="utf-8")
-    found = results.read(folder)
+    content = record.read(folder)
     exporter = HTMLExporter(
         template_name=TEMPLATE.name,
         extra_template_basedirs=[str(TEMPLATE.parent)],
@@ -71,26 +70,27 @@ def build(folder: Path) -> Path:
             continue
         notebook = strip(nbformat.read(path, as_version=4))
         describe(notebook)
-        report = _about(found, page, has)
+        report = _about(content, page, has)
         html, _ = exporter.from_notebook_node(notebook, {"report": report})
-        linked = link_pages(html, main_run(found, has))
+        linked = link_pages(html, main_run(content, has))
         (target / page).write_text(linked, encoding="utf-8")
     start = target / START
-    start.write_text(start_page(folder, has), encoding="utf-8")
+    start.write_text(start_page(content, folder, has), encoding="utf-8")
     return start
 
 
-def start_page(folder: Path, has: set[str]) -> str:
+def start_page(content: dict, folder: Path, has: set[str]) -> str:
     """Return the start page of a folder of results.
 
     Parameters
     ----------
+    content : dict
+        What ``record.read`` returns.
     folder : Path
-        Holds ``results.json`` and ``figures``.
+        Holds ``figures``.
     has : set of str
         The pages that there are, without ``.html``; no other is linked to.
     """
-    found = results.read(folder)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE), autoescape=True, keep_trailing_newline=True
     )
@@ -98,27 +98,21 @@ def start_page(folder: Path, has: set[str]) -> str:
     environment.filters["short"] = lambda commit: (
         commit[:10] + "+" * commit.endswith("-dirty")
     )
-    figures = {figure["name"]: figure for figure in paper.figures_of(folder)}
-    records = [results.CountedRun(record) for record in found["runs"]]
+    shown = {figure["name"]: figure for figure in figures.of_folder(folder)}
+    pages = {name: name for name in has}
+    pages |= {run["run"]: page_of(run) for run in content["runs"]}
     return environment.get_template("start.html.j2").render(
-        r=found,
-        report=_about(found, START, has),
-        figures=[figures[name] for name in MATTER if name in figures],
-        pages={name: f"{name}.html" for name in has}
-        | {
-            run.name: run.record["page"]
-            for run in records
-            if run.record["page"].removesuffix(".html") in has
-        },
-        runs={
-            run.name: {
-                **run.record,
-                "accuracy": comparison.with_interval(run.metrics["accuracy"]),
-                "top2": comparison.with_interval(run.metrics["top2"]),
-            }
-            for run in records
-        },
+        r=content,
+        report=_about(content, START, has),
+        figures=[shown[name] for name in MATTER if name in shown],
+        pages={name: f"{page}.html" for name, page in pages.items() if page in has},
     )
+
+
+def page_of(run: dict) -> str:
+    """Return the page that shows a run of the record: its own, or notebook 06's."""
+    recipe = run["provenance"]["recipe"]
+    return BEYOND if recipe in WITHOUT_PAGE else f"{TRAIN}-{run['run']}"
 
 
 def strip(notebook: NotebookNode) -> NotebookNode:
@@ -151,8 +145,8 @@ def describe(notebook: NotebookNode) -> None:
     heading, prose = "", ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            found = re.findall(r"^#+ (.+)$", cell.source, flags=re.MULTILINE)
-            heading = found[-1] if found else heading
+            headings = re.findall(r"^#+ (.+)$", cell.source, flags=re.MULTILINE)
+            heading = headings[-1] if headings else heading
             prose = re.sub(r"^#+ .+$|[*`]", "", cell.source, flags=re.MULTILINE)
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
@@ -177,34 +171,34 @@ def link_pages(page: str, main_run: str) -> str:
     return re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', page)
 
 
-def main_run(found: dict, has: set[str]) -> str:
+def main_run(content: dict, has: set[str]) -> str:
     """Return the run whose page stands for notebook 3, the paper's own if it is there.
 
     Parameters
     ----------
-    found : dict
-        What ``results.json`` holds.
+    content : dict
+        What ``record.read`` returns.
     has : set of str
         The pages that there are.
     """
-    runs = [results.CountedRun(record) for record in found["runs"]]
-    runs = [run for run in runs if f"{TRAIN}-{run.name}" in has]
-    chosen = claims.select(runs, recipe="paper")
-    return next((run.name for run in chosen + runs), "")
+    main = [row for row in content["configurations"] if row["headline"]]
+    main.sort(key=lambda row: row["recipe"] != "paper")
+    names = [row["runs"][0] for row in main] + [run["run"] for run in content["runs"]]
+    return next((name for name in names if f"{TRAIN}-{name}" in has), "")
 
 
-def _about(found: dict, page: str, has: set[str]) -> dict:
+def _about(content: dict, page: str, has: set[str]) -> dict:
     """Return what every page says: its title, its data, and the bar of links."""
     links = [{"text": "Start", "href": START}]
-    for name in TITLES:
-        stem = f"{name}-{main_run(found, has)}" if name == TRAIN else name
+    for name, title in TITLES.items():
+        stem = f"{name}-{main_run(content, has)}" if name == TRAIN else name
         if stem in has:
-            links.append({"text": TITLES[name], "href": f"{stem}.html"})
-    links.append({"text": "PDF", "href": f"../{paper.PDF}"})
+            links.append({"text": title, "href": f"{stem}.html"})
+    links.append({"text": "PDF", "href": f"../{PDF}"})
     return {
         "title": "[Re] From Liszt to Justin Bieber",
-        "data": found["data"]["name"],
-        "synthetic": found["data"]["name"] == SYNTHETIC,
+        "data": content["data"]["name"],
+        "synthetic": content["data"]["name"] == SYNTHETIC,
         "page": page,
         "links": links,
     }

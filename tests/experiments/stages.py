@@ -14,8 +14,7 @@ from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.data.synthetic import make_sample
 from gtzan_lib.encoders.bands import read_bands
 from gtzan_lib.encoders.pooling import pool
-from gtzan_lib.experiments import ensembles as fusion
-from gtzan_lib.experiments import runs
+from gtzan_lib.experiments import ensembles, runs
 from gtzan_lib.parameters import Parameters
 
 IMPORTED = [
@@ -36,9 +35,9 @@ def train(source: Path, progress=False, **facts) -> runs.Run:
     return runs.train(open_dataset(source), p, progress)
 
 
-def fuse(source: Path) -> None:
+def combine(source: Path) -> None:
     members = [train(source, **facts) for facts in TRAINED]
-    fusion.fuse(open_dataset(source), members, [1.0, 1.0])
+    ensembles.combine(open_dataset(source), members, [1.0, 1.0])
 
 
 STAGES = {
@@ -53,7 +52,7 @@ STAGES = {
     "encoder": lambda source: train(source, encoder="conv"),
     "lenet": lambda source: train(source),
     "svm": lambda source: train(source, **TRAINED[1]),
-    "fusion": fuse,
+    "ensemble": combine,
 }
 
 

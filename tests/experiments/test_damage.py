@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from papermill.translators import PythonTranslator
-from stages import contents, fuse, train
+from stages import combine, contents, train
 
 from gtzan_lib import store
 from gtzan_lib.data import splits
@@ -36,7 +36,7 @@ def everything(source: Path) -> None:
     for encoder in ("pool", "bands", "texture", "conv"):
         ENCODERS[encoder].make().codes(dataset, train_index, 0, progress=False)
     train(source, encoder="conv")
-    fuse(source)
+    combine(source)
 
 
 def test_a_flipped_bit_in_any_file_changes_no_result(

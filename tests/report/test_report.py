@@ -1,26 +1,29 @@
 """The report follows from its runs, and the check finds what does not."""
 
+import copy
 import json
+import os
+import random
 import shutil
+import signal
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
-
 from small import train
 
-from gtzan_lib.report import claims
-from gtzan_lib.report import pages
-from gtzan_lib.report import pdf as paper
-from gtzan_lib.report import keep as report
-from gtzan_lib.report import record as results
-from gtzan_lib.experiments import runs
 from gtzan_lib import store
 from gtzan_lib.__main__ import main
 from gtzan_lib.data.sources import open_dataset
-from gtzan_lib.errors import DataError
+from gtzan_lib.errors import DataError, UserError
+from gtzan_lib.experiments.run import Run
+from gtzan_lib.report import claims, figures, keep, pages, pdf, plots, record
+from gtzan_lib.report.derived import derive
+
+RECORD = ("results.json", "derived.json")
 
 
 @pytest.fixture(scope="module")
@@ -28,19 +31,35 @@ def finished(tiny_source, tmp_path_factory):
     """A folder of results with three short runs, figures, notebooks, PDF and pages."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GTZAN_RUNS", str(tmp_path_factory.mktemp("report")))
-        found = [
+        trained = [
             train(tiny_source, recipe="paper"),
             train(tiny_source),
             train(tiny_source, seed=1),
         ]
         dataset = open_dataset(tiny_source)
-        results.write(dataset, found)
-        paper.draw_figures(dataset)
-        paper.main("pdf", str(dataset.results))
-        for name in ("01_pack", f"03_train_cnn-{found[0].folder.name}"):
+        record.main(str(tiny_source))
+        draw(dataset, trained)
+        pdf.main(dataset.results)
+        for name in ("01_pack", f"03_train_cnn-{trained[0].name}"):
             write_executed(dataset.results / "notebooks", name, tiny_source)
         pages.build(dataset.results)
         yield dataset.results
+
+
+def draw(dataset, trained):
+    """Save figures as the notebooks do."""
+    rows = record.read(dataset.results)["configurations"]
+    histories = {run.name: run.history for run in trained[:2]}
+    counts = sum(run.confusion for run in trained)
+    paper = claims.load().paper
+    for name, figure in {
+        "estimates": plots.estimates(rows, paper, f"Estimates: {dataset.name}"),
+        "curves": plots.training_curves(histories, f"Training: {dataset.name}"),
+        "confusion-paper": plots.confusion(counts, dataset.name),
+        "confusion-corrected": plots.confusion(counts, dataset.name),
+    }.items():
+        figures.save(figure, name, dataset)
+        plt.close(figure)
 
 
 def write_executed(folder, name, source):
@@ -79,90 +98,147 @@ def test_the_file_of_results_is_strict_json_and_says_what_the_runs_say(finished)
         raise AssertionError(word)
 
     text = (finished / "results.json").read_text()
-    found = json.loads(text, parse_constant=refuse)
-    by_name = {run["run"]: run for run in found["runs"]}
-    for folder in (finished / "03_train").glob("*/metrics.json"):
-        run = runs.Run(folder.parent)
-        counted = results.CountedRun(by_name[folder.parent.name])
-        for name in ("accuracy", "top2"):
-            assert counted.metrics[name] == run.metrics[name]
-        assert counted.metrics["loss@last"]["value"] == run.history["loss"][-1]
-        assert counted.provenance == run.provenance
+    measured = json.loads(text, parse_constant=refuse)
+    assert len(measured["runs"]) == 3
+    for kept in measured["runs"]:
+        counted, run = Run(kept=kept), Run(finished / "03_train" / kept["run"])
+        predictions = run.predictions
+        hits = predictions["logits"].argmax(axis=1) == predictions["labels"]
+        assert counted.metric("accuracy")["value"] == hits.mean()
+        assert counted.metric("top2") == run.metric("top2")
+        assert counted.metric("loss@last")["value"] == run.history["loss"][-1]
+        assert (counted.name, counted.provenance) == (run.name, run.provenance)
     (corrected,) = (
-        row for row in found["configurations"] if row["recipe"] == "corrected"
+        row
+        for row in record.read(finished)["configurations"]
+        if row["recipe"] == "corrected"
     )
     assert corrected["seeds"] == 2
-    values = [runs.Run(finished / "03_train" / name) for name in corrected["runs"]]
-    mean = np.mean([run.metrics["accuracy"]["value"] for run in values])
+    values = [Run(finished / "03_train" / name) for name in corrected["runs"]]
+    mean = np.mean([run.metric("accuracy")["value"] for run in values])
     assert corrected["accuracy"]["value"] == pytest.approx(mean)
+
+
+def change(folder, name, how):
+    """Change a file of the record."""
+    content = store.read_json(folder / name)
+    how(content)
+    store.write_json(folder / name, content)
 
 
 def test_a_report_that_follows_passes_and_no_other(kept, capsys):
     assert main(["check-report", str(kept)]) == 0
     assert "every number follows" in capsys.readouterr().out
-    found = results.read(kept)
-    found["central"][1]["loss"] = "1.83"
-    store.write_json(kept / "results.json", found)
+    change(kept, record.DERIVED, lambda d: d["central"][1].update(loss="1.83"))
     assert main(["check-report", str(kept)]) == 1
     assert "central[1].loss" in capsys.readouterr().out
+    (kept / record.DERIVED).unlink()
+    assert main(["check-report", str(kept)]) == 1
 
 
 def test_the_ledger_and_the_tables_give_the_same_losses(finished):
-    found = results.read(finished)
-    row = next(r for r in found["configurations"] if r["name"].startswith("paper"))
-    ours = {claim["id"]: claim["value"] for claim in found["ledger"]}
+    content = record.read(finished)
+    row = next(r for r in content["configurations"] if r["name"].startswith("paper"))
+    ours = {claim["id"]: claim["value"] for claim in content["ledger"]}
     assert ours["first-loss"] == pytest.approx(row["first_loss"])
     assert ours["last-loss"] == pytest.approx(row["last_loss"])
     assert ours["last-loss"] > 1.461
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("name", "how", "sentence"),
     [
-        (lambda r: r["configurations"][0]["accuracy"].update(value=0.9), "configurati"),
-        (lambda r: r["configurations"][0]["top2"].update(text="0.9"), ".top2.text is"),
-        (lambda r: r["runs"][0]["confusion"][0].__setitem__(0, 9), "follows from the"),
-        (lambda r: r["runs"][0].update(top2_hits=0), "follows from the"),
-        (lambda r: r["ledger"][1].update(verdict="reproduced"), "ledger[1].verdict"),
-        (lambda r: r["ledger"].pop(), "ledger is"),
-        (lambda r: r["verdicts"].update(reproduced=50), "verdicts.reproduced is 50"),
+        ("derived", lambda d: d["beyond"][0]["accuracy"].update(value=0.9), "beyond[0"),
+        (
+            "derived",
+            lambda d: d["configurations"][0]["top2"].update(text=""),
+            "text is",
+        ),
+        ("derived", lambda d: d["ledger"][1].update(verdict="reproduced"), "ledger[1]"),
+        ("derived", lambda d: d["ledger"].pop(), "ledger is"),
+        ("derived", lambda d: d["verdicts"].update(reproduced=50), "reproduced is 50"),
+        ("derived", lambda d: d["paper"]["4.2"].update(top2="0.90"), "paper.4.2.top2"),
+        (
+            "results",
+            lambda r: r["runs"][0].update(confusion=[[9] * 10] * 10),
+            "follows",
+        ),
+        ("results", lambda r: r["runs"][0].update(top2_hits=0), "follows from"),
+        ("results", lambda r: r["pooling"]["nearest"].update(mse=0.5), "follows from"),
     ],
 )
-def test_one_changed_number_is_found(kept, change, sentence):
-    found = results.read(kept)
-    change(found)
-    store.write_json(kept / "results.json", found)
-    wrong = results.mismatches(kept, kept / "claims.toml")
-    assert any(sentence in line for line in wrong)
+def test_one_changed_number_is_found(kept, name, how, sentence):
+    change(kept, f"{name}.json", how)
+    assert any(sentence in line for line in keep.check(kept))
+
+
+def places(value, path=()):
+    """Yield where every value of a JSON file stands."""
+    yield path
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, item in items:
+            yield from places(item, (*path, name))
+
+
+def test_another_type_anywhere_is_one_sentence(kept, thorough):
+    """Each place of results.json in turn, or some of them, holds another type."""
+    good, rng = store.read_json(kept / record.RESULTS), random.Random(0)
+    good["runs"] = good["runs"][:2]
+    others = ("word", None, True, [], {}, [1], {"a": 1}, 2.5, -1, 10**30)
+    tried, refused = [p for p in places(good) if p], []
+    tried = tried if thorough else rng.sample(tried, 300)
+    for *path, last in tried:
+        content = copy.deepcopy(good)
+        inside = content
+        for name in path:
+            inside = inside[name]
+        kind = type(inside[last])
+        inside[last] = rng.choice([v for v in others if type(v) is not kind])
+        store.write_json(kept / record.RESULTS, content)
+        try:  # it may be a value that nothing is computed from
+            derive(record.read_measured(kept), claims.load())
+        except DataError as error:
+            refused.append(str(error))
+    assert all("results.json is damaged: " in sentence for sentence in refused)
+    assert not [sentence for sentence in refused if "\n" in sentence]
+    assert len(refused) > len(tried) / 2
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "{", '{"runs": []}', "\x00"])
+def test_a_file_of_another_kind_is_one_sentence(kept, content, capsys):
+    (kept / record.RESULTS).write_text(content)
+    assert main(["check-report", str(kept)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_a_changed_claim_text_picture_or_page_turns_the_check_red(kept):
     for name, old, new in (
         ("claims.toml", "tolerance = 0.05", "tolerance = 0.9"),
         ("paper.typ", "= Limits", "= Limitations"),
-        ("figures/network.svg", "</svg>", "<text>9</text></svg>"),
+        ("figures/curves.svg", "</svg>", "<text>9</text></svg>"),
         ("pages/index.html", "readings of one claim", "readings of a claim"),
     ):
         before = (kept / name).read_text("utf-8")
         assert old in before
         (kept / name).write_text(before.replace(old, new), "utf-8")
-        assert report.check(kept), name
+        assert keep.check(kept), name
         (kept / name).write_text(before, "utf-8")
-    assert report.check(kept) == []
+    assert keep.check(kept) == []
 
 
 def test_the_readme_shows_the_tables_of_the_kept_report(finished, tmp_path):
     readme = tmp_path / "README.md"
-    readme.write_text(f"Before\n{report.BEGIN}old\n{report.END}After\n")
-    report.keep(finished, tmp_path / "report")
+    readme.write_text(f"Before\n{keep.BEGIN}old\n{keep.END}After\n")
+    keep.keep(finished, tmp_path / "report")
     text = readme.read_text()
-    accuracy = results.read(finished)["configurations"][0]["accuracy"]["text"]
+    accuracy = record.read(finished)["configurations"][0]["accuracy"]["text"]
     assert accuracy in text
     assert text.startswith("Before\n<!--")
     assert text.endswith("-->\nAfter\n")
-    assert report.check(tmp_path / "report") == []
+    assert keep.check(tmp_path / "report") == []
     readme.write_text(text.replace(accuracy, "0.99"))
-    assert "README" in report.check(tmp_path / "report")[0]
+    assert "README" in keep.check(tmp_path / "report")[0]
 
 
 def test_a_kept_report_names_no_folder_of_this_computer(kept, tiny_source, finished):
@@ -180,27 +256,117 @@ def test_an_unfinished_report_is_not_kept(finished, tmp_path):
     (tmp_path / "half").mkdir()
     shutil.copy(finished / "results.json", tmp_path / "half")
     with pytest.raises(DataError, match="run make report first"):
-        report.keep(tmp_path / "half", tmp_path / "kept")
+        keep.keep(tmp_path / "half", tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
 
 
+def content_of(folder):
+    """Return every file of a folder, and the README beside it."""
+    files = [*folder.rglob("*"), folder.parent / "README.md"]
+    return {path: path.read_bytes() for path in files if path.is_file()}
+
+
+@pytest.fixture
+def old(kept, finished):
+    """A kept report that another one is to replace, with a README beside it."""
+    (kept.parent / "README.md").write_text(f"{keep.BEGIN}old\n{keep.END}")
+    (kept / "pages" / "index.html").write_text("old")
+    (kept / "notes.txt").write_text("of a reader")
+    return kept
+
+
+def test_a_report_that_is_refused_leaves_the_old_one(old, finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "finished")
+    before = content_of(old)
+    for name, content in (
+        (record.RESULTS, "{}"),
+        ("figures/curves.svg", "no picture"),
+        ("notebooks/01_pack.ipynb", "no notebook"),
+    ):
+        good = (folder / name).read_bytes()
+        (folder / name).write_text(content)
+        with pytest.raises((UserError, ValueError)):
+            keep.keep(folder, old)
+        assert content_of(old) == before, name
+        (folder / name).write_bytes(good)
+    keep.keep(folder, old)
+    assert keep.check(old) == []
+    assert (old / "notes.txt").read_text() == "of a reader"
+    left = {path.name for path in old.parent.iterdir()}
+    assert not [name for name in left if name.endswith((".new", ".old"))]
+
+
+@pytest.mark.parametrize("step", ["check", "rename", "rmtree"])
+def test_a_keep_that_is_killed_leaves_the_old_report_or_the_new(old, finished, step):
+    """It is killed at a step's first call, or between its two renames."""
+    before = content_of(old)
+    code = f"""
+import os, shutil, sys
+from pathlib import Path
+from gtzan_lib.report import keep
+def die(*arguments, **options):
+    os.kill(os.getpid(), {int(signal.SIGKILL)})
+first = Path.rename
+def rename(path, target):
+    Path.rename = die
+    return first(path, target)
+if {step!r} == "rename":
+    Path.rename = rename
+else:
+    setattr(keep if {step!r} == "check" else shutil, {step!r}, die)
+keep.keep(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+    command = [sys.executable, "-c", code, str(finished), str(old)]
+    done = subprocess.run(command, cwd=store.PROJECT, env=os.environ)
+    assert done.returncode == -signal.SIGKILL
+    if step != "rename":
+        assert content_of(old) == before
+    keep.keep(finished, old)
+    assert keep.check(old) == []
+    assert (old / "notes.txt").is_file()
+
+
 def test_every_figure_names_its_data(finished):
-    name = results.read(finished)["data"]["name"]
-    figures = list((finished / "figures").glob("*.svg"))
-    assert len(figures) > 5
-    for path in figures:
+    name = record.read(finished)["data"]["name"]
+    svgs = list((finished / "figures").glob("*.svg"))
+    assert len(svgs) == 4
+    for path in svgs:
         assert name in path.read_text("utf-8"), path
 
 
+def test_a_figure_is_saved_twice_the_same_and_only_if_it_is_known(tiny):
+    path, saved = tiny.results / "figures" / "confusion-paper.svg", []
+    for _ in range(2):
+        figure = plots.confusion(np.eye(10, dtype=int), tiny.name)
+        figures.save(figure, "confusion-paper", tiny)
+        plt.close(figure)
+        saved.append(path.read_bytes())
+    assert saved[0] == saved[1]
+    assert [each["name"] for each in figures.of_folder(tiny.results)] == [path.stem]
+    with pytest.raises(KeyError, match=r"figures\.toml"):
+        figures.save(figure, "confusions", tiny)
+
+
 def test_the_pdf_is_the_same_twice(finished):
-    pdf = (finished / "paper.pdf").read_bytes()
-    assert pdf == paper.compile_pdf(finished)
-    assert pdf.startswith(b"%PDF")
+    typeset = (finished / "paper.pdf").read_bytes()
+    assert typeset == pdf.compile_pdf(record.read(finished), finished)
+    assert typeset.startswith(b"%PDF")
 
 
 def test_the_pdf_of_results_with_no_runs_is_typeset(tiny, tmp_path):
-    store.write_json(tmp_path / "results.json", results.collect(tiny, []))
-    assert paper.compile_pdf(tmp_path).startswith(b"%PDF")
+    content = record.write(tiny, [])
+    assert pdf.compile_pdf(content, tmp_path).startswith(b"%PDF")
+
+
+def test_links_between_notebooks_become_links_between_pages():
+    page = (
+        '<a href="02_pool_mse.ipynb">2</a> <a href="03_train_cnn.ipynb">3</a> '
+        "<code>papermill 03_train_cnn.ipynb out.ipynb</code>"
+    )
+    assert pages.link_pages(page, "run") == (
+        '<a href="02_pool_mse.html">2</a> <a href="03_train_cnn-run.html">3</a> '
+        "<code>papermill 03_train_cnn.ipynb out.ipynb</code>"
+    )
 
 
 def test_pages_are_linked_folded_described_and_need_no_network(finished):
@@ -217,8 +383,8 @@ def test_pages_are_linked_folded_described_and_need_no_network(finished):
         assert "<script" not in text
         assert 'src="http' not in text
         assert 'name="viewport"' in text
-    assert all(f'id="{claim["id"]}"' in start for claim in claims.load())
-    for target in ("01_pack.html", "../paper.pdf", "../results.json"):
+    assert all(f'id="{claim["id"]}"' in start for claim in claims.load().claims)
+    for target in ("01_pack.html", *(f"../{n}" for n in ("paper.pdf", *RECORD))):
         assert f'href="{target}"' in start
         assert (folder / target).exists()
 
@@ -247,10 +413,10 @@ def test_a_page_stays_while_it_is_newer_than_its_notebook(finished):
 
 
 def test_the_committed_report_follows_from_its_runs():
-    if not (report.REPORT / "results.json").is_file():
+    if not (keep.REPORT / "results.json").is_file():
         pytest.skip("no report of real GTZAN is kept yet")
     command = [sys.executable, "-m", "gtzan_lib", "check-report"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=store.PROJECT)
     assert done.returncode == 0, done.stdout + done.stderr
-    size = sum(p.stat().st_size for p in report.REPORT.rglob("*") if p.is_file())
+    size = sum(p.stat().st_size for p in keep.REPORT.rglob("*") if p.is_file())
     assert size < 15_000_000

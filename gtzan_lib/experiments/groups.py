@@ -1,0 +1,109 @@
+"""Runs that differ in nothing but their seed, and what they measure together.
+
+Used by notebooks 04_autoencoder to 06_beyond and the report.
+"""
+
+from collections import defaultdict
+
+import numpy as np
+
+from gtzan_lib.data import splits
+from gtzan_lib.evaluation import seeds
+from gtzan_lib.evaluation.metrics import Estimate, bare
+from gtzan_lib.experiments.run import Run
+from gtzan_lib.registry import CODES
+
+CONFIGURATION = ("recipe", "model", "encoder", "split", "epochs")  # all but the seed
+MAIN = {"model": "lenet", "encoder": "pool", "split": "random"}  # the paper's
+
+
+def group_runs(some: list[Run]) -> dict[tuple, list[Run]]:
+    """Put runs together that differ in nothing but their seed, by ``CONFIGURATION``."""
+    groups = defaultdict(list)
+    for run in some:
+        groups[tuple(run.provenance[name] for name in CONFIGURATION)].append(run)
+    return dict(groups)
+
+
+def preference(group: list[Run]) -> tuple[int, int]:
+    """Order groups of runs that differ in their epochs: most seeds, then longest."""
+    return len(group), group[0].provenance["epochs"]
+
+
+def select(some: list[Run], **facts) -> list[Run]:
+    """Return runs with these parameters, one a seed: most seeds, then longest.
+
+    Parameters
+    ----------
+    some : list of Run
+    **facts
+        Parameters of notebook 03; of what is not given, the paper's (``MAIN``).
+    """
+    facts = MAIN | facts
+    fitting = [r for r in some if facts.items() <= r.provenance.items()]
+    return max(group_runs(fitting).values(), key=preference, default=[])
+
+
+def headline(some: list[Run]) -> dict[str, list[Run]]:
+    """Return the runs with the paper's own network, by recipe: paper and corrected."""
+    chosen = {name: select(some, recipe=name) for name in ("paper", "corrected")}
+    return {name: group for name, group in chosen.items() if group}
+
+
+def of_the_paper(some: list[Run]) -> list[Run]:
+    """Return the runs of the paper's network, on codes of its size and its split."""
+    return [
+        run
+        for run in some
+        if run.provenance["model"].startswith("lenet")
+        and run.provenance["encoder"] in CODES
+        and run.provenance["split"] == MAIN["split"]
+    ]
+
+
+def same_seeds(some: list[Run], others: list[Run]) -> tuple[list[Run], list[Run]]:
+    """Return the runs of the seeds that both have, in the order of the seeds."""
+    ours, theirs = ({run.provenance["seed"]: run for run in g} for g in (some, others))
+    shared = sorted(ours.keys() & theirs.keys())
+    return [ours[seed] for seed in shared], [theirs[seed] for seed in shared]
+
+
+def over_seeds(some: list[Run], metric: str) -> Estimate:
+    """Return a ``Run.metric`` of runs that differ in nothing but their seed.
+
+    It has the interval of ``seeds.over_seeds``, or that of ``seeds.mean_over_seeds``
+    for losses, which may be above 1; all NaN where a run has no such number.
+    """
+    if not some:
+        return bare(np.nan)
+    estimates, split = [run.metric(metric) for run in some], some[0].provenance["split"]
+    if metric.startswith("loss"):
+        return seeds.mean_over_seeds([each["value"] for each in estimates], split)
+    return seeds.over_seeds(estimates, split)
+
+
+def difference(some: list[Run], others: list[Run], metric: str) -> Estimate:
+    """Return by how much ``some`` exceed ``others`` in a metric, paired by seed."""
+    ours, theirs = (
+        [run.metric(metric)["value"] for run in group]
+        for group in same_seeds(some, others)
+    )
+    return seeds.paired_difference(ours, theirs, some[0].provenance["split"])
+
+
+def change(some: list[Run], others: list[Run], metric: str) -> Estimate:
+    """Return by how much ``some`` exceed the same model's ``others`` on another split.
+
+    Of splits drawn by the same seeds, runs are compared seed by seed; of others the two
+    intervals are added in squares.
+    """
+    ours, theirs = some[0].provenance["split"], others[0].provenance["split"]
+    same = ours.removesuffix(splits.UNIQUE) == theirs.removesuffix(splits.UNIQUE)
+    if same and seeds.overlap(ours) is not None:
+        return difference(some, others, metric)
+    return seeds.difference(
+        [run.metric(metric) for run in some],
+        ours,
+        [run.metric(metric) for run in others],
+        theirs,
+    )

@@ -1,0 +1,194 @@
+"""A finished training run, read from its folder or from what a record keeps of it.
+
+Used by notebooks 03_train_cnn to 06_beyond, the report and the page.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from scipy import special
+
+from gtzan_lib import registry
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.evaluation import metrics
+from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
+
+ENCODER = "encoder.safetensors"
+ENSEMBLE = "ensemble"  # the recipe of runs that answer together
+EPOCHS = (1, 10, 30, 50, 100, 300, 1000)  # of which a record keeps the curves' values
+CURVES = ("loss", "train_accuracy", "test_accuracy")
+METRICS = {  # what ``Run.metric`` knows; epochs may be any that a record keeps
+    *("accuracy", "top2", "certainty"),
+    *(f"{curve}@{epoch}" for curve in CURVES for epoch in (*EPOCHS, "first", "last")),
+    *(f"{share}:{genre}" for share in ("recall", "precision") for genre in GENRES),
+    *(f"called:{genre}:{other}" for genre in GENRES for other in GENRES),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished training run.
+
+    Attributes
+    ----------
+    folder : Path or None
+        What it is read from; None for a run of which there is only a record.
+    kept : dict or None
+        What ``results.json`` keeps of it, see ``record_of``.
+    """
+
+    folder: Path | None = None
+    kept: dict | None = None
+
+    @cached_property
+    def record(self) -> dict:
+        """What ``results.json`` keeps of it, see ``record_of``."""
+        return self.kept or record_of(self)
+
+    @property
+    def name(self) -> str:
+        """The name of its folder, made of its parameters."""
+        return self.kept["run"] if self.kept else self.folder.name
+
+    @cached_property
+    def provenance(self) -> dict:
+        """Parameters, data name and hash, commit, versions, device and duration."""
+        return self.kept["provenance"] if self.kept else self._read("provenance.json")
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """Test pictures by true (row) and predicted genre: int64, (10, 10)."""
+        return np.array(self.record["confusion"])
+
+    def metric(self, name: str) -> Estimate:
+        """Return one figure with its interval, counted from the record.
+
+        Parameters
+        ----------
+        name : str
+            One of ``METRICS``: ``accuracy``, ``top2``, ``certainty`` (mean of the
+            largest probability), ``loss@30``, ``train_accuracy@last``,
+            ``test_accuracy@first``, ``recall:jazz``, ``precision:jazz``,
+            ``called:hiphop:reggae``. All NaN where the run has no such number.
+        """
+        counts = self.confusion
+        what, *genres = name.split(":")
+        if genres:
+            row, column = GENRES.index(genres[0]), GENRES.index(genres[-1])
+            among = counts[:, column] if what == "precision" else counts[row]
+            return proportion(counts[row, column], among.sum())
+        if what == "accuracy":
+            return proportion(counts.diagonal().sum(), counts.sum())
+        if what == "top2":
+            return proportion(self.record["top2_hits"], counts.sum())
+        if what == "certainty":
+            value = self.record["certainty"]
+            return bare(np.nan if value is None else value)  # None is JSON's NaN
+        return self._at(*name.split("@"))
+
+    def _at(self, curve: str, when: str) -> Estimate:
+        """Return a curve's value at an epoch; test accuracies with their interval."""
+        epoch = {"first": 1, "last": self.provenance["epochs"]}.get(when) or int(when)
+        points = {point["epoch"]: point for point in self.record["curve"]}
+        value = points.get(epoch, {}).get(curve)
+        if value is None or curve != "test_accuracy":
+            return bare(np.nan if value is None else value)
+        n = int(self.confusion.sum())
+        return proportion(round(value * n), n)
+
+    # What only a run with a folder has.
+
+    @cached_property
+    def history(self) -> dict[str, list[float]]:
+        """What ``training.loop`` returned: a value an epoch; none of an ensemble."""
+        return self._read("history.json") if self._has("history.json") else {}
+
+    @cached_property
+    def metrics(self) -> dict:
+        """What ``evaluation.metrics.evaluate`` says of the test pictures."""
+        return self._read("metrics.json")
+
+    @cached_property
+    def predictions(self) -> dict[str, np.ndarray]:
+        """Test tracks: ``index`` in the data, ``labels`` and ``logits`` (N, 10)."""
+        with np.load(self.folder / "predictions.npz") as arrays:
+            return dict(arrays)
+
+    @cached_property
+    def validation(self) -> dict[str, np.ndarray] | None:
+        """The same of validation tracks; None where the split has none."""
+        if not self._has("validation.npz"):
+            return None
+        with np.load(self.folder / "validation.npz") as arrays:
+            return dict(arrays)
+
+    @cached_property
+    def members(self) -> list[tuple["Run", float]]:
+        """The runs of an ensemble, each with its temperature.
+
+        A run that is not made of others is alone, with temperature 1.
+        """
+        members = self.provenance.get("members", {})
+        runs = [(Run(self.folder / name), t) for name, t in members.items()]
+        return runs or [(self, 1)]
+
+    def encode(self, pictures: np.ndarray) -> np.ndarray:
+        """Return codes as the run's model takes them: float32.
+
+        Parameters
+        ----------
+        pictures : ndarray of uint8, shape (N, 288, 432, 3)
+        """
+        encoder = registry.ENCODERS[self.provenance["encoder"]].make()
+        return encoder.encode(pictures, self.folder / ENCODER)
+
+    def model(self):
+        """Return the trained model, ready to predict on the CPU."""
+        from safetensors.torch import load_file
+
+        from gtzan_lib.models import build
+
+        shape = registry.ENCODERS[self.provenance["encoder"]].make().shape
+        model = build.build(self.provenance["model"], shape, seed=0)
+        model.load_state_dict(load_file(self.folder / "model.safetensors"))
+        return model.eval()
+
+    def _has(self, name: str) -> bool:
+        return (self.folder / name).is_file()
+
+    def _read(self, name: str) -> dict:
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+
+def record_of(run: Run) -> dict:
+    """Return what ``results.json`` keeps of a run with a folder: counts, not shares.
+
+    Returns
+    -------
+    dict
+        JSON values: ``run``, its name; ``provenance``; ``seconds_an_epoch``; ``curve``,
+        the values of ``CURVES`` at some epochs, the last one included (none of an
+        ensemble); ``certainty``, the mean of the largest probability; ``top2_hits``;
+        and ``confusion``, 10 x 10 counts.
+    """
+    logits, labels = run.predictions["logits"], run.predictions["labels"]
+    last, history = run.provenance["epochs"], run.history
+    kept = sorted({e for e in EPOCHS if e < last} | {last}) if history else []
+    certainty = special.softmax(logits.astype(float), axis=1).max(axis=1).mean()
+    return {
+        "run": run.name,
+        "provenance": run.provenance,
+        "seconds_an_epoch": float(np.mean(history.get("seconds", [math.nan]))),
+        "curve": [
+            {"epoch": epoch}
+            | {name: history[name][epoch - 1] for name in CURVES if name in history}
+            for epoch in kept
+        ],
+        "certainty": float(certainty),
+        "top2_hits": int(metrics.top_k_hits(logits, labels, 2).sum()),
+        "confusion": metrics.confusion_matrix(logits, labels).tolist(),
+    }

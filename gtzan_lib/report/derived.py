@@ -1,0 +1,195 @@
+"""What follows from what was measured: the content of ``derived.json``.
+
+Accuracies with intervals, means over seeds, the evidence for softmax applied twice and
+the ledger of the paper's claims, computed when the record is written and again when it
+is checked. Used by ``report.record`` and notebook 05_results.
+"""
+
+import math
+
+import numpy as np
+
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.evaluation.metrics import Estimate, with_interval
+from gtzan_lib.experiments import groups, suite
+from gtzan_lib.experiments.groups import over_seeds
+from gtzan_lib.experiments.run import Run
+from gtzan_lib.report import claims
+from gtzan_lib.report.claims import Ledger
+
+FLOOR = math.log(math.e + 9) - 1  # loss of a perfect network behind two softmaxes
+
+
+def derive(measured: dict, ledger: Ledger) -> dict:
+    """Return what follows from what was measured, as JSON values.
+
+    Parameters
+    ----------
+    measured : dict
+        What ``results.json`` holds.
+    ledger : Ledger
+
+    Returns
+    -------
+    dict
+        ``paper``, the numbers that the paper prints, by section; ``run_metrics``,
+        accuracy and top-2 by run; ``configurations``, a row for runs of the paper's
+        network that differ in nothing but their seed; ``beyond``, a row for each model
+        and split of notebook 06; ``encoders`` and ``calibration``, the measured rows
+        with words; ``central``, the evidence for softmax applied twice; ``ledger``, the
+        claims with their verdicts; and ``verdicts``, how many of each.
+    """
+    runs = [Run(kept=record) for record in measured["runs"]]
+    answers = claims.answer(ledger, measured, runs)
+    verdicts = [row["verdict"] for row in answers]
+    return plain(
+        {
+            "paper": ledger.paper,
+            "run_metrics": {run.name: _over_seeds([run]) for run in runs},
+            "configurations": configurations(runs),
+            "beyond": _beyond(runs),
+            "encoders": [_encoder(row) for row in measured["encoders"]],
+            "calibration": [_calibration(row) for row in measured["calibration"]],
+            "central": central(runs, ledger.paper),
+            "ledger": answers,
+            "verdicts": {name: verdicts.count(name) for name in claims.VERDICTS},
+        }
+    )
+
+
+def configurations(runs: list[Run]) -> list[dict]:
+    """Return a row a configuration of the paper's network, on the paper's split.
+
+    Returns
+    -------
+    list of dict
+        ``name``, the facts of ``groups.CONFIGURATION``, ``seeds``, ``runs``,
+        ``headline`` (whether it is the paper's network, trained longest);
+        ``first_loss``, ``last_loss`` and ``train_accuracy``, means over seeds;
+        ``accuracy``, ``top2`` and ``recall`` by genre, estimates.
+    """
+    by_facts = groups.group_runs(groups.of_the_paper(runs))
+    main = [group[0].name for group in groups.headline(runs).values()]
+    rows = []
+    for facts, group in by_facts.items():
+        row = {
+            "name": _name(facts, list(by_facts)),
+            "seeds": len(group),
+            "runs": [run.name for run in group],
+            "headline": group[0].name in main,
+        }
+        for name in ("loss@first", "loss@last", "train_accuracy@last"):
+            value = over_seeds(group, name)["value"]
+            what, _, when = name.partition("@")
+            key = f"{when}_{what}" if what == "loss" else what
+            row |= {key: value, f"{key}_text": f"{value:.2f}"}
+        row |= _over_seeds(group)
+        row["recall"] = {
+            genre: _with_text(over_seeds(group, f"recall:{genre}")) for genre in GENRES
+        }
+        rows.append(row | dict(zip(groups.CONFIGURATION, facts, strict=True)))
+    return rows
+
+
+def _name(facts: tuple, others: list[tuple]) -> str:
+    """Name a configuration by its recipe, its epochs and what sets it apart."""
+    recipe, *differing, epochs = facts
+    words = [
+        str(fact)
+        for position, fact in enumerate(differing, start=1)
+        if len({other[position] for other in others}) > 1
+    ]
+    return ", ".join([recipe, *words, f"{epochs} epochs"])
+
+
+def _beyond(runs: list[Run]) -> list[dict]:
+    """Return a row for each model and split of notebook 06, over seeds."""
+    return [
+        {
+            "name": name,
+            "split": split,
+            "seeds": len(group),
+            "epochs": group[0].provenance["epochs"],
+            "runs": [run.name for run in group],
+        }
+        | _over_seeds(group)
+        for split, by_name in suite.by_split(runs).items()
+        for name, group in by_name.items()
+    ]
+
+
+def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
+    """Return the evidence that the paper's losses are those of softmax applied twice.
+
+    A certain network that is right in a share *a* of cases has, behind two softmaxes,
+    a loss of ``FLOOR + 1 - a``.
+
+    Returns
+    -------
+    list of dict
+        The paper, then our main run of each recipe: ``loss`` and ``train_accuracy`` at
+        the end, the loss ``predicted`` from that accuracy, and test accuracy ``at_30``
+        epochs. Texts, with ``runs`` to say where they come from.
+    """
+    printed = paper["3.3.2"]
+    row = {
+        "name": "the paper",
+        "loss": printed["last_loss"],
+        "train_accuracy": printed["train_accuracy"],
+        "predicted": _predicted(claims.number(printed["train_accuracy"])),
+        "at_30": paper["abstract"]["test_accuracy"],
+        "runs": [],
+    }
+    rows = [row]
+    for recipe, group in groups.headline(runs).items():
+        train = over_seeds(group, "train_accuracy@last")
+        is_twice = recipe == "paper"
+        row = {
+            "name": f"recipe {recipe}, {group[0].provenance['epochs']} epochs",
+            "loss": with_interval(over_seeds(group, "loss@last")),
+            "train_accuracy": with_interval(train),
+            "predicted": _predicted(train["value"]) if is_twice else "no such bound",
+            "at_30": with_interval(over_seeds(group, "test_accuracy@30")),
+            "runs": [run.name for run in group],
+        }
+        rows.append(row)
+    return rows
+
+
+def _predicted(accuracy: float) -> str:
+    return f"{FLOOR + 1 - accuracy:.2f}"
+
+
+def _encoder(row: dict) -> dict:
+    """Return a measured row of an encoder with the words for its errors."""
+    return row | {f"{k}_text": f"{row[k]:.5f}" for k in ("mse", "mse_plot")}
+
+
+def _calibration(row: dict) -> dict:
+    """Return a measured row of calibration with the words for its estimates."""
+    digits = {"error": 3, "hits": 2, "size": 1}
+    return row | {
+        when: row[when] | {k: _with_text(row[when][k], n) for k, n in digits.items()}
+        for when in ("before", "after")
+    }
+
+
+def _over_seeds(group: list[Run]) -> dict:
+    return {k: _with_text(over_seeds(group, k)) for k in ("accuracy", "top2")}
+
+
+def _with_text(estimate: Estimate, digits: int = 2) -> dict:
+    """Return an estimate with the words for it, such as ``"0.48 [0.41, 0.55]"``."""
+    numbers = {k: math.nan if v is None else v for k, v in estimate.items()}
+    return numbers | {"text": with_interval(numbers, digits)}
+
+
+def plain(value: object) -> object:
+    """Return ``value`` as strict JSON has it: NaN as None, numpy's numbers as ours."""
+    if isinstance(value, dict):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float):  # numpy's float64 too
+        return None if math.isnan(value) else float(value)
+    return value.item() if isinstance(value, np.generic) else value

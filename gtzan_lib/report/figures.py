@@ -1,0 +1,60 @@
+"""The figures that the report shows: saved by the notebooks that draw them.
+
+Their captions and alt texts stand in ``figures.toml``. Used by notebooks 01_pack to
+06_beyond, the pages and the PDF.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from gtzan_lib.data.gtzan import Dataset
+
+FIGURES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+
+
+def save(figure: Figure, name: str, dataset: Dataset) -> None:
+    """Save a figure for the report; the same code and data give the same bytes.
+
+    It is not closed, so that a notebook shows it, too.
+
+    Parameters
+    ----------
+    figure : Figure
+    name : str
+        One of ``FIGURES``.
+    dataset : Dataset
+        Whose ``results`` get the file ``figures/<name>.svg``.
+
+    Raises
+    ------
+    KeyError
+        If the report has no such figure.
+    """
+    if name not in FIGURES:
+        raise KeyError(f"{name} is not in figures.toml")
+    path = dataset.results / "figures" / f"{name}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    with rc_context({"svg.hashsalt": "gtzan", "savefig.dpi": 110}):
+        metadata = {"Date": None, "Creator": None}
+        figure.savefig(partial, format="svg", metadata=metadata)
+    partial.replace(path)
+
+
+def of_folder(folder: Path) -> list[dict]:
+    """Return the figures that a folder of results holds, in the order of ``FIGURES``.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``number``, ``notebook``, ``caption`` and ``alt``.
+    """
+    return [
+        {"name": name} | about
+        for name, about in FIGURES.items()
+        if (folder / "figures" / f"{name}.svg").is_file()
+    ]

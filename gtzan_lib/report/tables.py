@@ -1,0 +1,277 @@
+"""Tables of the notebooks and of the README: rows of texts by column.
+
+Paper, sections 3.3.2 to 5. Used by notebooks 04_autoencoder to 06_beyond and by the
+README's front page.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.encoders import features
+from gtzan_lib.evaluation.metrics import with_interval
+from gtzan_lib.experiments import groups
+from gtzan_lib.experiments.run import Run
+from gtzan_lib.experiments.suite import SPLITS
+
+# What the paper prints of a training, by the words for it and ours.
+PRINTED = {
+    "first loss": "first_loss",
+    "last loss": "last_loss",
+    "train accuracy": "train_accuracy",
+    "test accuracy": "test_accuracy",
+    "top-2": "top2",
+}
+
+
+def side_by_side(results: dict) -> list[dict]:
+    """Set the paper's numbers above ours, one row a source.
+
+    Parameters
+    ----------
+    results : dict
+        What ``derived.derive`` returns.
+    """
+    rows = []
+    for section, printed in results["paper"].items():
+        if "test_accuracy" in printed:
+            name = f"the paper, {section}"
+            name += f" ({printed['epochs']} epochs)" if "epochs" in printed else ""
+            cells = {word: printed.get(key, "") for word, key in PRINTED.items()}
+            rows.append({"": name, "seeds": ""} | cells)
+    for row in results["configurations"]:
+        cells = {word: _ours(row, key) for word, key in PRINTED.items()}
+        rows.append({"": row["name"], "seeds": str(row["seeds"])} | cells)
+    return rows
+
+
+def _ours(row: dict, key: str) -> str:
+    return row[f"{key}_text"] if f"{key}_text" in row else row[_OURS[key]]["text"]
+
+
+_OURS = {"test_accuracy": "accuracy", "top2": "top2"}
+
+
+def front_page(content: dict) -> str:
+    """Return the tables of the README's front page, as Markdown.
+
+    Parameters
+    ----------
+    content : dict
+        What ``record.read`` returns.
+    """
+    data, made, words = content["data"], content["made"], list(PRINTED)[1:]
+    paper = [
+        [
+            printed[PRINTED[word]]
+            for printed in content["paper"].values()
+            if PRINTED[word] in printed and "test_accuracy" in printed
+        ]
+        for word in words
+    ]
+    rows = [["the paper", "", *map(_listed, paper)]]
+    for row in content["configurations"]:
+        if row["encoder"] == "pool":
+            cells = [_ours(row, PRINTED[word]) for word in words]
+            rows.append([f"recipe {row['name']}", str(row["seeds"]), *cells])
+    by_name = {(row["name"], row["split"]): row for row in content["beyond"]}
+    splits = [name for name in SPLITS if name in {split for _, split in by_name}]
+    others = []
+    for name in dict.fromkeys(name for name, split in by_name if split in splits):
+        cells = [by_name.get((name, split)) for split in splits]
+        others.append([name, *(c["accuracy"]["text"] if c else "" for c in cells)])
+    return "\n".join(
+        [
+            f"{data['name']}, {data['pictures']} pictures, SHA-256 "
+            f"{data['sha256'][:10]}; commit {made['commit'][:10]}; 95 % intervals in "
+            "brackets.",
+            "",
+            *_markdown(["", "seeds", *words], rows),
+            "",
+            *_markdown(["test accuracy", *splits], others),
+            "",
+        ]
+    )
+
+
+def _listed(words: list[str]) -> str:
+    """Return words as a list in a sentence: "0.45, 0.40 and 0.50"."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _markdown(header: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [header, ["---"] * len(header), *rows]
+    return [f"|{'|'.join(f' {c} ' if c else ' ' for c in row)}|" for row in lines]
+
+
+def models(trained: dict[str, list[Run]]) -> list[dict]:
+    """Return a row a model: accuracy, top-2, and hip-hop and reggae taken for another.
+
+    Parameters
+    ----------
+    trained : dict of list of Run
+        By model, one a seed.
+    """
+    columns = {
+        "accuracy": ("accuracy", 3),
+        "top-2": ("top2", 3),
+        "hip-hop called reggae": ("called:hiphop:reggae", 2),
+        "reggae called hip-hop": ("called:reggae:hiphop", 2),
+    }
+    return [
+        {"model": name, "seeds": str(len(group))}
+        | {
+            column: with_interval(groups.over_seeds(group, metric), digits)
+            for column, (metric, digits) in columns.items()
+        }
+        for name, group in trained.items()
+    ]
+
+
+def ladder(rungs: dict[str, dict[str, list[Run]]], first: str) -> list[dict]:
+    """Return a row a model and split: accuracy, and its change from the first split.
+
+    Parameters
+    ----------
+    rungs : dict of dict of list of Run
+        By split and model, one a seed.
+    first : str
+        The split that the others are compared with (see ``groups.change``).
+
+    Returns
+    -------
+    list of dict
+        ``model``, ``split``, ``accuracy`` and ``change`` (estimates).
+    """
+    return [
+        {
+            "model": name,
+            "split": split,
+            "accuracy": groups.over_seeds(group, "accuracy"),
+            "change": groups.change(group, rungs[first][name], "accuracy"),
+        }
+        for split, by_name in rungs.items()
+        for name, group in by_name.items()
+        if name in rungs[first]
+    ]
+
+
+def ladder_table(rows: list[dict]) -> list[dict]:
+    """Return the rows of ``ladder`` as texts, one a model, two columns a split."""
+    table = {}
+    for row in rows:
+        cells = table.setdefault(row["model"], {"model": row["model"]})
+        cells[row["split"]] = with_interval(row["accuracy"], 3)
+        if row["split"] != rows[0]["split"]:
+            cells[f"{row['split']}, change"] = with_interval(row["change"], 3)
+    return list(table.values())
+
+
+def calibration(rows: list[dict]) -> list[dict]:
+    """Return the rows of ``suite.calibrated`` as texts, before and after."""
+
+    def both(row: dict, text: Callable[[dict], str]) -> str:
+        return f"{text(row['before'])}, {text(row['after'])}"
+
+    return [
+        {
+            "model": row["model"],
+            "tests": str(len(row["labels"])),
+            "temperature": f"{row['temperature']:.2f}",
+            "calibration error": f"{row['before']['error']['value']:.3f}, "
+            + with_interval(row["after"]["error"], 3),
+            "by chance": f"{row['by_chance']['error']:.3f}",
+            "of all together": both(row, lambda r: f"{r['together']:.3f}"),
+            "by chance, together": f"{row['by_chance']['together']:.3f}",
+            "prediction set": both(row, lambda r: f"{r['size']['value']:.1f}"),
+            "true genre in it": both(row, lambda r: f"{r['hits']['value']:.2f}"),
+        }
+        for row in rows
+    ]
+
+
+def encoder_accuracies(
+    trained: dict[str, list[Run]], paper: dict[str, Run]
+) -> list[dict]:
+    """Return a row an encoder with how well networks classify from its codes.
+
+    Parameters
+    ----------
+    trained : dict of list of Run
+        By encoder, runs of recipe ``corrected``, one a seed.
+    paper : dict of Run
+        By encoder, a run of recipe ``paper``.
+    """
+    rows = []
+    for name, group in trained.items():
+        row = {"encoder": name}
+        for title, metric in (("accuracy", "accuracy"), ("top-2", "top2")):
+            gain = groups.difference(group, trained["pool"], metric)
+            row[title] = with_interval(groups.over_seeds(group, metric), 3)
+            row[f"{title}, against pool"] = (
+                "" if name == "pool" else with_interval(gain, 3)
+            )
+        row["recipe paper"] = with_interval(paper[name].metric("accuracy"))
+        row["recipe paper, top-2"] = with_interval(paper[name].metric("top2"))
+        rows.append(row)
+    return rows
+
+
+def error_and_accuracy(errors: list[dict], trained: dict[str, list[Run]]) -> list[dict]:
+    """Return ``name``, ``mse`` and ``accuracy`` (an estimate) of each encoder.
+
+    Average pooling stands with its error by nearest upsampling.
+
+    Parameters
+    ----------
+    errors : list of dict
+        What ``record.encoder_errors`` returns.
+    trained : dict of list of Run
+        By encoder, one a seed.
+    """
+    mse = {row["encoder"]: row["mse"] for row in errors}
+    return [
+        {
+            "name": name,
+            "mse": mse["nearest" if name == "pool" else name],
+            "accuracy": groups.over_seeds(group, "accuracy"),
+        }
+        for name, group in trained.items()
+    ]
+
+
+def feature_agreement(dataset: Dataset, n_tracks: int) -> list[dict]:
+    """Compare features computed from audio with the data set's table of them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    n_tracks : int
+        How many tracks to compare at most, evenly spread over those with audio.
+
+    Returns
+    -------
+    list of dict
+        By column: ``feature``, ``tracks`` compared, ``correlation`` and ``largest
+        difference`` in the column's standard deviations; empty where the data set has
+        no table or no audio.
+    """
+    tracks = [t for t in dataset.tracks if dataset.audio_path(t).is_file()]
+    if not tracks or not dataset.features_path.is_file():
+        return []
+    table = features.read_table(dataset)
+    tracks = tracks[:: max(1, len(tracks) // n_tracks)][:n_tracks]
+    computed = np.array([features.of_track(dataset, track) for track in tracks])
+    expected = table[[dataset.tracks.index(track) for track in tracks]]
+    largest = np.abs(computed - expected).max(axis=0) / table.std(axis=0)
+    return [
+        {
+            "feature": name,
+            "tracks": len(tracks),
+            "correlation": float(np.corrcoef(computed[:, i], expected[:, i])[0, 1]),
+            "largest difference": float(largest[i]),
+        }
+        for i, name in enumerate(features.COLUMNS)
+    ]
