@@ -45,8 +45,8 @@ class Prediction:
     embedding : np.ndarray [shape=(d,), dtype=float32]
         Mean over the windows of what the network's last layer was given.
     facts : dict
-        JSON values: ``seconds``, ``sample_rate`` (Hz), ``channels`` and ``format``;
-        of a picture only the ``format``.
+        JSON values: ``seconds``, ``sample_rate`` (Hz), ``channels``, ``format`` and
+        ``ends_early`` (see ``audio.Audio``); of a picture only the ``format``.
     """
 
     windows: np.ndarray
@@ -93,6 +93,7 @@ class Prediction:
             f"{clock(self.facts['seconds'])} min, {self.facts['format']}, "
             f"{self.facts['sample_rate']:,} Hz, "
             f"{channels} channel{'s' if channels > 1 else ''}"
+            + (", cut short: it ends early" if self.facts.get("ends_early") else "")
         )
 
 
@@ -132,7 +133,7 @@ class Classifier:
         else:
             track = audio.read_audio(path, MAX_SECONDS)
             ask, given = self.predict_audio, (track.y,)
-            names = ("seconds", "sample_rate", "channels", "format")
+            names = ("seconds", "sample_rate", "channels", "format", "ends_early")
             facts = {name: getattr(track, name) for name in names}
         try:
             return ask(*given, facts)
@@ -167,8 +168,8 @@ class Classifier:
 
 def _is_picture(path: Path) -> bool:
     """Say whether a file is a PNG picture, by its content or its name."""
-    if path.suffix.lower() == ".png":
-        return True
+    if path.suffix.lower() == ".png" or not path.is_file():
+        return path.suffix.lower() == ".png"
     with contextlib.suppress(OSError), path.open("rb") as file:
         return file.read(8) == b"\x89PNG\r\n\x1a\n"
     return False

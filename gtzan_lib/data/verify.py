@@ -90,6 +90,9 @@ def verify(path: str | Path) -> Verification:
             found.unexpected.append(name)
             continue
         found.counts[file.parent.name] += 1
+        if not file.is_file():
+            found.unreadable[name] = "not a file"
+            continue
         try:
             digest = store.sha256(file)
         except OSError as error:

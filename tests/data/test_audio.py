@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gtzan_lib.data import audio
+from gtzan_lib.data import audio, decoders
 from gtzan_lib.data.audio import SAMPLE_RATE, read_audio
 from gtzan_lib.errors import DataError
 
@@ -136,7 +136,7 @@ def test_nothing_is_resampled_at_the_same_rate(tmp_path):
 def test_blocks_make_no_difference(tmp_path, monkeypatch):
     noise = np.random.default_rng(0).uniform(-1, 1, (44_100, 2)).astype(np.float32)
     path = write_float(tmp_path / "a.wav", noise, 44_100)
-    monkeypatch.setattr(audio, "_BLOCK", 2_000)
+    monkeypatch.setattr(decoders, "_BLOCK", 2_000)
     whole = soxr.resample(noise.mean(axis=1), 44_100, SAMPLE_RATE, quality="HQ")
     np.testing.assert_allclose(read_audio(path).y, whole, atol=1e-5)
 
@@ -177,7 +177,7 @@ def test_three_hours_are_refused_before_they_are_decoded(tmp_path):
 def test_a_file_that_hides_its_length_is_refused(tmp_path, monkeypatch):
     path = write_float(tmp_path / "a.wav", tone(seconds=3), SAMPLE_RATE)
     hide = property(lambda self: 0.0, lambda self, value: None)
-    monkeypatch.setattr(audio._Soundfile, "seconds", hide, raising=False)
+    monkeypatch.setattr(audio.Soundfile, "seconds", hide, raising=False)
     with pytest.raises(DataError, match="longer than"):
         read_audio(path, max_seconds=2)
 
@@ -192,8 +192,30 @@ def test_an_impossible_rate_is_refused(tmp_path, sample_rate):
 def test_without_ffmpeg_the_sentence_names_it(tmp_path, monkeypatch):
     (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A " * 100)
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(DataError, match="M4A, need ffmpeg, which is not installed"):
+    with pytest.raises(DataError, match=r"M4A, .* need ffmpeg, which is not installed"):
         read_audio(tmp_path / "a.m4a")
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.au", "a.ogg", "a.mp3"])
+def test_a_file_that_is_cut_short_says_so(tmp_path, name):
+    path = tmp_path / name
+    noise = np.random.default_rng(0).normal(0, 0.1, 5 * SAMPLE_RATE)
+    soundfile.write(path, noise, SAMPLE_RATE)
+    assert not read_audio(path).ends_early
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    track = read_audio(path)
+    assert track.ends_early
+    assert 2 < track.seconds < 3.5
+
+
+def test_a_size_that_says_unknown_promises_nothing(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(), SAMPLE_RATE)
+    content = path.read_bytes()
+    at = content.index(b"data") + 4
+    path.write_bytes(content[:at] + b"\xff" * 4 + content[at + 4 :])
+    track = read_audio(path)
+    assert (track.seconds, track.ends_early) == (1, False)
 
 
 needs_ffmpeg = pytest.mark.skipif(
@@ -226,6 +248,35 @@ def test_ffmpeg_decodes_whatever_the_name(m4a, tmp_path, monkeypatch, name):
     assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.02)
     with pytest.raises(DataError, match="longer than"):
         read_audio(name, max_seconds=2)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", ["a.flac", "a.mka", "a.m4a"])
+def test_what_ffmpeg_finds_cut_short_says_so(tmp_path, name):
+    noise = np.random.default_rng(0).normal(0, 0.1, 5 * SAMPLE_RATE)
+    soundfile.write(tmp_path / "noise.wav", noise, SAMPLE_RATE)
+    path = tmp_path / name
+    command = ["ffmpeg", "-v", "error", "-i", tmp_path / "noise.wav"]
+    subprocess.run([*command, "-movflags", "+faststart", path], check=True)
+    assert not read_audio(path).ends_early
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    assert read_audio(path).ends_early
+
+
+@needs_ffmpeg
+def test_all_of_an_mp3_file_is_read_that_does_not_say_its_length(tmp_path, monkeypatch):
+    noise = np.random.default_rng(0).normal(0, 0.1, 20 * SAMPLE_RATE)
+    noise[: 10 * SAMPLE_RATE] *= 0.01  # which takes fewer bits: libsndfile is misled
+    soundfile.write(tmp_path / "noise.wav", noise, SAMPLE_RATE)
+    path = tmp_path / "a.mp3"
+    command = ["ffmpeg", "-v", "error", "-i", tmp_path / "noise.wav"]
+    subprocess.run([*command, "-write_xing", "0", "-q:a", "4", path], check=True)
+    track = read_audio(path)
+    assert track.seconds == pytest.approx(20, abs=0.2)
+    assert not track.ends_early
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(DataError, match="MP3 that does not say how long it is"):
+        read_audio(path)
 
 
 @needs_ffmpeg

@@ -1,4 +1,7 @@
+import contextlib
+import os
 import shutil
+import socket
 import sys
 from types import SimpleNamespace
 
@@ -6,11 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gtzan_lib.__main__ import main
 from gtzan_lib.data import gtzan as data
 from gtzan_lib.data import sources
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import find_layout, read_picture
+from gtzan_lib.data.gtzan import FEATURES, find_layout, read_picture
 from gtzan_lib.data.sources import open_dataset
+from gtzan_lib.data.verify import verify
 from gtzan_lib.errors import DataError
 
 
@@ -116,6 +121,74 @@ def test_kaggle_is_downloaded_and_must_be_the_published_one(monkeypatch, copy):
     }
     monkeypatch.setattr(data, "published_sums", lambda: sums)
     assert open_dataset("kaggle").name == data.PUBLISHED
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "device", "folder", "dead link"])
+def test_what_is_no_file_among_pictures_is_named(copy, kind):
+    path = copy / "images_original" / "pop" / "pop00001.png"
+    path.unlink()
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as server:
+            server.bind(path.name)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else "nowhere")
+    with pytest.raises(DataError, match=r"pop00001\.png is not a file"):
+        open_dataset(copy)
+    found = verify(copy)
+    assert "pop/pop00001.png" in found.unreadable
+    if kind != "dead link":
+        with pytest.raises(DataError, match=r"pop00001\.png is not a file"):
+            read_picture(path)
+
+
+def test_digits_of_other_scripts_are_no_number(copy):
+    images = copy / "images_original" / "pop"
+    (images / "pop00001.png").rename(images / "pop0000\u0661.png")
+    with pytest.raises(DataError, match="is not a picture of this genre"):
+        open_dataset(copy)
+
+
+@pytest.mark.parametrize("name", [b"a\nb", b"a\xff", b"a\x1bb"])
+def test_a_path_that_other_programs_cannot_take_is_refused(copy, name, capsys):
+    odd = str(copy.parent / os.fsdecode(name))
+    shutil.move(copy, odd)
+    with pytest.raises(DataError, match=r"rename the folder"):
+        open_dataset(odd)
+    assert main(["verify", odd]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: the path ")
+
+
+def test_a_file_whose_name_is_not_utf_8_is_named_with_escapes(copy):
+    bad = os.fsencode(copy / "images_original" / "pop") + b"/pop\xff.png"
+    with open(bad, "wb"):  # noqa: PTH123
+        pass
+    with pytest.raises(DataError, match=r"pop\\udcff\.png is not a picture") as caught:
+        open_dataset(copy)
+    assert str(caught.value).encode()
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/x", "x" * 5000, "a\0b"])
+def test_a_path_that_cannot_be_is_refused(path):
+    with pytest.raises(DataError):
+        find_layout(path)
+
+
+def test_a_result_depends_on_the_files_that_it_is_made_of(copy):
+    dataset = open_dataset(copy)
+    keys = [dataset.key([], [], files) for files in ((), [FEATURES])]
+    for text in ("a", "b", "a"):
+        dataset.features_path.write_text(text)
+        keys.append(dataset.key([], [], [FEATURES]))
+    assert "files_sha256" not in keys[0]
+    assert keys[1]["files_sha256"] == {FEATURES: None}
+    assert keys[2] == keys[4]
+    assert keys[2] != keys[3] != keys[1]
 
 
 def test_real_gtzan_is_recognised(gtzan):

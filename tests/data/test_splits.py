@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import hashlib
+import os
 import shutil
 
 import numpy as np
@@ -152,9 +153,12 @@ def test_files_of_another_kind_are_refused(tmp_path):
     with pytest.raises(DataError, match="lacks the column track"):
         splits.read_split(write(tmp_path / "s.csv", [], "name,part"), TRACKS)
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x81")
-    for name in ("absent.csv", "binary"):
+    os.mkfifo(tmp_path / "fifo")
+    for name in ("absent.csv", "binary", "fifo"):
         with pytest.raises(DataError, match=name):
             splits.read_split(tmp_path / name, TRACKS)
+    with pytest.raises(DataError, match="neither a name of one nor a CSV file"):
+        splits.identify(str(tmp_path / "fifo"))
 
 
 def test_a_files_identity_follows_its_content(tmp_path):

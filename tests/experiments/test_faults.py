@@ -107,6 +107,22 @@ def test_a_full_or_read_only_disk_is_one_sentence(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("options", ["size=10m", "size=200m,nr_inodes=100", "ro"])
+def test_a_disk_that_is_full_before_the_sample_is_made_is_one_sentence(
+    mounted, options, tmp_path
+):
+    program = (
+        "import sys; import gtzan_lib.errors as e\n"
+        "from gtzan_lib.data.sources import open_dataset\n"
+        "try: open_dataset('sample')\n"
+        "except e.UserError as error: sys.exit(f'sentence: {error}')"
+    )
+    done = mounted(options, program, tmp_path / "disk", tmp_path)
+    assert done.returncode == 1, done
+    assert "sentence: cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_two_runs_at_once_give_one_result(tiny_source, tmp_path):
     program = (
         f"import json, sys; sys.path.insert(0, {TESTS!r}); from small import train\n"
