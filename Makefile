@@ -23,6 +23,7 @@ report: .venv/ready
 test: .venv/ready
 	ruff check .
 	ruff format --check .
+	lint-imports
 	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist worksteal
 	$(MAKE) report DATA=sample PROFILE=quick
 	pytest --nbval-lax --nbval-current-env notebooks

@@ -6,6 +6,8 @@
 `notebooks/` in there, their pages to `pages/`, and the paper is `paper.pdf`.
 """
 
+import json
+import shlex
 from pathlib import Path
 
 import nbformat
@@ -16,7 +18,7 @@ from gtzan_lib import fingerprint
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import UserError
 from gtzan_lib.experiments import profiles, runs
-from gtzan_lib.parameters import FACTS, Parameters
+from gtzan_lib.parameters import Parameters
 
 changes = {k: v for k, v in config.items() if k not in ("data", "profile")}
 try:
@@ -39,6 +41,7 @@ for run in profiles.needed_runs(dataset, plan):
         MORE_SEEDS.setdefault(first, []).append(run.seed)
 
 OUT = dataset.results
+FOLDER = str(OUT)
 ALL_CORES = workflow.cores
 
 
@@ -54,17 +57,22 @@ def made_from(notebook, run=None):
     return [path, *map(str, fingerprint.files_of(code, *besides))]
 
 
-def papermill(notebook, values="", label="{rule}", output="output"):
-    """Return the shell command that runs a notebook and shows what it prints.
+def module(name):
+    """Return the files of a module of the library and of all that it imports."""
+    return list(map(str, fingerprint.files_of("", name)))
 
-    A line that updates is shown anew every 20 seconds.
-    """
+
+def execute(notebook):
+    """Return the shell command that runs a notebook with a rule's ``values``."""
     return (
-        f"TQDM_MININTERVAL=20 papermill notebooks/{notebook}.ipynb {{{output}:q}} "
-        "--no-progress-bar --log-level ERROR --stdout-file /dev/stdout "
-        f"-r data {{source:q}} {values} 2> >(grep -v IPKernelApp >&2) "
-        f"| tr '\\r' '\\n' | sed -u '/./!d;s/^/[{label}] /'"
+        f"python -m gtzan_lib.report.execute notebooks/{notebook}.ipynb "
+        "{output.notebook:q} {params.values:q}"
     )
+
+
+def values(**parameters):
+    """Return the parameters of a notebook as the command takes them."""
+    return json.dumps({"data": source} | parameters)
 
 
 NOTEBOOKS = [
@@ -104,9 +112,11 @@ rule pack:
     input:
         made_from("01_pack"),
     output:
-        OUT / "notebooks" / "01_pack.ipynb",
+        notebook=OUT / "notebooks" / "01_pack.ipynb",
+    params:
+        values=values(),
     shell:
-        papermill("01_pack")
+        execute("01_pack")
 
 
 rule pool:
@@ -114,10 +124,12 @@ rule pool:
         made_from("02_pool_mse"),
         rules.pack.output,
     output:
-        OUT / "notebooks" / "02_pool_mse.ipynb",
+        notebook=OUT / "notebooks" / "02_pool_mse.ipynb",
+    params:
+        values=values(),
     threads: ALL_CORES
     shell:
-        papermill("02_pool_mse")
+        execute("02_pool_mse")
 
 
 rule train:
@@ -125,16 +137,13 @@ rule train:
         lambda wildcards: made_from("03_train_cnn", wildcards.run),
         rules.pool.output,
     output:
-        OUT / "notebooks" / "03_train_cnn-{run}.ipynb",
+        notebook=OUT / "notebooks" / "03_train_cnn-{run}.ipynb",
     params:
-        values=lambda wildcards: " ".join(
-            f"{'-p' if isinstance(value, int) else '-r'} {name} '{value}'"
-            for name, value in RUNS[wildcards.run].facts.items()
-        ),
+        values=lambda wildcards: values(**RUNS[wildcards.run].facts),
     # A long run gets all cores; short ones run side by side.
     threads: lambda wildcards: ALL_CORES if RUNS[wildcards.run].epochs > 300 else 1
     shell:
-        papermill("03_train_cnn", "{params.values}", "{wildcards.run}")
+        execute("03_train_cnn")
 
 
 rule more_seeds:
@@ -145,15 +154,13 @@ rule more_seeds:
         touch(OUT / "logs" / "{run}-and-more-seeds.done"),
     params:
         values=lambda wildcards: " ".join(
-            f"--{name} '{value}'"
+            f"--{name} {shlex.quote(str(value))}"
             for name, value in RUNS[wildcards.run].facts.items()
             if name != "seed"
         ),
         seeds=lambda wildcards: " ".join(map(str, MORE_SEEDS[wildcards.run])),
     shell:
-        "TQDM_MININTERVAL=20 python -m gtzan_lib train {source:q} {params.values} "
-        "--seeds {params.seeds} | tr '\\r' '\\n' "
-        "| sed -u '/./!d;s/^/[{wildcards.run} and more seeds] /'"
+        "python -m gtzan_lib train {source:q} {params.values} --seeds {params.seeds}"
 
 
 TRAINED = [
@@ -167,27 +174,14 @@ rule autoencoder:
         made_from("04_autoencoder"),
         TRAINED,
     output:
-        OUT / "notebooks" / "04_autoencoder.ipynb",
+        notebook=OUT / "notebooks" / "04_autoencoder.ipynb",
     params:
-        values=f"-p seeds {plan.seeds} -p epochs {plan.corrected} "
-        f"-p paper_epochs {plan.encoders_paper}",
+        values=values(
+            seeds=plan.seeds, epochs=plan.corrected, paper_epochs=plan.encoders_paper
+        ),
     threads: ALL_CORES
     shell:
-        papermill("04_autoencoder", "{params.values}")
-
-
-rule beyond:
-    input:
-        made_from("06_beyond"),
-        TRAINED,
-    output:
-        OUT / "notebooks" / "06_beyond.ipynb",
-    params:
-        values=f"-p seeds {plan.seeds} -p epochs {plan.corrected} "
-        f"-p augmented_epochs {plan.augmented} -p paper_epochs {plan.encoders_paper}",
-    threads: ALL_CORES
-    shell:
-        papermill("06_beyond", "{params.values}")
+        execute("04_autoencoder")
 
 
 rule results:
@@ -197,20 +191,37 @@ rule results:
         TRAINED,
         rules.autoencoder.output,
     output:
-        OUT / "notebooks" / "05_results.ipynb",
+        notebook=OUT / "notebooks" / "05_results.ipynb",
+    params:
+        values=values(),
     shell:
-        papermill("05_results")
+        execute("05_results")
 
 
-EXECUTED = expand(str(OUT / "notebooks" / "{notebook}.ipynb"), notebook=NOTEBOOKS)
+rule beyond:
+    input:
+        made_from("06_beyond"),
+        "report/claims.toml",
+        TRAINED,
+    output:
+        notebook=OUT / "notebooks" / "06_beyond.ipynb",
+    params:
+        values=values(
+            seeds=plan.seeds,
+            epochs=plan.corrected,
+            augmented_epochs=plan.augmented,
+            paper_epochs=plan.encoders_paper,
+        ),
+    threads: ALL_CORES
+    shell:
+        execute("06_beyond")
 
 
 rule record:
     input:
+        module("report.record"),
         "report/claims.toml",
-        expand("gtzan_lib/report/{name}.py", name=["record", "derived", "measures", "claims"]),
-        EXECUTED,
-        TRAINED,
+        expand(str(OUT / "notebooks" / "{notebook}.ipynb"), notebook=NOTEBOOKS),
     output:
         OUT / "results.json",
         OUT / "derived.json",
@@ -220,29 +231,25 @@ rule record:
 
 rule pdf:
     input:
+        module("report.pdf"),
         "report/paper.typ",
-        "gtzan_lib/report/pdf.py",
+        "report/claims.toml",
         "gtzan_lib/report/figures.toml",
         rules.record.output,
     output:
         OUT / "paper.pdf",
-    params:
-        folder=str(OUT),
     shell:
-        "python -m gtzan_lib.report.pdf {params.folder:q}"
+        "python -m gtzan_lib.report.pdf {FOLDER:q}"
 
 
 # Pages other than the first are remade where they are older than their notebooks.
 rule pages:
     input:
-        "gtzan_lib/report/pages.py",
+        module("report.pages"),
         "gtzan_lib/report/figures.toml",
         sorted(map(str, Path("gtzan_lib/report/page").iterdir())),
-        EXECUTED,
         rules.record.output,
     output:
         START,
-    params:
-        folder=str(OUT),
     shell:
-        "python -m gtzan_lib.report.pages {params.folder:q}"
+        "python -m gtzan_lib.report.pages {FOLDER:q}"

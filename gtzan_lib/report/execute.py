@@ -1,0 +1,83 @@
+"""Executing a notebook for the pipeline, by papermill: its output, or one sentence.
+
+What the notebook prints is passed on, a line that updates (progress) every twenty
+seconds. Used by ``Snakefile``:
+``python -m gtzan_lib.report.execute NOTEBOOK OUTPUT PARAMETERS_AS_JSON``.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from gtzan_lib.errors import UserError
+
+UPDATE_SECONDS = 20
+
+
+class Relay:
+    """A text file that passes whole lines on, each behind a label.
+
+    Parameters
+    ----------
+    label : str
+    """
+
+    def __init__(self, label: str):
+        self.label, self.rest, self.shown = label, "", 0.0
+
+    def write(self, text: str) -> None:
+        """Take a piece of what a notebook prints."""
+        *lines, self.rest = (self.rest + text).replace("\r", "\n\r").split("\n")
+        for line, after in zip(lines, [*lines[1:], self.rest], strict=True):
+            is_replaced = after.startswith("\r")
+            is_due = time.time() - self.shown >= UPDATE_SECONDS
+            if line.strip() and (is_due or not is_replaced):
+                self.shown = time.time()
+                print(f"[{self.label}] {line.strip()}", flush=True)
+
+    def flush(self) -> None:
+        """Do nothing: lines are passed on as they come."""
+
+
+def execute(notebook: Path, output: Path, parameters: dict) -> None:
+    """Execute a notebook with parameters; write it as it ran, also when it failed.
+
+    Raises
+    ------
+    UserError
+        With the sentence that the notebook ended with, or why nothing can be written.
+    """
+    import papermill
+
+    try:
+        papermill.execute_notebook(
+            notebook,
+            output,
+            parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            stdout_file=Relay(output.stem),
+            autosave_cell_every=0,
+        )
+    except papermill.PapermillExecutionError as error:
+        words = f"{error.ename}: {error.evalue}"
+        is_sentence = error.traceback == [words]
+        raise UserError(words if is_sentence else str(error)) from None
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror}") from error
+
+
+def main(notebook: str, output: str, parameters: str) -> int:
+    """Execute one notebook; return 0, or 2 after saying what is wrong."""
+    Path(output).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        execute(Path(notebook), Path(output), json.loads(parameters))
+    except UserError as error:
+        print(f"{Path(output).stem}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
