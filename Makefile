@@ -10,9 +10,10 @@ PYTHON ?= python3
 DATA ?= sample
 PROFILE ?= quick
 CORES ?= all
+CLUSTER ?=
 WHERE = $(if $(CLUSTER),--workflow-profile profiles/$(CLUSTER),--cores $(CORES))
 
-export DATA PROFILE
+export CLUSTER DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: report test keep lab app bench scale notebooks lock

@@ -7,7 +7,9 @@
 """
 
 import json
+import os
 import shlex
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -42,7 +44,23 @@ for run in profiles.needed_runs(dataset, plan):
 
 OUT = dataset.results
 FOLDER = str(OUT)
-ALL_CORES = workflow.cores
+
+
+def most_threads():
+    """Return how many threads one job can have: on SLURM no more than a node has.
+
+    SLURM would let a job that asks for more wait for ever.
+    """
+    if os.environ.get("CLUSTER") != "slurm":
+        return workflow.cores
+    nodes = subprocess.run(["sinfo", "-hNo", "%c"], capture_output=True, text=True)
+    processors = [int(line.strip(" +")) for line in nodes.stdout.split("\n") if line]
+    if not processors:
+        raise WorkflowError("sinfo names no nodes: is this a SLURM cluster?")
+    return max(processors)
+
+
+ALL_CORES = most_threads()
 
 
 def made_from(notebook, run=None):
@@ -114,7 +132,7 @@ rule pack:
     output:
         notebook=OUT / "notebooks" / "01_pack.ipynb",
     params:
-        values=values(),
+        values=lambda wildcards: values(),
     shell:
         execute("01_pack")
 
@@ -126,7 +144,7 @@ rule pool:
     output:
         notebook=OUT / "notebooks" / "02_pool_mse.ipynb",
     params:
-        values=values(),
+        values=lambda wildcards: values(),
     threads: ALL_CORES
     shell:
         execute("02_pool_mse")
@@ -176,7 +194,7 @@ rule autoencoder:
     output:
         notebook=OUT / "notebooks" / "04_autoencoder.ipynb",
     params:
-        values=values(
+        values=lambda wildcards: values(
             seeds=plan.seeds, epochs=plan.corrected, paper_epochs=plan.encoders_paper
         ),
     threads: ALL_CORES
@@ -193,7 +211,7 @@ rule results:
     output:
         notebook=OUT / "notebooks" / "05_results.ipynb",
     params:
-        values=values(),
+        values=lambda wildcards: values(),
     shell:
         execute("05_results")
 
@@ -206,7 +224,7 @@ rule beyond:
     output:
         notebook=OUT / "notebooks" / "06_beyond.ipynb",
     params:
-        values=values(
+        values=lambda wildcards: values(
             seeds=plan.seeds,
             epochs=plan.corrected,
             augmented_epochs=plan.augmented,
