@@ -13,6 +13,12 @@ CORES ?= all
 CLUSTER ?=
 WHERE = $(if $(CLUSTER),--workflow-profile profiles/$(CLUSTER),--cores $(CORES))
 
+# Caches of Snakemake, numba and Jupyter go to the results where there is no home.
+ifneq ($(shell test -w "$$HOME" && echo writable),writable)
+export HOME := $(abspath $(or $(GTZAN_RUNS),runs))/.home
+$(shell mkdir -p "$(HOME)")
+endif
+
 export CLUSTER DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
