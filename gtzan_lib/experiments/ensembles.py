@@ -14,8 +14,7 @@ from gtzan_lib import store
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.evaluation import calibration
 from gtzan_lib.evaluation.metrics import evaluate
-from gtzan_lib.experiments.run import ENSEMBLE, Run
-from gtzan_lib.experiments.runs import folder_name
+from gtzan_lib.experiments.run import ENSEMBLE, Run, folder_name
 
 FOLDER = "06_ensembles"
 CODE = ["experiments.ensembles"]

@@ -29,6 +29,12 @@ METRICS = {  # what ``Run.metric`` knows; epochs may be any that a record keeps
 }
 
 
+def folder_name(facts: dict) -> str:
+    """Return the name of a run's folder, made of its parameters."""
+    words = [facts[name] for name in ("recipe", "model", "encoder", "split")]
+    return "-".join([*words, f"{facts['epochs']}-epochs", f"seed-{facts['seed']}"])
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """A finished training run.

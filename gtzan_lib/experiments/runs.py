@@ -12,7 +12,7 @@ from gtzan_lib import registry, store
 from gtzan_lib.data import splits
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments.run import Run
+from gtzan_lib.experiments.run import Run, folder_name
 from gtzan_lib.parameters import FACTS, Parameters
 
 FOLDER = "03_train"
@@ -62,12 +62,6 @@ def open_run(folder: str | Path) -> Run:
             f"they are in {store.runs_folder()}/*/{FOLDER}/*"
         )
     return Run(folder)
-
-
-def folder_name(facts: dict) -> str:
-    """Return the name of a run's folder, made of its parameters."""
-    words = [facts[name] for name in ("recipe", "model", "encoder", "split")]
-    return "-".join([*words, f"{facts['epochs']}-epochs", f"seed-{facts['seed']}"])
 
 
 def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
