@@ -53,10 +53,10 @@ class Verification:
         """Return the findings for people, one a line."""
         lines = ["pictures: " + ", ".join(f"{g} {n}" for g, n in self.counts.items())]
         for what in ("missing", "unreadable", "modified", "unexpected"):
-            found = getattr(self, what)
+            files = getattr(self, what)
             title = what.replace("unreadable", "unreadable or wrongly sized")
-            lines.append(f"{title}: {len(found) or 'none'}")
-            reasons = found if isinstance(found, dict) else dict.fromkeys(found, "")
+            lines.append(f"{title}: {len(files) or 'none'}")
+            reasons = files if isinstance(files, dict) else dict.fromkeys(files, "")
             rows = [f"  {name}  {why}".rstrip() for name, why in reasons.items()]
             lines += rows[:SHOWN]
             if len(rows) > SHOWN:
@@ -82,29 +82,29 @@ def verify(path: str | Path) -> Verification:
         If there is no ``images_original``.
     """
     images = find_layout(path) / "images_original"
-    found, same = Verification(), defaultdict(list)
+    result, same = Verification(), defaultdict(list)
     expected = {_file_name(track): digest for track, digest in published_sums().items()}
     for file in _entries(images):
         name = file.relative_to(images).as_posix()
         if name not in expected:
-            found.unexpected.append(name)
+            result.unexpected.append(name)
             continue
-        found.counts[file.parent.name] += 1
+        result.counts[file.parent.name] += 1
         if not file.is_file():
-            found.unreadable[name] = "not a file"
+            result.unreadable[name] = "not a file"
             continue
         try:
             digest = store.sha256(file)
         except OSError as error:
-            found.unreadable[name] = str(error.strerror)
+            result.unreadable[name] = str(error.strerror)
             continue
         same[digest].append(name)
         if digest != expected[name]:
-            _judge(file, name, found)
+            _judge(file, name, result)
     groups = sorted(same.values())
-    found.missing = sorted(set(expected).difference(*groups, found.unreadable))
-    found.duplicates = [group for group in groups if len(group) > 1]
-    return found
+    result.missing = sorted(set(expected).difference(*groups, result.unreadable))
+    result.duplicates = [group for group in groups if len(group) > 1]
+    return result
 
 
 def _entries(images: Path) -> Iterator[Path]:
@@ -122,13 +122,13 @@ def _entries(images: Path) -> Iterator[Path]:
             yield path
 
 
-def _judge(file: Path, name: str, found: Verification) -> None:
+def _judge(file: Path, name: str, result: Verification) -> None:
     try:
         read_picture(file)
     except DataError as error:
-        found.unreadable[name] = str(error).removeprefix(str(file)).strip()
+        result.unreadable[name] = str(error).removeprefix(str(file)).strip()
     else:
-        found.modified.append(name)
+        result.modified.append(name)
 
 
 def _file_name(track: str) -> str:

@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 
 from gtzan_lib import store
 from gtzan_lib.data import packing
-from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.data.pictures import PLOT
 from gtzan_lib.encoders.encoder import Encoder
 from gtzan_lib.models.autoencoder import CODE_SHAPE, Autoencoder, count_weights
 from gtzan_lib.models.autoencoder_bands import (
@@ -265,7 +265,7 @@ def encode_all(
         codes[part] = to_array(rounded.byte())
         error = (model.decode(rounded / 255) - truth).square()
         errors["picture"][part] = error.mean((1, 2, 3))
-        errors["plot"][part] = error[:, :, *spectrogram.PLOT].mean((1, 2, 3))
+        errors["plot"][part] = error[:, :, *PLOT].mean((1, 2, 3))
         error = (model.decode(code) - truth).square()
         errors["unrounded"][part] = error.mean((1, 2, 3))
     return codes, errors

@@ -8,16 +8,16 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
-from gtzan_lib.data import pictures as spectrogram
+from gtzan_lib.data import pictures
 from gtzan_lib.data.gtzan import HEIGHT, WIDTH
 from gtzan_lib.data.mel import N_MELS as N_BANDS
 from gtzan_lib.models.autoencoder import Autoencoder, moments, principal
 from gtzan_lib.models.layout import channels_first
 
-N_COLUMNS = spectrogram.PLOT_SHAPE[1]
+N_COLUMNS = pictures.PLOT_SHAPE[1]
 
 # The place in the list of bands, the highest first, that each row of the plot shows.
-BAND_OF_ROW = N_BANDS - 1 - spectrogram.band_of_row()
+BAND_OF_ROW = N_BANDS - 1 - pictures.band_of_row()
 
 
 class _Bands(Autoencoder):
@@ -28,21 +28,21 @@ class _Bands(Autoencoder):
 
     def __init__(self):
         super().__init__()
-        palette = torch.from_numpy(spectrogram.palette() / np.float32(255))
-        plot = np.full(spectrogram.PLOT_SHAPE, 255, np.uint8)
-        self.page = torch.from_numpy(spectrogram.draw(plot) / np.float32(255))
-        self.shade = self.page[spectrogram.PLOT] / palette[255]  # of the frame
+        palette = torch.from_numpy(pictures.palette() / np.float32(255))
+        plot = np.full(pictures.PLOT_SHAPE, 255, np.uint8)
+        self.page = torch.from_numpy(pictures.draw(plot) / np.float32(255))
+        self.shade = self.page[pictures.PLOT] / palette[255]  # of the frame
         self.palette = torch.cat([palette, palette[-1:]])
         self.rows = torch.from_numpy(BAND_OF_ROW)
         self.weight = torch.bincount(self.rows)[:, None, None] / (HEIGHT * WIDTH * 3)
 
     def prepare(self, images):
-        return np.stack([spectrogram.recover_bands(image)[::-1] for image in images])
+        return np.stack([pictures.recover_bands(image)[::-1] for image in images])
 
     def decode(self, code):
         plot = self.colours(self.decode_bands(code))[:, self.rows] * self.shade
         picture = self.page.repeat(len(code), 1, 1, 1)
-        picture[:, *spectrogram.PLOT] = plot
+        picture[:, *pictures.PLOT] = plot
         return channels_first(picture)
 
     def loss(self, x, rng):

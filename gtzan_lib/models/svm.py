@@ -1,6 +1,6 @@
 """A support vector machine whose state is arrays, so that it can be stored safely.
 
-Model ``svm``, for encoders ``texture`` and ``features`` (see ``inputs``). Used by
+Model ``svm``, for encoders ``texture`` and ``features``. Used by
 notebooks 03_train_cnn and 06_beyond (see ``models``).
 """
 

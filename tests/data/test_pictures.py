@@ -16,8 +16,10 @@ from gtzan_lib.data.mel import log_mel
 from gtzan_lib.data.pictures import (
     PICTURE_SHAPE,
     PLOT_SHAPE,
+    band_of_row,
     draw,
     palette_indices,
+    recover_bands,
     recover_indices,
     render,
 )
@@ -241,3 +243,16 @@ def test_real_recordings_give_the_real_pictures(genre, clip, gtzan):
     assert (palette_indices(y) == recovered)[INSIDE].mean() >= 0.9995
     assert (palette_indices(y) == recovered).mean() >= 0.995
     assert (render(y) == picture).all(axis=-1).mean() >= 0.9995
+
+
+def test_bands_are_what_the_picture_was_drawn_from():
+    bands = np.random.default_rng(0).integers(0, 256, (128, 335), np.uint8)
+    picture = draw(bands[band_of_row()])
+    found = recover_bands(picture)
+    # One row and column lie under the frame, where up to 4 values share a colour.
+    np.testing.assert_array_equal(found[:-1, 1:], bands[:-1, 1:])
+
+
+def test_a_picture_that_is_no_spectrogram_has_no_bands():
+    with pytest.raises(DataError, match="not a spectrogram"):
+        recover_bands(np.zeros((288, 432, 3), np.uint8))

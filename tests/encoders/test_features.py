@@ -7,15 +7,12 @@ from small import train
 
 from gtzan_lib.app import shipped
 from gtzan_lib.app.classifier import Classifier
-from gtzan_lib.data import packing
-from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data import synthetic as sample
-from gtzan_lib.data.pictures import recover_bands
 from gtzan_lib.data.sources import open_dataset
-from gtzan_lib.encoders import features, texture
+from gtzan_lib.encoders import features
 from gtzan_lib.errors import DataError, ParameterError
+from gtzan_lib.experiments import runs
 from gtzan_lib.models.layout import to_tensor
-from gtzan_lib.registry import ENCODERS
 from gtzan_lib.training import loop as training
 
 
@@ -34,78 +31,6 @@ def with_table(tiny_source, tmp_path):
             values = rng.normal(size=len(features.COLUMNS)).round(6)
             writer.writerow([f"{track}.wav", 661794, *values, track.split(".")[0]])
     return dataset
-
-
-def test_bands_are_what_the_picture_was_drawn_from():
-    bands = np.random.default_rng(0).integers(0, 256, (128, 335), np.uint8)
-    picture = spectrogram.draw(bands[spectrogram.band_of_row()])
-    found = recover_bands(picture)
-    # One row and column lie under the frame, where up to 4 values share a colour.
-    np.testing.assert_array_equal(found[:-1, 1:], bands[:-1, 1:])
-
-
-def test_a_picture_that_is_no_spectrogram_has_no_bands():
-    with pytest.raises(DataError, match="not a spectrogram"):
-        recover_bands(np.zeros((288, 432, 3), np.uint8))
-
-
-@pytest.mark.parametrize("encoder", ["pool", "bands", "texture"])
-def test_codes_of_a_data_set_are_those_of_its_pictures(tiny, encoder):
-    encoder = ENCODERS[encoder].make()
-    codes, weights = encoder.codes(tiny, None, 0, progress=False)
-    assert weights is None
-    assert codes.dtype == np.float32
-    again = encoder.encode(packing.pack(tiny)[:2], None)
-    np.testing.assert_array_equal(codes[:2], again)
-    as_model_takes_it = np.moveaxis(codes, -1, 1) if codes.ndim == 4 else codes
-    assert as_model_takes_it.shape == (30, *encoder.shape)
-
-
-def strength(bands):
-    """Return the mean modulation by rate (0, then RATES) and filter of that rate."""
-    modulation = texture.modulation(bands.astype(np.float32))
-    return [found.mean(axis=(1, 2)) for found in modulation]
-
-
-def test_texture_tells_rates_and_scales_apart():
-    columns = np.arange(335) / texture._COLUMNS_PER_SECOND  # seconds
-    bands = np.arange(128)[:, None]
-    for rate in texture.RATES:
-        tremolo = 0.5 + 0.4 * np.sin(2 * np.pi * rate * columns) * np.ones((128, 1))
-        found = strength(tremolo)
-        loudest = np.argmax([values.max() for values in found])
-        assert (0, *texture.RATES)[loudest] == rate
-        assert found[loudest].argmax() == 0  # the filter of any scale
-    for i, scale in enumerate(texture.SCALES):
-        ripple = 0.5 + 0.4 * np.sin(2 * np.pi * bands * scale) * np.ones(335)
-        found = strength(ripple)
-        assert np.argmax([values.max() for values in found]) == 0
-        assert found[0].argmax() == i
-
-
-def test_columns_that_slow_filters_leave_out_tell_nothing_new(monkeypatch):
-    bands = np.random.default_rng(0).random((128, 335)).astype(np.float32)
-    steps, some = texture._STEPS, texture.modulation(bands)
-    monkeypatch.setattr(texture, "_STEPS", (1,) * len(steps))
-    monkeypatch.setattr(texture, "_filters", texture._filters.__wrapped__)
-    for found, whole, step in zip(some, texture.modulation(bands), steps, strict=True):
-        error = np.abs(found - whole[:, :, ::step]).max()
-        assert error < 0.005 * whole.max()
-
-
-def test_peaks_are_what_rises_above_the_bands_around_it():
-    colour = np.linspace(0.2, 0.8, 128)[:, None] * np.ones(20)
-    tone = np.zeros((128, 20))
-    tone[60] = 0.5
-    found = texture.peaks(colour + tone)
-    assert found[60] == pytest.approx(0.4)  # less a fifth, as five bands share it
-    assert np.delete(found, 60, axis=0).max() < 0.01
-
-
-def test_texture_is_finite_for_silence():
-    described = texture.describe(np.zeros((128, 335), np.float32))
-    assert described.shape == texture.Texture.shape
-    assert np.isfinite(described).all()
 
 
 def test_features_are_read_in_the_order_of_the_tracks(with_table):
@@ -153,6 +78,22 @@ def test_a_damaged_table_is_refused_with_the_reason(with_table, change, reason):
     path.write_text(change(path.read_text()), encoding="utf-8")
     with pytest.raises(DataError, match=reason):
         features.read_table(with_table)
+
+
+def test_another_table_makes_another_run(with_table):
+    facts = {"model": "svm", "encoder": "features"}
+    first = train(with_table, **facts)
+    other = train(with_table, **facts | {"encoder": "texture"})
+    logits, text = first.predictions["logits"], with_table.features_path.read_text()
+    with_table.features_path.write_text(text.replace(",0.", ",1."))
+    _, left_out = runs.find_runs(with_table)
+    assert left_out == [first.folder.name]
+    assert train(with_table, **facts).predictions["logits"].tolist() != logits.tolist()
+    with_table.features_path.write_text(text)
+    again = train(with_table, **facts)
+    np.testing.assert_array_equal(again.predictions["logits"], logits)
+    names = {run.folder.name for run in runs.find_runs(with_table)[0]}
+    assert names == {first.folder.name, other.folder.name}
 
 
 def test_without_a_table_the_encoder_says_which_file_is_missing(tiny_source):
