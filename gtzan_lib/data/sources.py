@@ -17,6 +17,7 @@ from gtzan_lib.errors import DataError
 from gtzan_lib.fingerprint import fingerprint
 
 KAGGLE = "andradaolteanu/gtzan-dataset-music-genre-classification"
+KAGGLE_INPUT = Path("/kaggle/input")  # where Kaggle's notebooks have their data sets
 
 
 def open_dataset(source: str | Path) -> Dataset:
@@ -26,8 +27,9 @@ def open_dataset(source: str | Path) -> Dataset:
     ----------
     source : str or Path
         ``"sample"`` for the embedded synthetic sample (made when it is missing),
-        ``"kaggle"`` to download the Kaggle edition of GTZAN, or the path of a folder
-        in that layout: its root, ``Data`` or ``images_original``.
+        ``"kaggle"`` for the Kaggle edition of GTZAN: the one that is mounted, in a
+        notebook on Kaggle, and else downloaded; or the path of a folder in that
+        layout: its root, ``Data`` or ``images_original``.
 
     Raises
     ------
@@ -50,12 +52,23 @@ def _sample_folder() -> Path:
 
 
 def _open_kaggle() -> Dataset:
-    import kagglehub
-
-    dataset = open_folder(find_layout(kagglehub.dataset_download(KAGGLE)))
+    dataset = open_folder(find_layout(_mounted() or _downloaded()))
     if dataset.name != PUBLISHED:
         raise DataError(
-            f"the download in {dataset.folder} is not the published one; see what "
+            f"the copy in {dataset.folder} is not the published one; see what "
             f"differs with: python -m gtzan_lib verify {dataset.folder}"
         )
     return dataset
+
+
+def _mounted() -> Path | None:
+    """Return where Kaggle has mounted the data set; None elsewhere."""
+    name = KAGGLE.rpartition("/")[2]
+    places = (KAGGLE_INPUT / "datasets" / KAGGLE, KAGGLE_INPUT / name)
+    return next(filter(Path.is_dir, places), None)
+
+
+def _downloaded() -> str:
+    import kagglehub
+
+    return kagglehub.dataset_download(KAGGLE)

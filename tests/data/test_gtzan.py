@@ -123,6 +123,24 @@ def test_kaggle_is_downloaded_and_must_be_the_published_one(monkeypatch, copy):
     assert open_dataset("kaggle").name == data.PUBLISHED
 
 
+@pytest.mark.parametrize(
+    "mount",
+    ["gtzan-dataset-music-genre-classification", f"datasets/{sources.KAGGLE}"],
+)
+def test_in_a_notebook_on_kaggle_the_mounted_copy_is_used(
+    mount, monkeypatch, tmp_path, tiny_source
+):
+    shutil.copytree(tiny_source, tmp_path / mount / "Data")
+    monkeypatch.setattr(sources, "KAGGLE_INPUT", tmp_path)
+    monkeypatch.setitem(sys.modules, "kagglehub", None)  # importing it fails
+    with pytest.raises(DataError, match="is not the published one") as refused:
+        open_dataset("kaggle")
+    assert str(tmp_path / mount) in str(refused.value)
+    own = open_dataset(tiny_source).name
+    monkeypatch.setattr(sources, "PUBLISHED", own)
+    assert open_dataset("kaggle").folder.is_relative_to(tmp_path / mount)
+
+
 @pytest.mark.parametrize("kind", ["fifo", "socket", "device", "folder", "dead link"])
 def test_what_is_no_file_among_pictures_is_named(copy, kind):
     path = copy / "images_original" / "pop" / "pop00001.png"
