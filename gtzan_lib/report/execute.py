@@ -49,6 +49,7 @@ def execute(notebook: Path, output: Path, parameters: dict) -> None:
         With the sentence that the notebook ended with, or why nothing can be written.
     """
     import papermill
+    from traitlets.config import Config
 
     try:
         papermill.execute_notebook(
@@ -59,6 +60,8 @@ def execute(notebook: Path, output: Path, parameters: dict) -> None:
             progress_bar=False,
             stdout_file=Relay(output.stem),
             autosave_cell_every=0,
+            # Sockets of this computer alone: over TCP, the kernel warns.
+            config=Config(KernelManager={"transport": "ipc"}),
         )
     except papermill.PapermillExecutionError as error:
         words = f"{error.ename}: {error.evalue}"

@@ -1,0 +1,51 @@
+"""The pipeline's way to run a notebook: what it passes on, and how it fails."""
+
+import nbformat
+import pytest
+
+from gtzan_lib.errors import UserError
+from gtzan_lib.report import execute
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """Make a notebook of some code, with a parameter ``x``."""
+
+    def make(code):
+        cells = [nbformat.v4.new_code_cell("x = 1"), nbformat.v4.new_code_cell(code)]
+        cells[0].metadata["tags"] = ["parameters"]
+        path = tmp_path / "in.ipynb"
+        python = {"language_info": {"name": "python"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=python), path)
+        return path
+
+    return make
+
+
+def test_what_a_notebook_prints_is_passed_on(notebook, tmp_path, capsys):
+    execute.execute(notebook("print('x is', x)"), tmp_path / "n.ipynb", {"x": 7})
+    assert capsys.readouterr().out == "[n] x is 7\n"
+    assert "x is 7" in (tmp_path / "n.ipynb").read_text()
+
+
+def test_a_line_that_updates_is_passed_on_at_first_and_at_last(capsys):
+    relay = execute.Relay("n")
+    for percent in range(101):
+        relay.write(f"\r{percent} %")
+    relay.write("\nnext\n")
+    assert capsys.readouterr().out.splitlines() == ["[n] 0 %", "[n] 100 %", "[n] next"]
+
+
+def test_a_notebook_that_stops_with_a_sentence_fails_with_it(notebook, tmp_path):
+    code = "from gtzan_lib.errors import DataError\nraise DataError('no such track')"
+    with pytest.raises(UserError) as caught:
+        execute.execute(notebook(code), tmp_path / "n.ipynb", {})
+    assert str(caught.value) == "DataError: no such track"
+
+
+def test_a_full_disk_is_a_sentence(notebook, tmp_path, capsys):
+    (tmp_path / "n.ipynb").symlink_to("/dev/full")
+    options = (str(notebook("1 / 1")), str(tmp_path / "n.ipynb"), "{}")
+    assert execute.main(*options) == 2
+    words = capsys.readouterr().err.splitlines()[-1]
+    assert words.endswith("n.ipynb: No space left on device")
