@@ -112,7 +112,7 @@ def test_all_that_a_training_executes_is_in_its_fingerprint(tiny, facts, monkeyp
     computing = {n for n in filter(fingerprint.computes, names) if "__init__" not in n}
     made_in = set(fingerprint.reached_by(*runs.modules_of(p.facts)))
     assert computing - made_in == {"experiments.runs"}  # whose closure calls the rest
-    assert {"experiments.train", "data.splits", "evaluation.metrics"} <= computing
+    assert {"experiments.train", "data.splits", "training.loop"} <= computing
 
 
 def test_another_seed_for_the_weights_makes_a_new_run(tiny, monkeypatch):

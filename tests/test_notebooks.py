@@ -139,5 +139,5 @@ def test_notebook_3_runs_alone_from_any_folder(tmp_path, tiny_source):
     options = ("-p", "epochs", "1", "-r", "data", str(tiny_source))
     done = run_papermill("03_train_cnn", "out.ipynb", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    run = next((tmp_path / "runs").glob("own-*/03_train/*/metrics.json"))
+    run = next((tmp_path / "runs").glob("own-*/03_train/*/history.json"))
     assert "paper-lenet-pool-random-1-epochs-seed-0" in str(run)

@@ -97,11 +97,12 @@ def page_html(model: str, **shown) -> str:
 
 def model_html(run: Run) -> str:
     """Say which model answers, how good it was found to be, and what it cannot do."""
-    recall = [genre["value"] for genre in run.metrics["recall"]]
+    metrics = {name: run.metric(name) for name in ("accuracy", "top2")}
+    recall = [run.metric(f"recall:{genre}")["value"] for genre in GENRES]
     easy, hard = (GENRES[int(pick(recall))] for pick in (np.nanargmax, np.nanargmin))
     return _TEMPLATES.get_template("model.html").render(
         facts=run.provenance,
-        metrics=run.metrics,
+        metrics=metrics | {"n": int(run.confusion.sum())},
         recall={"best": max(recall), "worst": min(recall)},
         genre={"best": easy, "worst": hard},
         artists=store.read_json(run.folder / shipped.ARTISTS),

@@ -117,8 +117,9 @@ def ship(
     embeddings = _embeddings(run, dataset)
     np.savez_compressed(partial / EMBEDDINGS, tracks=dataset.tracks, values=embeddings)
     if artists is not None:
-        found = {name: artists.metrics[name] for name in ("n", "accuracy", "top2")}
-        store.write_json(partial / ARTISTS, found | artists.provenance)
+        measured = {name: artists.metric(name) for name in ("accuracy", "top2")}
+        measured["n"] = int(artists.confusion.sum())
+        store.write_json(partial / ARTISTS, measured | artists.provenance)
     for name in (EMBEDDINGS, *([ARTISTS] if artists else [])):
         manifest["files"][name] = store.sha256(partial / name)
     store.write_json(partial / store.MANIFEST, manifest)

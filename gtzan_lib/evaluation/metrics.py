@@ -73,33 +73,6 @@ def confusion_matrix(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return metrics.confusion_matrix(labels, predicted, labels=range(len(GENRES)))
 
 
-def evaluate(logits: np.ndarray, labels: np.ndarray) -> dict:
-    """Measure predictions against the truth.
-
-    Parameters
-    ----------
-    logits : ndarray of float32, shape (N, 10)
-    labels : ndarray of int64, shape (N,)
-
-    Returns
-    -------
-    dict
-        JSON values: ``n``; ``accuracy`` and ``top2`` as ``proportion`` gives them;
-        ``recall`` and ``precision``, lists of the same by genre; ``confusion``, the
-        counts.
-    """
-    counts = confusion_matrix(logits, labels)
-    n, correct = len(labels), counts.diagonal()
-    return {
-        "n": n,
-        "accuracy": proportion(correct.sum(), n),
-        "top2": proportion(top_k_hits(logits, labels, 2).sum(), n),
-        "recall": list(map(proportion, correct, counts.sum(axis=1))),
-        "precision": list(map(proportion, correct, counts.sum(axis=0))),
-        "confusion": counts.tolist(),
-    }
-
-
 def percentages(logits: np.ndarray) -> list[str]:
     """Name the genres of one picture by falling percentage, in the paper's form.
 

@@ -13,7 +13,6 @@ import numpy as np
 from gtzan_lib import store
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.evaluation import calibration
-from gtzan_lib.evaluation.metrics import evaluate
 from gtzan_lib.experiments.run import ENSEMBLE, Run, folder_name
 
 FOLDER = "06_ensembles"
@@ -25,7 +24,7 @@ def combine(dataset: Dataset, members: list[Run], temperatures: list[float]) -> 
     """Return the run that answers with the mean of several runs on the same split.
 
     Its folder holds ``predictions.npz``, ``validation.npz`` where the split has such a
-    part, ``metrics.json``, ``provenance.json`` and a folder for each member.
+    part, ``provenance.json`` and a folder for each member.
 
     Parameters
     ----------
@@ -60,8 +59,6 @@ def combine(dataset: Dataset, members: list[Run], temperatures: list[float]) -> 
                 shutil.copy(path, folder / name)
         predictions = _combined([run.predictions for run in members], temperatures)
         np.savez(folder / "predictions.npz", **predictions)
-        counted = evaluate(predictions["logits"], predictions["labels"])
-        store.write_json(folder / "metrics.json", counted)
         if members[0].validation:
             validation = _combined([run.validation for run in members], temperatures)
             np.savez(folder / "validation.npz", **validation)

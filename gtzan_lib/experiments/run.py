@@ -114,11 +114,6 @@ class Run:
         return self._read("history.json") if self._has("history.json") else {}
 
     @cached_property
-    def metrics(self) -> dict:
-        """What ``evaluation.metrics.evaluate`` says of the test pictures."""
-        return self._read("metrics.json")
-
-    @cached_property
     def predictions(self) -> dict[str, np.ndarray]:
         """Test tracks: ``index`` in the data, ``labels`` and ``logits`` (N, 10)."""
         with np.load(self.folder / "predictions.npz") as arrays:

@@ -1,8 +1,8 @@
 """Training runs on disk: from parameters to a folder of results, and back.
 
 A run's folder holds ``model.safetensors``, ``history.json`` (one value an epoch),
-``predictions.npz`` (test positions, labels and logits), ``metrics.json``,
-``provenance.json`` and, where there are any, ``validation.npz`` (as predictions) and
+``predictions.npz`` (test positions, labels and logits), ``provenance.json``
+and, where there are any, ``validation.npz`` (as predictions) and
 ``encoder.safetensors``. Used by notebooks 03_train_cnn to 06_beyond.
 """
 

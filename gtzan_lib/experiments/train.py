@@ -14,7 +14,6 @@ import torch
 from gtzan_lib import registry, store
 from gtzan_lib.data import splits
 from gtzan_lib.data.gtzan import Dataset
-from gtzan_lib.evaluation import metrics
 from gtzan_lib.models import build as models
 from gtzan_lib.parameters import Parameters
 from gtzan_lib.training import checkpoints, loop
@@ -72,9 +71,6 @@ def train_into(
             index = subsets[name]
             known = {"index": index, "labels": labels[index], "logits": logits}
             np.savez(folder / f"{file}.npz", **known)
-            if name == "test":
-                measured = metrics.evaluate(logits, labels[index])
-                store.write_json(folder / "metrics.json", measured)
     return {
         "settings": dataclasses.asdict(recipe),
         "device": device,

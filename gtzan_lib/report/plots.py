@@ -8,6 +8,7 @@ from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -31,21 +32,21 @@ def architecture(layers: list[dict], name: str) -> Figure:
     name : str
     """
     is_deep = len(layers) > 12  # then there is no room for words side by side
-    height, rotation = (4, 90) if is_deep else (2.4, 0)
-    fig, ax = plt.subplots(figsize=(10, height), layout="constrained")
+    style = {"ha": "center", "rotation": 90 if is_deep else 0}
+    margin = 0.5 if is_deep else 0.2
+    fig, ax = plt.subplots(figsize=(10, 4 if is_deep else 2.4), layout="constrained")
     for x, layer in enumerate(layers):
         size = np.log10(np.prod(layer["output"])) / 5
-        ax.add_patch(
-            Rectangle((x - 0.3, 0.5 - size / 2), 0.6, size, facecolor=BLUE, alpha=0.35)
+        box = Rectangle(
+            (x - 0.3, 0.5 - size / 2), 0.6, size, facecolor=BLUE, alpha=0.35
         )
+        ax.add_patch(box)
         shape = " x ".join(str(side) for side in layer["output"])
-        count = f"{layer['parameters']:,}\nweights" if layer["parameters"] else ""
-        style = {"ha": "center", "rotation": rotation}
-        count = count.replace("\n", " ") if is_deep else count
+        space = " " if is_deep else "\n"
+        count = f"{layer['parameters']:,}{space}weights" if layer["parameters"] else ""
         ax.text(x, 0.5, count, va="center", fontsize=8, **style)
         ax.text(x, 1.02, layer["layer"], va="bottom", fontsize=9, **style)
         ax.text(x, -0.02, shape, va="top", fontsize=8, **style)
-    margin = 0.5 if is_deep else 0.2
     ax.set(xlim=(-0.6, len(layers) - 0.4), ylim=(-margin, 1 + margin))
     ax.axis("off")
     ax.set_title(f"{name}: layers, weights, output shapes (box height: log of values)")
@@ -93,21 +94,13 @@ def confusion(counts: np.ndarray, title: str) -> Figure:
         genre are the colours.
     title : str
     """
-    share = counts / counts.sum(axis=1, keepdims=True).clip(1)
+    table = pd.DataFrame(counts, GENRES, GENRES)
+    share = table.div(table.sum(axis=1).clip(1), axis=0)
+    look = {"vmin": 0, "vmax": 1, "cmap": "cividis", "fmt": "d"}
     with plt.rc_context({"font.size": 13}):  # in the PDF two stand side by side
         fig, ax = plt.subplots(figsize=(6.4, 5.4), layout="constrained")
-        sns.heatmap(
-            share,
-            annot=counts,
-            fmt="d",
-            vmin=0,
-            vmax=1,
-            cmap="cividis",
-            xticklabels=GENRES,
-            yticklabels=GENRES,
-            cbar_kws={"label": "share of the true genre"},
-            ax=ax,
-        )
+        label = {"label": "share of the true genre"}
+        sns.heatmap(share, annot=counts, cbar_kws=label, ax=ax, **look)
         ax.set(xlabel="predicted genre", ylabel="true genre", title=title)
     return fig
 
@@ -123,9 +116,8 @@ def estimates(rows: list[dict], paper: dict[str, dict], title: str) -> Figure:
         What the paper prints, by section (``claims.Ledger``).
     title : str
     """
-    fig, axes = plt.subplots(
-        1, 2, figsize=(10, 1.4 + 0.4 * len(rows)), layout="constrained", sharey=True
-    )
+    size = (10, 1.4 + 0.4 * len(rows))
+    fig, axes = plt.subplots(1, 2, figsize=size, layout="constrained", sharey=True)
     keys = {"accuracy": "test_accuracy", "top2": "top2"}
     for ax, (key, printed) in zip(axes, keys.items(), strict=True):
         value, error = _with_bars([row[key] for row in rows])
@@ -144,10 +136,8 @@ def estimates(rows: list[dict], paper: dict[str, dict], title: str) -> Figure:
 
 def _with_bars(estimates: list[Estimate]) -> tuple[np.ndarray, np.ndarray]:
     """Return values of estimates, and how far below and above their intervals go."""
-    parts = ("value", "low", "high")
-    value, low, high = (
-        np.array([each[part] for each in estimates], float) for part in parts
-    )
+    table = pd.DataFrame(estimates)[["value", "low", "high"]].astype(float)
+    value, low, high = table.to_numpy().T
     return value, np.nan_to_num([value - low, high - value])
 
 
@@ -157,7 +147,7 @@ def error_against_accuracy(points: list[dict], title: str) -> Figure:
     Parameters
     ----------
     points : list of dict
-        ``name``, ``mse`` and ``accuracy`` (``value``, ``low`` and ``high``).
+        ``name``, ``mse`` and ``accuracy`` (an estimate).
     title : str
     """
     fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
@@ -166,10 +156,9 @@ def error_against_accuracy(points: list[dict], title: str) -> Figure:
         style = {"fmt": marker, "capsize": 4, "label": point["name"]}
         ax.errorbar([point["mse"]], accuracy, yerr=error, **style)
     ax.set(xscale="log", xlabel="mean squared error of the code, test pictures")
-    ax.set(ylabel="test accuracy", ylim=(0, 1))
+    ax.set(ylabel="test accuracy", ylim=(0, 1), title=title)
     ax.grid(alpha=0.3)
     ax.legend()
-    ax.set_title(title)
     return fig
 
 
@@ -183,35 +172,28 @@ def two_genres_confused(
     models : dict of ndarray of int64, shape (10, 10)
         A confusion matrix by the model's name.
     genres : tuple of str
-        The two genres.
     title : str
     """
-    fig, ax = plt.subplots(figsize=(10, 0.6 * 2 * len(models) + 1.4))
-    names, shares = [], []
+    bars = {}
     for name, counts in models.items():
+        table = pd.DataFrame(counts, GENRES, GENRES)
         for genre in genres:
-            row = counts[GENRES.index(genre)]
-            pair = [row[GENRES.index(other)] for other in genres]
-            names.append(f"{genre}\n{name}")
-            shares.append(np.array([*pair, row.sum() - sum(pair)]) / max(row.sum(), 1))
-    left = np.zeros(len(names))
-    looks = ((BLUE, ""), (ORANGE, "//"), ("0.8", ""))
-    kinds = zip(np.transpose(shares), (*genres, "another"), looks, strict=True)
-    for share, kind, (color, hatch) in kinds:
-        style = {"color": color, "hatch": hatch, "edgecolor": "white"}
-        bars = ax.barh(names, share, left=left, label=f"called {kind}", **style)
-        texts = [f"{value:.2f}" if value > 0.03 else "" for value in share]
+            share = table.loc[genre] / max(table.loc[genre].sum(), 1)
+            called = {f"called {other}": share[other] for other in genres}
+            called["called another"] = share.drop(list(genres)).sum()
+            bars[f"{genre}\n{name}"] = called
+    fig, ax = plt.subplots(figsize=(10, 1.2 * len(models) + 1.4), layout="constrained")
+    style = {"color": [BLUE, ORANGE, "0.8"], "edgecolor": "white", "width": 0.8}
+    pd.DataFrame(bars).T.plot.barh(stacked=True, ax=ax, **style)
+    for container in ax.containers:
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        texts = ax.bar_label(bars, texts, label_type="center", fontsize=8)
-        for text in texts:
-            if text.get_text():
-                text.set_bbox(box)
-        left += share
+        texts = [f"{v:.2f}" if v > 0.03 else "" for v in container.datavalues]
+        for label in ax.bar_label(container, texts, label_type="center", fontsize=8):
+            label.set_bbox(box if label.get_text() else None)
     ax.invert_yaxis()
     ax.set(xlabel="share of test tracks", xlim=(0, 1))
     ax.set_title(title, pad=26)
     ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=8)
-    fig.set_layout_engine("constrained")
     return fig
 
 
@@ -224,12 +206,12 @@ def ladder(rows: list[dict], title: str) -> Figure:
         What ``tables.ladder`` returns.
     title : str
     """
-    models = list(dict.fromkeys(row["model"] for row in rows))
-    splits = list(dict.fromkeys(row["split"] for row in rows))
+    models, splits = (
+        list(dict.fromkeys(row[name] for row in rows)) for name in ("model", "split")
+    )
     fig, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
-    for k, (name, color, marker) in enumerate(
-        zip(models, cycle(COLORS), cycle("osD^vP"))
-    ):
+    looks = zip(models, cycle(COLORS), cycle("osD^vP"))
+    for k, (name, color, marker) in enumerate(looks):
         own = [row for row in rows if row["model"] == name]
         beside = 0.12 * (k - (len(models) - 1) / 2)
         x = [splits.index(row["split"]) + beside for row in own]
@@ -252,26 +234,17 @@ def reliability(rows: list[dict], title: str) -> Figure:
         What ``suite.calibrated`` returns.
     title : str
     """
-    fig, axes = plt.subplots(
-        1,
-        len(rows),
-        figsize=(3.2 * len(rows), 3.6),
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    kind = {"sharey": True, "squeeze": False, "layout": "constrained"}
+    fig, axes = plt.subplots(1, len(rows), figsize=(3.2 * len(rows), 3.6), **kind)
     for ax, row in zip(axes[0], rows, strict=True):
         ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="calibrated")
-        for when, color, marker in (("before", ORANGE, "s"), ("after", BLUE, "o")):
+        for when, style in (("before", "s-"), ("after", "o-")):
             bins = calibration.reliability(row[when]["logits"], row["labels"])
+            sure = [each["confidence"] for each in bins]
+            right = [each["accuracy"]["value"] for each in bins]
+            color = ORANGE if when == "before" else BLUE
             label = f"{when}: error {row[when]['error']['value']:.3f}"
-            ax.plot(
-                [b["confidence"] for b in bins],
-                [b["accuracy"]["value"] for b in bins],
-                color=color,
-                marker=marker,
-                label=label,
-            )
+            ax.plot(sure, right, style, color=color, label=label)
         ax.set(xlabel="confidence", xlim=(0, 1.02), ylim=(0, 1.02))
         ax.set_title(row["model"], fontsize=9)
         ax.grid(alpha=0.3)

@@ -7,9 +7,10 @@ to 06_beyond.
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from scipy import special
+from scipy.special import softmax
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import Dataset
@@ -61,52 +62,15 @@ def original_and_encoded(
         Reconstructions by name, 0 to 1.
     title : str
     """
-    fig, axes = plt.subplots(
-        2, 1 + len(again), figsize=(10, 4.4), layout="constrained", squeeze=False
-    )
+    size = {"figsize": (10, 4.4), "squeeze": False, "layout": "constrained"}
+    fig, axes = plt.subplots(2, 1 + len(again), **size)
     height, width = encoded.shape[:2]
     _show(axes[0, 0], original, "original, 432 x 288")
     _show(axes[1, 0], encoded, f"encoded, {width} x {height}")
-    for column, (name, picture) in enumerate(again.items(), start=1):
-        error = np.square(original / 255 - picture).mean(axis=-1)
-        _show(axes[0, column], picture, f"back by {name}")
-        _show(axes[1, column], None, f"squared error, mean {error.mean():.4f}")
-        shown = axes[1, column].imshow(error, cmap="viridis", vmin=0, vmax=0.1)
+    back = {f"back by {name}": picture for name, picture in again.items()}
+    shown = _show_errors(axes[:, 1:], original, back)
     fig.colorbar(shown, ax=axes[1], shrink=0.8, label="squared error")
     fig.suptitle(title)
-    return fig
-
-
-def errors_by_genre(
-    dataset: Dataset, errors: dict[str, np.ndarray], bound: float
-) -> Figure:
-    """Show each picture's reconstruction error by genre, with the paper's bound.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    errors : dict of ndarray of float, shape (N,)
-        Mean squared error of each picture, by way of upsampling.
-    bound : float
-        What the paper says that the error is below.
-    """
-    fig, ax = plt.subplots(figsize=(10, 3.6), layout="constrained")
-    sns.boxplot(
-        x=np.tile([GENRES[label] for label in dataset.labels], len(errors)),
-        y=np.concatenate(list(errors.values())),
-        hue=np.repeat(list(errors), len(dataset.tracks)),
-        palette=[BLUE, ORANGE, GREEN],
-        fliersize=2,
-        ax=ax,
-    )
-    label = f"the paper: below {bound:g}"
-    ax.axhline(bound, color="black", linestyle="--", label=label)
-    ax.set(xlabel="", ylabel="mean squared error", ylim=(0, 1.15 * ax.get_ylim()[1]))
-    legend = ax.legend(title="", ncols=4, loc="upper left").get_patches()
-    for group, patch, hatch in zip(ax.containers, legend, HATCHES, strict=True):
-        for box in (*group.boxes, patch):
-            box.set_hatch(hatch)
-    ax.set_title(f"Error of average pooling, by upsampling: {dataset.name}")
     return fig
 
 
@@ -124,22 +88,45 @@ def reconstructions(
     shown : list of int
         Positions of the pictures in ``dataset.tracks``.
     """
-    n_rows = 2 * len(shown)
-    fig, axes = plt.subplots(
-        n_rows, 1 + len(again), figsize=(10, 1.3 * n_rows), layout="constrained"
-    )
+    size = {"figsize": (10, 2.6 * len(shown)), "layout": "constrained"}
+    fig, axes = plt.subplots(2 * len(shown), 1 + len(again), **size)
     for i, track in enumerate(shown):
-        upper, lower = axes[2 * i], axes[2 * i + 1]
-        original = images[track] / np.float32(255)
-        _show(upper[0], original, dataset.tracks[track])
-        _show(lower[0], None, "squared error:")
-        for column, (name, pictures) in enumerate(again.items(), start=1):
-            error = np.square(original - pictures[i]).mean(axis=-1)
-            _show(upper[column], pictures[i], name)
-            _show(lower[column], None, f"mean {error.mean():.5f}")
-            bar = lower[column].imshow(error, cmap="viridis", vmin=0, vmax=0.1)
+        pair = axes[2 * i : 2 * i + 2]
+        _show(pair[0, 0], images[track], dataset.tracks[track])
+        _show(pair[1, 0], None, "squared error:")
+        back = {name: pictures[i] for name, pictures in again.items()}
+        bar = _show_errors(pair[:, 1:], images[track], back)
     fig.colorbar(bar, ax=axes, shrink=0.4, label="squared error")
     fig.suptitle(f"Test pictures and what encoders keep of them: {dataset.name}")
+    return fig
+
+
+def errors_by_genre(
+    dataset: Dataset, errors: dict[str, np.ndarray], bound: float
+) -> Figure:
+    """Show each picture's reconstruction error by genre, with the paper's bound.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    errors : dict of ndarray of float, shape (N,)
+        Mean squared error of each picture, by way of upsampling.
+    bound : float
+        What the paper says that the error is below.
+    """
+    fig, ax = plt.subplots(figsize=(10, 3.6), layout="constrained")
+    genres = [GENRES[label] for label in dataset.labels]
+    table = pd.DataFrame(errors).assign(genre=genres).melt("genre", var_name="by")
+    kind = {"palette": [BLUE, ORANGE, GREEN], "fliersize": 2, "ax": ax}
+    sns.boxplot(table, x="genre", y="value", hue="by", **kind)
+    label = f"the paper: below {bound:g}"
+    ax.axhline(bound, color="black", linestyle="--", label=label)
+    ax.set(xlabel="", ylabel="mean squared error", ylim=(0, 1.15 * ax.get_ylim()[1]))
+    legend = ax.legend(title="", ncols=4, loc="upper left").get_patches()
+    for group, patch, hatch in zip(ax.containers, legend, HATCHES, strict=True):
+        for box in (*group.boxes, patch):
+            box.set_hatch(hatch)
+    ax.set_title(f"Error of average pooling, by upsampling: {dataset.name}")
     return fig
 
 
@@ -153,9 +140,8 @@ def bands_and_picture(picture: np.ndarray, bands: np.ndarray, title: str) -> Fig
         Lowest band first.
     title : str
     """
-    fig, (left, right) = plt.subplots(
-        1, 2, figsize=(10, 3.4), width_ratios=(1, 1.2), layout="constrained"
-    )
+    size = {"figsize": (10, 3.4), "width_ratios": (1, 1.2), "layout": "constrained"}
+    fig, (left, right) = plt.subplots(1, 2, **size)
     _show(left, picture, "the picture, 288 x 432 x 3")
     shown = right.imshow(bands, origin="lower", aspect="auto", cmap="magma")
     right.set(title="mel bands, 128 x 335", xlabel="column", ylabel="band")
@@ -175,9 +161,7 @@ def genre_percentages(picture: np.ndarray, logits: np.ndarray, title: str) -> Fi
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
     _show(left, picture, "what the network sees, before pooling")
-    bars = right.barh(
-        GENRES, 100 * special.softmax(np.asarray(logits, float)), color=BLUE
-    )
+    bars = right.barh(GENRES, 100 * softmax(np.asarray(logits, float)), color=BLUE)
     right.bar_label(bars, fmt="%.1f %%", padding=2, fontsize=8)
     right.set(xlabel="percentage", xlim=(0, 112))
     right.invert_yaxis()
@@ -190,3 +174,13 @@ def _show(ax, picture: np.ndarray | None, title: str) -> None:
         ax.imshow(picture)
     ax.set_title(title, fontsize=9)
     ax.set_axis_off()
+
+
+def _show_errors(axes, original: np.ndarray, again: dict[str, np.ndarray]):
+    """Show reconstructions in the upper row of axes, and their errors below."""
+    for column, (name, picture) in enumerate(again.items()):
+        error = np.square(original / np.float32(255) - picture).mean(axis=-1)
+        _show(axes[0, column], picture, name)
+        _show(axes[1, column], None, f"squared error, mean {error.mean():.5f}")
+        shown = axes[1, column].imshow(error, cmap="viridis", vmin=0, vmax=0.1)
+    return shown

@@ -6,7 +6,7 @@ README's front page.
 
 from collections.abc import Callable
 
-import numpy as np
+import pandas as pd
 
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.encoders import features
@@ -26,51 +26,35 @@ PRINTED = {
 
 
 def side_by_side(results: dict) -> list[dict]:
-    """Set the paper's numbers above ours, one row a source.
-
-    Parameters
-    ----------
-    results : dict
-        What ``derived.derive`` returns.
-    """
+    """Set the paper's numbers above ours (``derived.derive``), one row a source."""
     rows = []
-    for section, printed in results["paper"].items():
-        if "test_accuracy" in printed:
-            name = f"the paper, {section}"
-            name += f" ({printed['epochs']} epochs)" if "epochs" in printed else ""
-            cells = {word: printed.get(key, "") for word, key in PRINTED.items()}
-            rows.append({"": name, "seeds": ""} | cells)
+    for section, printed in _trainings(results["paper"]).items():
+        name = f"the paper, {section}"
+        name += f" ({printed['epochs']} epochs)" if "epochs" in printed else ""
+        cells = {word: printed.get(key, "") for word, key in PRINTED.items()}
+        rows.append({"": name, "seeds": ""} | cells)
     for row in results["configurations"]:
         cells = {word: _ours(row, key) for word, key in PRINTED.items()}
         rows.append({"": row["name"], "seeds": str(row["seeds"])} | cells)
     return rows
 
 
+def _trainings(paper: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Return the sections of the paper that tell of a training."""
+    return {name: p for name, p in paper.items() if "test_accuracy" in p}
+
+
 def _ours(row: dict, key: str) -> str:
-    return row[f"{key}_text"] if f"{key}_text" in row else row[_OURS[key]]["text"]
-
-
-_OURS = {"test_accuracy": "accuracy", "top2": "top2"}
+    estimate = row.get(key.removeprefix("test_"))
+    return estimate["text"] if isinstance(estimate, dict) else row[f"{key}_text"]
 
 
 def front_page(content: dict) -> str:
-    """Return the tables of the README's front page, as Markdown.
-
-    Parameters
-    ----------
-    content : dict
-        What ``record.read`` returns.
-    """
+    """Return the README's tables of a record (``record.read``), as Markdown."""
     data, made, words = content["data"], content["made"], list(PRINTED)[1:]
-    paper = [
-        [
-            printed[PRINTED[word]]
-            for printed in content["paper"].values()
-            if PRINTED[word] in printed and "test_accuracy" in printed
-        ]
-        for word in words
-    ]
-    rows = [["the paper", "", *map(_listed, paper)]]
+    trainings = _trainings(content["paper"]).values()
+    cells = [[p[PRINTED[w]] for p in trainings if PRINTED[w] in p] for w in words]
+    rows = [["the paper", "", *map(_listed, cells)]]
     for row in content["configurations"]:
         if row["encoder"] == "pool":
             cells = [_ours(row, PRINTED[word]) for word in words]
@@ -81,18 +65,13 @@ def front_page(content: dict) -> str:
     for name in dict.fromkeys(name for name, split in by_name if split in splits):
         cells = [by_name.get((name, split)) for split in splits]
         others.append([name, *(c["accuracy"]["text"] if c else "" for c in cells)])
-    return "\n".join(
-        [
-            f"{data['name']}, {data['pictures']} pictures, SHA-256 "
-            f"{data['sha256'][:10]}; commit {made['commit'][:10]}; 95 % intervals in "
-            "brackets.",
-            "",
-            *_markdown(["", "seeds", *words], rows),
-            "",
-            *_markdown(["test accuracy", *splits], others),
-            "",
-        ]
+    about = (
+        f"{data['name']}, {data['pictures']} pictures, SHA-256 {data['sha256'][:10]}; "
+        f"commit {made['commit'][:10]}; 95 % intervals in brackets."
     )
+    first = _markdown(["", "seeds", *words], rows)
+    second = _markdown(["test accuracy", *splits], others)
+    return "\n".join([about, "", *first, "", *second, ""])
 
 
 def _listed(words: list[str]) -> str:
@@ -107,13 +86,7 @@ def _markdown(header: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def models(trained: dict[str, list[Run]]) -> list[dict]:
-    """Return a row a model: accuracy, top-2, and hip-hop and reggae taken for another.
-
-    Parameters
-    ----------
-    trained : dict of list of Run
-        By model, one a seed.
-    """
+    """Return a row a model (runs, one a seed): accuracy, top-2, hip-hop and reggae."""
     columns = {
         "accuracy": ("accuracy", 3),
         "top-2": ("top2", 3),
@@ -242,7 +215,7 @@ def error_and_accuracy(errors: list[dict], trained: dict[str, list[Run]]) -> lis
     ]
 
 
-def feature_agreement(dataset: Dataset, n_tracks: int) -> list[dict]:
+def feature_agreement(dataset: Dataset, n_tracks: int) -> pd.DataFrame:
     """Compare features computed from audio with the data set's table of them.
 
     Parameters
@@ -253,25 +226,19 @@ def feature_agreement(dataset: Dataset, n_tracks: int) -> list[dict]:
 
     Returns
     -------
-    list of dict
-        By column: ``feature``, ``tracks`` compared, ``correlation`` and ``largest
-        difference`` in the column's standard deviations; empty where the data set has
-        no table or no audio.
+    DataFrame
+        Of each ``feature``, the ``correlation`` and the ``largest difference`` in the
+        column's standard deviations; empty where there is no table or no audio.
     """
     tracks = [t for t in dataset.tracks if dataset.audio_path(t).is_file()]
     if not tracks or not dataset.features_path.is_file():
-        return []
-    table = features.read_table(dataset)
+        return pd.DataFrame()
+    names = list(features.COLUMNS)
+    table = pd.DataFrame(features.read_table(dataset), dataset.tracks, names)
     tracks = tracks[:: max(1, len(tracks) // n_tracks)][:n_tracks]
-    computed = np.array([features.of_track(dataset, track) for track in tracks])
-    expected = table[[dataset.tracks.index(track) for track in tracks]]
-    largest = np.abs(computed - expected).max(axis=0) / table.std(axis=0)
-    return [
-        {
-            "feature": name,
-            "tracks": len(tracks),
-            "correlation": float(np.corrcoef(computed[:, i], expected[:, i])[0, 1]),
-            "largest difference": float(largest[i]),
-        }
-        for i, name in enumerate(features.COLUMNS)
-    ]
+    rows = [features.of_track(dataset, track) for track in tracks]
+    computed = pd.DataFrame(rows, tracks, names)
+    largest = (computed - table.loc[tracks]).abs().max() / table.std(ddof=0)
+    correlation = computed.corrwith(table.loc[tracks])
+    agreement = {"correlation": correlation, "largest difference": largest}
+    return pd.DataFrame(agreement).rename_axis("feature").reset_index()

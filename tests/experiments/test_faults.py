@@ -127,7 +127,7 @@ def test_two_runs_at_once_give_one_result(tiny_source, tmp_path):
     program = (
         f"import json, sys; sys.path.insert(0, {TESTS!r}); from small import train\n"
         "run = train(sys.argv[1], epochs=8)\n"
-        "print(json.dumps([run.provenance['started'], run.metrics['accuracy']]))"
+        "print(json.dumps([run.provenance['started'], run.metric('accuracy')]))"
     )
 
     def one(folder: str) -> list:

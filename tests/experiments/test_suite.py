@@ -160,7 +160,7 @@ def test_an_ensemble_that_was_interrupted_is_made_again(pair, five, monkeypatch)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(ensembles, "evaluate", stop)
+        patch.setattr(ensembles.np, "savez", stop)
         with pytest.raises(KeyboardInterrupt):
             ensembles.combine(five, members, [1, 1])
     assert ensembles.find(five, members) == []
@@ -198,7 +198,7 @@ def test_the_ladder_pairs_models_and_seeds(pair):
 
 def test_a_data_set_without_features_goes_without(tiny):
     assert suite.train_all(tiny, (suite.FEATURES,), "random", 1, {}) == {}
-    assert tables.feature_agreement(tiny, 3) == []
+    assert tables.feature_agreement(tiny, 3).empty
 
 
 def test_every_model_and_ensemble_has_one_name():

@@ -107,7 +107,7 @@ def test_a_run_is_repeated_bit_for_bit_and_read_again(
 ):
     first = train(tiny_source, epochs=2)
     written = (first.folder / "model.safetensors").stat().st_mtime_ns
-    assert train(tiny_source, epochs=2).metrics == first.metrics
+    assert train(tiny_source, epochs=2).record == first.record
     assert (first.folder / "model.safetensors").stat().st_mtime_ns == written
     monkeypatch.setenv("GTZAN_RUNS", str(tmp_path / "elsewhere"))
     again = train(tiny_source, epochs=2)
@@ -123,7 +123,7 @@ def test_a_run_knows_its_data_parameters_and_model(tiny):
     facts = {"data": tiny.name, "data_sha256": tiny.sha256, "seed": 7, "epochs": 1}
     assert facts.items() <= run.provenance.items()
     assert run.provenance["settings"]["batch_size"] == 100
-    assert run.metrics["n"] == 6
+    assert run.confusion.sum() == 6
     x = torch.zeros(1, 3, 72, 108)
     assert run.model()(x).shape == (1, 10)
     found, left_out = runs.find_runs(tiny)
@@ -141,7 +141,7 @@ def test_a_learned_encoder_stays_with_its_run(tiny):
 
 def test_a_damaged_run_is_left_out_and_not_opened(tiny):
     run = train(tiny)
-    (run.folder / "metrics.json").write_text('{"accuracy": {"value": 1.0}}')
+    (run.folder / "history.json").write_text('{"loss": [1.0]}')
     assert runs.find_runs(tiny) == ([], [run.folder.name])
     with pytest.raises(DataError, match="unharmed"):
         runs.open_run(run.folder)
