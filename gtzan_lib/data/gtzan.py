@@ -24,6 +24,7 @@ HEIGHT, WIDTH = 288, 432
 OPAQUE = b"\xff" * (HEIGHT * WIDTH)  # the fourth channel of such a picture
 PUBLISHED = "GTZAN (Kaggle edition)"
 SYNTHETIC = "synthetic sample"
+MARKER = "SYNTHETIC.txt"  # a file of the sample alone
 FEATURES = "features_30_sec.csv"  # a table beside the pictures
 
 
@@ -227,7 +228,7 @@ def published_sums() -> dict[str, str]:
 
 
 def _name(folder: Path, sums: dict[str, str]) -> str:
-    if (folder / "SYNTHETIC.txt").exists():
+    if (folder / MARKER).exists():
         return SYNTHETIC
     if sums == published_sums():
         return PUBLISHED

@@ -10,10 +10,11 @@ from functools import cache
 
 import numpy as np
 
+from gtzan_lib.data.gtzan import HEIGHT, WIDTH
 from gtzan_lib.data.mel import N_MELS, log_mel
 from gtzan_lib.errors import DataError
 
-PICTURE_SHAPE = (288, 432, 3)
+PICTURE_SHAPE = (HEIGHT, WIDTH, 3)
 PLOT_SHAPE = (217, 335)
 
 # The box of the plot, in pixels: its lower left corner is on whole pixels, its size

@@ -45,9 +45,10 @@ def open_dataset(source: str | Path) -> Dataset:
 
 
 def _sample_folder() -> Path:
-    from gtzan_lib.data.synthetic import make_sample
+    from gtzan_lib.data.synthetic import TABLES, make_sample
 
     key = {"data": SYNTHETIC, "code_sha256": fingerprint("data.synthetic")}
+    key["files_sha256"] = {TABLES.name: store.sha256(TABLES)}
     return store.seal(store.runs_folder() / "sample", key, make_sample)
 
 

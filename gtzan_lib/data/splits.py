@@ -24,7 +24,8 @@ TEST_TO_TRAIN = {"random": 1 / 4, "three-way": 1 / 3}  # sizes, of what seeds re
 # The lists of Kereliuk, Sturm and Larsen, "Deep Learning and Music Adversaries" (2015),
 # in their order: https://github.com/coreyker/dnn-mgr/tree/master/gtzan, *_filtered.txt.
 # No artist is in two subsets, and faulty tracks are in none.
-ARTIST_SPLIT = Path(__file__).parent / "artist_split.csv"
+ARTIST_SPLIT = Path(__file__).with_name("artist_split.csv")
+ARTIST_SHA256 = "e725e97d3b11468d54235ec136f2ce53ddcf521189907573d22377655be9ecac"
 NO_PICTURE = "jazz.00054"  # its audio cannot be decoded: the Kaggle edition lacks it
 
 
@@ -179,6 +180,8 @@ def artist_split(dataset: Dataset, trainval: bool = False) -> dict[str, np.ndarr
     """
     if dataset.name == SYNTHETIC:
         raise DataError(f"the artist split is one of GTZAN, not of the {SYNTHETIC}")
+    if store.sha256(ARTIST_SPLIT) != ARTIST_SHA256:  # results know it by name alone
+        raise DataError(f"{ARTIST_SPLIT} is not the published split: restore the file")
     table = read_table(ARTIST_SPLIT, COLUMNS)
     table = table[table["track"] != NO_PICTURE]
     if trainval:

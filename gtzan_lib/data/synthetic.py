@@ -3,14 +3,15 @@
 `make_sample` writes ten invented "genres" in the folder layout of the Kaggle copy of
 GTZAN. Used by notebook 01_pack (data set name "sample"), and by the page.
 
-Each genre is a row of `synthetic_genres.RECIPES`. A clip draws its tempo, key, kit,
-balance, filter and noise around the row of its genre, and takes each ingredient of the
-row with probability `_BORROW` from a related genre, so that neighbours overlap.
+Each genre is a table in `synthetic.toml`. A clip draws its tempo, key, kit, balance,
+filter and noise around those of its genre, and takes each ingredient with probability
+`_BORROW` from a related genre, so that neighbours overlap.
 """
 
 import io
 import multiprocessing
 import sys
+import tomllib
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -19,40 +20,42 @@ import numpy as np
 
 from gtzan_lib.data.audio import SAMPLE_RATE as RATE
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.synthetic_genres import KITS, RECIPES, VOICES
+from gtzan_lib.data.gtzan import MARKER
 from gtzan_lib.errors import DataError
 
 SAMPLES = 661_500
-MARKER = "SYNTHETIC.txt"
+TABLES = Path(__file__).with_name("synthetic.toml")
 _MARKER_TEXT = (
     "These are synthetic clips and pictures made by gtzan_lib; they are not music and "
     "not GTZAN.\n"
 )
-
 _BORROW = 0.1  # chance that an ingredient comes from a related genre
 _SPREAD = 2.5  # dB, standard deviation of a layer's loudness between clips
+
+
+@cache
+def _tables() -> dict:
+    return tomllib.loads(TABLES.read_text("utf-8"))
 
 
 def synthesise(genre: str, clip: int, seed: int = 0) -> np.ndarray:
     """Make the sound of one synthetic clip.
 
-    Used by `make_sample`, and through it by notebook 01_pack.
-
     Parameters
     ----------
     genre : str
-        One of `gtzan_lib.data.GENRES`.
+        One of `GENRES`.
     clip : int
         Number of the clip, 0 or more.
-    seed : int, optional
+    seed : int
         Seed of the whole sample, 0 or more. The same genre, clip and seed give the same
         samples, bit for bit at least with the same packages and kind of processor.
 
     Returns
     -------
-    numpy.ndarray
-        Shape (661500,), float32: 30 s at 22,050 Hz, mono. Every value is a whole number
-        of 1/32768, so a 16-bit WAV file holds it exactly, and lies within (-1, 1).
+    ndarray of float32, shape (661500,)
+        30 s at 22,050 Hz, mono. Every value is a whole number of 1/32768, so a 16-bit
+        WAV file holds it exactly, and lies within (-1, 1).
 
     Raises
     ------
@@ -61,15 +64,15 @@ def synthesise(genre: str, clip: int, seed: int = 0) -> np.ndarray:
     """
     from scipy.signal import butter, lfilter
 
-    if genre not in RECIPES:
+    genres = _tables()["genres"]
+    if genre not in genres:
         raise DataError(f"Unknown genre {genre!r}: the sample has {', '.join(GENRES)}.")
     rng = np.random.default_rng([seed, GENRES.index(genre), clip])
-    own = RECIPES[genre]
     recipe = {
-        name: RECIPES[rng.choice(own["kin"])][name]
+        name: genres[rng.choice(genres[genre]["kin"])][name]
         if rng.random() < _BORROW
         else ingredient
-        for name, ingredient in own.items()
+        for name, ingredient in genres[genre].items()
         if name != "kin"
     }
     tilt, lowpass, noise, drive, swell = recipe["finish"]
@@ -100,7 +103,8 @@ def _loudness(y, level):
 def _layers(recipe, rng):
     """Return the drums, bass, comp and lead of a clip as float32 (4, 661500)."""
     score = _Score(recipe["tempo"], rng)
-    chord, roots = recipe["chords"]
+    name, roots = recipe["chords"]
+    chord = _tables()["chords"][name]
     key = rng.integers(-5, 7)
     kit, *patterns = recipe["drums"]
     drums = _drums(kit, rng)
@@ -157,7 +161,7 @@ class _Score:
 
 def _note(voice, midi, length):
     """Return one note, float64 (length,), from a table of one period."""
-    slope, even, attack, decay, vibrato, formant = VOICES[voice]
+    slope, even, attack, decay, vibrato, formant = _tables()["voices"][voice]
     pitch = 440 * 2 ** ((midi - 69) / 12)
     harmonics = np.arange(1, min(60, int(10_000 / pitch)) + 1)
     spectrum = np.zeros(2049, complex)
@@ -175,7 +179,7 @@ def _note(voice, midi, length):
 
 def _drums(kit, rng):
     """Return a kick, a snare, a closed hat and an open hat as float64 arrays."""
-    pitch, kick, snare, hat = KITS[kit] * 2 ** rng.normal(0, 0.25, 4)
+    pitch, kick, snare, hat = _tables()["kits"][kit] * 2 ** rng.normal(0, 0.25, 4)
     seconds = np.arange(RATE // 2) / RATE
     noise = rng.standard_normal(len(seconds))
     bright = np.diff(noise, 2, prepend=[0, 0])
@@ -190,28 +194,23 @@ def _drums(kit, rng):
 
 
 def make_sample(
-    folder: str | Path,
-    clips: int = 16,
-    workers: int | None = None,
-    progress: bool = True,
+    folder: Path, clips: int = 16, workers: int = 2, progress: bool = True
 ) -> None:
     """Write a synthetic data set in the folder layout of the Kaggle copy of GTZAN.
 
-    Used by notebook 01_pack for the data set name "sample". The files are
-    ``genres_original/<genre>/<genre>.00000.wav`` (16-bit PCM, mono, 22,050 Hz, 661,500
-    samples), ``images_original/<genre>/<genre>00000.png`` (RGBA with alpha 255, 432
-    pixels wide and 288 high, rendered from the WAV samples) and ``SYNTHETIC.txt``.
+    The files are ``genres_original/<genre>/<genre>.00000.wav`` (16-bit PCM),
+    ``images_original/<genre>/<genre>00000.png`` (opaque RGBA, 432 x 288 pixels,
+    rendered from the WAV samples) and ``SYNTHETIC.txt``.
 
     Parameters
     ----------
-    folder : str or pathlib.Path
-        Where to write. The caller sees to it that the folder is new and that a failure
-        leaves no half-written data set behind.
-    clips : int, optional
+    folder : Path
+        Where to write; should be empty.
+    clips : int
         Clips per genre, 1 to 100000.
-    workers : int, optional
-        Number of processes, 2 unless given. With 1 everything runs in this process.
-    progress : bool, optional
+    workers : int
+        Number of processes. With 1 everything runs in this one.
+    progress : bool
         Whether to show a progress bar.
 
     Raises
@@ -221,7 +220,6 @@ def make_sample(
     """
     if not 1 <= clips <= 100_000:
         raise DataError(f"The sample needs 1 to 100000 clips per genre, not {clips}.")
-    folder = Path(folder)
     for genre in GENRES:
         for kind in ("genres_original", "images_original"):
             (folder / kind / genre).mkdir(parents=True, exist_ok=True)
@@ -231,7 +229,7 @@ def make_sample(
         return
     # Processes are started afresh, not forked: a Jupyter kernel has threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers or 2, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
         _write_clips(pool.map, folder, clips, progress)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gtzan_lib.__main__ import main
 from gtzan_lib.data import gtzan as data
-from gtzan_lib.data import sources
+from gtzan_lib.data import sources, synthetic
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import FEATURES, find_layout, read_picture
 from gtzan_lib.data.sources import open_dataset
@@ -139,6 +139,16 @@ def test_in_a_notebook_on_kaggle_the_mounted_copy_is_used(
     own = open_dataset(tiny_source).name
     monkeypatch.setattr(sources, "PUBLISHED", own)
     assert open_dataset("kaggle").folder.is_relative_to(tmp_path / mount)
+
+
+def test_the_sample_is_made_anew_when_its_tables_change(monkeypatch, tmp_path):
+    made = []
+    monkeypatch.setattr(synthetic, "make_sample", lambda folder: made.append(folder))
+    monkeypatch.setattr(synthetic, "TABLES", tmp_path / "synthetic.toml")
+    for text in ("a = 1", "a = 1", "a = 2"):
+        synthetic.TABLES.write_text(text)
+        sources._sample_folder()
+    assert len(made) == 2
 
 
 @pytest.mark.parametrize("kind", ["fifo", "socket", "device", "folder", "dead link"])

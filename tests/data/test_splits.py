@@ -90,6 +90,14 @@ def test_the_artist_split_is_the_published_one():
     assert {name: sum_.hexdigest() for name, sum_ in sums.items()} == PUBLISHED_LISTS
 
 
+def test_a_changed_artist_split_is_refused(tmp_path, monkeypatch):
+    changed = tmp_path / "artist_split.csv"
+    changed.write_text(splits.ARTIST_SPLIT.read_text().replace("test", "train", 1))
+    monkeypatch.setattr(splits, "ARTIST_SPLIT", changed)
+    with pytest.raises(DataError, match="not the published split"):
+        splits.split(published(tmp_path), "artist", seed=0)
+
+
 def published(folder):
     """Return a data set of empty files with the names of the published pictures."""
     tracks = tuple(sorted(published_sums()))
