@@ -25,7 +25,7 @@ class Audio:
 
     Attributes
     ----------
-    y : np.ndarray [shape=(samples,), dtype=float32]
+    y : ndarray of float32, shape (samples,)
         Mean of the channels at 22,050 Hz; full scale is -1 to 1, every sample finite.
     seconds : float
         How long the file plays.

@@ -18,7 +18,8 @@ _BLOCK = 1 << 19  # values decoded at once: 2 MiB
 # ffmpeg may take one local file, in a container of this list: playlists, which name
 # other files and addresses, are not in it.
 _CONTAINERS = "aac,ac3,aiff,ape,asf,caf,flac,matroska,mov,mp3,mpegts,ogg,tta,wav,wv"
-_SAFELY = ("-v", "error", "-protocol_whitelist", "file", "-format_whitelist")
+_SAFELY = ("-v", "error", "-protocol_whitelist", "file")
+_SAFELY += ("-format_whitelist", _CONTAINERS)
 _FFMPEG_SECONDS = 60  # after which it is stopped
 
 _NO_PROMISE = 2**31 - 2**16  # a size from here on says "unknown", as programs write it
@@ -67,7 +68,7 @@ class Soundfile:
             raise DecodeError from error
         # Where an MP3 file does not say how long it is, libsndfile guesses, and stops.
         rest = self._path.stat().st_size - self._file.tell()
-        if self.format == "MP3" and rest > _TAGS:
+        if self.format == "MP3" and rest > _TAGS and not _says_its_length(self._path):
             raise DecodeError
 
     def promises_more(self, seconds: float) -> bool:
@@ -116,21 +117,14 @@ class Ffmpeg:
             self.sample_rate = int(stream["sample_rate"])
             self.channels = int(stream["channels"])
             self.format = stream["codec_name"].upper()
-            self.seconds = float(facts["format"].get("duration", 0))
-            self._container = facts["format"]["format_name"]
+            container = facts["format"]
+            self.seconds = float((container | stream).get("duration", 0))
+            self._container = container["format_name"]
         except (KeyError, IndexError, ValueError) as error:
             raise DecodeError from error
         if self.channels < 1:
             raise DecodeError
-        command = [
-            "ffmpeg",
-            "-nostdin",
-            *_SAFELY,
-            _CONTAINERS,
-            *source,
-            "-map",
-            "0:a:0",
-        ]
+        command = ["ffmpeg", "-nostdin", *_SAFELY, *source, "-map", "0:a:0"]
         command += ["-ac", str(self.channels), "-ar", str(self.sample_rate)]
         if max_seconds is not None:
             command += ["-t", str(max_seconds + 1)]
@@ -168,11 +162,10 @@ class Ffmpeg:
     @staticmethod
     def _probe(source) -> dict:
         """Return what ffprobe says of the first audio stream, as JSON values."""
-        command = ["ffprobe", *_SAFELY, _CONTAINERS, *source, "-select_streams", "a:0"]
-        command += ["-of", "json", "-show_entries"]
-        command += [
-            "stream=codec_name,sample_rate,channels:format=duration,format_name"
-        ]
+        shown = "stream=codec_name,sample_rate,channels,duration"
+        shown += ":format=duration,format_name"
+        command = ["ffprobe", *_SAFELY, *source, "-select_streams", "a:0"]
+        command += ["-of", "json", "-show_entries", shown]
         try:
             done = subprocess.run(
                 command, capture_output=True, timeout=_FFMPEG_SECONDS, check=True

@@ -42,12 +42,12 @@ def log_mel(y: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    y : np.ndarray [shape=(samples,), dtype=float32]
+    y : ndarray of float32, shape (samples,)
         Mono audio at 22,050 Hz, 2,048 samples or more; full scale is -1 to 1.
 
     Returns
     -------
-    spectrogram : np.ndarray [shape=(128, 1 + samples // 512), dtype=float32]
+    spectrogram : ndarray of float32, shape (128, 1 + samples // 512)
         In dB relative to the loudest cell, -80 to 0, lowest band first; 0 everywhere
         for silence.
 

@@ -82,7 +82,7 @@ def from_audio(y: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    y : np.ndarray [shape=(samples,), dtype=float32]
+    y : ndarray of float32, shape (samples,)
         Mono audio at 22,050 Hz, 2,048 samples or more.
 
     Returns
