@@ -40,12 +40,7 @@ def fit_temperatures(logits: list[np.ndarray], labels: np.ndarray) -> list[float
 def combine(logits: list[np.ndarray], temperatures: list[float]) -> np.ndarray:
     """Return the mean log probabilities of an ensemble, float64 (N, 10).
 
-    Parameters
-    ----------
-    logits : list of ndarray, shape (N, 10)
-        One a model, of the same tracks.
-    temperatures : list of float
-        One a model, by which its logits are divided.
+    Each member's logits of the same tracks, (N, 10), are divided by its temperature.
     """
     pairs = zip(logits, temperatures, strict=True)
     log_p = [log_softmax(z.astype(np.float64) / t, axis=1) for z, t in pairs]
@@ -58,8 +53,8 @@ def reliability(logits: np.ndarray, labels: np.ndarray) -> list[dict]:
     Returns
     -------
     list of dict
-        A row for each tenth of the scale of confidence that holds a prediction: ``n``,
-        mean ``confidence`` (probability of the most likely genre) and ``accuracy``, an
+        Of each tenth of the scale of confidence that holds a prediction: ``n``, mean
+        ``confidence`` (probability of the likeliest genre) and ``accuracy``, an
         estimate.
     """
     confidence, correct, bins = _binned(logits, labels)
@@ -108,12 +103,8 @@ def error_by_chance(logits: np.ndarray, draws: int = 100) -> float:
 def prediction_set(logits: np.ndarray, labels: np.ndarray) -> tuple[Estimate, float]:
     """Name the likeliest genres until their probabilities sum to 90 %.
 
-    Returns
-    -------
-    hits : Estimate
-        How often the true genre is in the set.
-    size : float
-        How many genres a set has on average.
+    Returned are how often the true genre is in that set, and how many genres it has on
+    average.
     """
     p = softmax(logits.astype(np.float64), axis=1)
     order = np.argsort(-p, axis=1, kind="stable")

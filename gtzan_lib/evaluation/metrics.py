@@ -49,17 +49,7 @@ def top_k_hits(logits: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     """Tell for each picture whether its genre is among the ``k`` most likely.
 
     Of genres that are equally likely the first counts, as with ``argmax``; scikit-learn
-    takes the last.
-
-    Parameters
-    ----------
-    logits : ndarray, shape (N, 10)
-    labels : ndarray of int64, shape (N,)
-    k : int
-
-    Returns
-    -------
-    ndarray of bool, shape (N,)
+    takes the last. From logits (N, 10) and int64 labels (N,): bool (N,).
     """
     top = np.argsort(-logits, axis=1, kind="stable")[:, :k]
     return (top == labels[:, None]).any(axis=1)
@@ -76,14 +66,7 @@ def confusion_matrix(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def percentages(logits: np.ndarray) -> list[str]:
     """Name the genres of one picture by falling percentage, in the paper's form.
 
-    Parameters
-    ----------
-    logits : ndarray, shape (10,)
-
-    Returns
-    -------
-    list of str
-        Such as ``["disco 100.0%", "metal 0.0%", ...]``.
+    From logits (10,), such as ``["disco 100.0%", "metal 0.0%", ...]``.
     """
     p = special.softmax(np.asarray(logits, np.float64))
     return [f"{GENRES[i]} {100 * p[i]:.1f}%" for i in np.argsort(-p, kind="stable")]

@@ -16,27 +16,18 @@ def clipped(estimate: Estimate, highest: float = 1) -> Estimate:
 
 
 def overlap(split: str) -> float | None:
-    """Return the ratio of test to training pictures of a split that seeds redraw.
-
-    None for one that they do not redraw. ``split`` is as ``splits.identify`` names it.
-    """
+    """Return the ratio of test to training pictures where seeds redraw a split."""
     return splits.TEST_TO_TRAIN.get(split.removesuffix(splits.UNIQUE))
 
 
 def mean_over_seeds(values: list[float], split: str) -> Estimate:
     """Return the mean over seeds with its 95 % interval; one seed has none (NaN).
 
-    Each seed of a random split draws its test pictures from the same data set, so
-    that the values are not independent. The interval is Student's with the corrected
+    Each seed of a random split draws its test pictures from the same data set, so that
+    the values are not independent. The interval is Student's with the corrected
     variance of Nadeau and Bengio (2003), 1 / k + n_test / n_train times that of the
     values. With a split that seeds do not redraw, it tells how much training varies.
-
-    Parameters
-    ----------
-    values : list of float
-        One a seed.
-    split : str
-        As ``splits.identify`` names it.
+    ``split`` is named as by ``splits.identify``.
     """
     k, value = len(values), float(np.mean(values))
     if k < 2:
@@ -47,19 +38,12 @@ def mean_over_seeds(values: list[float], split: str) -> Estimate:
 
 
 def over_seeds(estimates: list[Estimate], split: str) -> Estimate:
-    """Return the mean over seeds of a share, with its interval.
+    """Return the mean over seeds of a share, one estimate a seed, with its interval.
 
     Several seeds: ``mean_over_seeds``, but no narrower than the number of all test
     pictures allows. One: the interval that the share itself has, from the number of
     test pictures. Where seeds do not redraw the split, both are added in squares, as
     neither holds the other's uncertainty.
-
-    Parameters
-    ----------
-    estimates : list of Estimate
-        One a seed.
-    split : str
-        As ``splits.identify`` names it.
     """
     return clipped(_over_seeds(estimates, split))
 
@@ -80,7 +64,7 @@ def _over_seeds(estimates: list[Estimate], split: str) -> Estimate:
 def paired_difference(values: list[float], others: list[float], split: str) -> Estimate:
     """Return by how much values exceed others of the same seeds, in the same order.
 
-    It is NaN where there are none.
+    NaN where there are none.
     """
     if not values:
         return bare(np.nan)

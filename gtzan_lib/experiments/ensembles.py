@@ -28,7 +28,6 @@ def combine(dataset: Dataset, members: list[Run], temperatures: list[float]) -> 
 
     Parameters
     ----------
-    dataset : Dataset
     members : list of Run
         Of different models; their embeddings are those of the first.
     temperatures : list of float

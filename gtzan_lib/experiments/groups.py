@@ -33,11 +33,7 @@ def preference(group: list[Run]) -> tuple[int, int]:
 def select(some: list[Run], **facts) -> list[Run]:
     """Return runs with these parameters, one a seed: most seeds, then longest.
 
-    Parameters
-    ----------
-    some : list of Run
-    **facts
-        Parameters of notebook 03; of what is not given, the paper's (``MAIN``).
+    Of parameters that are not given, the paper's count (``MAIN``).
     """
     facts = MAIN | facts
     fitting = [r for r in some if facts.items() <= r.provenance.items()]
@@ -71,8 +67,8 @@ def same_seeds(some: list[Run], others: list[Run]) -> tuple[list[Run], list[Run]
 def over_seeds(some: list[Run], metric: str) -> Estimate:
     """Return a ``Run.metric`` of runs that differ in nothing but their seed.
 
-    It has the interval of ``seeds.over_seeds``, or that of ``seeds.mean_over_seeds``
-    for losses, which may be above 1; all NaN where a run has no such number.
+    Losses, which may be above 1, have the interval of ``seeds.mean_over_seeds``, the
+    rest that of ``seeds.over_seeds``; all is NaN where a run has no such number.
     """
     if not some:
         return bare(np.nan)

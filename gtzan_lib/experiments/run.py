@@ -37,14 +37,10 @@ def folder_name(facts: dict) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished training run.
+    """A finished training run: of its folder, or only of what ``results.json`` keeps.
 
-    Attributes
-    ----------
-    folder : Path or None
-        What it is read from; None for a run of which there is only a record.
-    kept : dict or None
-        What ``results.json`` keeps of it, see ``record_of``.
+    What is computed from files, such as ``predictions``, a run without a folder has
+    not.
     """
 
     folder: Path | None = None
@@ -73,13 +69,10 @@ class Run:
     def metric(self, name: str) -> Estimate:
         """Return one figure with its interval, counted from the record.
 
-        Parameters
-        ----------
-        name : str
-            One of ``METRICS``: ``accuracy``, ``top2``, ``certainty`` (mean of the
-            largest probability), ``loss@30``, ``train_accuracy@last``,
-            ``test_accuracy@first``, ``recall:jazz``, ``precision:jazz``,
-            ``called:hiphop:reggae``. All NaN where the run has no such number.
+        Of ``METRICS``: ``accuracy``, ``top2``, ``certainty`` (mean of the largest
+        probability), ``loss@30``, ``train_accuracy@last``, ``recall:jazz``,
+        ``precision:jazz``, ``called:hiphop:reggae``. All NaN where the run has no such
+        number.
         """
         counts = self.confusion
         what, *genres = name.split(":")
@@ -129,21 +122,13 @@ class Run:
 
     @cached_property
     def members(self) -> list[tuple["Run", float]]:
-        """The runs of an ensemble, each with its temperature.
-
-        A run that is not made of others is alone, with temperature 1.
-        """
+        """An ensemble's runs, each with its temperature; of another run, itself."""
         members = self.provenance.get("members", {})
         runs = [(Run(self.folder / name), t) for name, t in members.items()]
         return runs or [(self, 1)]
 
     def encode(self, pictures: np.ndarray) -> np.ndarray:
-        """Return codes as the run's model takes them: float32.
-
-        Parameters
-        ----------
-        pictures : ndarray of uint8, shape (N, 288, 432, 3)
-        """
+        """Return what the model takes of pictures, uint8 (N, 288, 432, 3): float32."""
         encoder = registry.ENCODERS[self.provenance["encoder"]].make()
         return encoder.encode(pictures, self.folder / ENCODER)
 
@@ -168,13 +153,9 @@ class Run:
 def record_of(run: Run) -> dict:
     """Return what ``results.json`` keeps of a run with a folder: counts, not shares.
 
-    Returns
-    -------
-    dict
-        JSON values: ``run``, its name; ``provenance``; ``seconds_an_epoch``; ``curve``,
-        the values of ``CURVES`` at some epochs, the last one included (none of an
-        ensemble); ``certainty``, the mean of the largest probability; ``top2_hits``;
-        and ``confusion``, 10 x 10 counts.
+    JSON values: ``run`` (its name), ``provenance``, ``seconds_an_epoch``, ``curve``
+    (the values of ``CURVES`` at some epochs, the last one included; none of an
+    ensemble), ``certainty``, ``top2_hits`` and ``confusion`` (10 x 10 counts).
     """
     logits, labels = run.predictions["logits"], run.predictions["labels"]
     last, history = run.provenance["epochs"], run.history

@@ -64,13 +64,7 @@ def needed(dataset: Dataset) -> dict[str, tuple[str, ...]]:
 
 
 def why_not(dataset: Dataset, names: tuple[str, ...]) -> dict[str, str]:
-    """Tell which splits cannot be had, and why.
-
-    Returns
-    -------
-    dict of str
-        The reason by split, empty where there is none.
-    """
+    """Tell by split why it cannot be had; the reason is empty where it can."""
     reasons = {}
     for name in names:
         if name.startswith("artist") and dataset.name == SYNTHETIC:
@@ -119,17 +113,12 @@ def train_all(
 
     Parameters
     ----------
-    dataset : Dataset
     names : tuple of str
         Keys of ``MODELS``; one whose files the data set lacks is left out.
-    split : str
-        As ``splits.split`` takes it.
     n_seeds : int
         How many runs of each.
     epochs : dict of int
-        By recipe.
-    progress : bool
-        Whether to show it.
+        By recipe; models in closed form need none.
 
     Returns
     -------
@@ -161,15 +150,8 @@ def fitted(members: list[Run]) -> list[float]:
 def temperatures(trained: dict[str, list[Run]]) -> dict[str, list[float]]:
     """Fit the temperatures of each ensemble's members on validation tracks.
 
-    Parameters
-    ----------
-    trained : dict of list of Run
-        By model, runs on a split with a validation part, one a seed.
-
-    Returns
-    -------
-    dict of list of float
-        By ensemble, one a member: the geometric mean over seeds.
+    ``trained`` are runs by model, on a split with a validation part, one a seed.
+    Returned are, by ensemble, one temperature a member: the geometric mean over seeds.
     """
     return {
         name: np.exp(np.mean([np.log(fitted(seed)) for seed in by_seed], 0)).tolist()
@@ -180,16 +162,10 @@ def temperatures(trained: dict[str, list[Run]]) -> dict[str, list[float]]:
 def combine(
     dataset: Dataset, trained: dict[str, list[Run]], others: dict[str, list[float]]
 ) -> dict[str, list[Run]]:
-    """Return the ensembles that can be made of runs on the same splits, one a seed.
+    """Return the ensembles that can be made of runs by model on one split, one a seed.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    trained : dict of list of Run
-        By model.
-    others : dict of list of float
-        What ``temperatures`` returns for runs on another split: taken where this one
-        has no validation part.
+    ``others`` are the temperatures of another split, taken where this one has no
+    validation part.
     """
     return {
         name: [
@@ -214,21 +190,17 @@ def _members(trained: dict[str, list[Run]]) -> dict[str, list[list[Run]]]:
 def calibrated(trained: dict[str, list[Run]]) -> list[dict]:
     """Return a row a model: how far its percentages can be trusted.
 
-    Each run's temperature is fitted on its own validation tracks.
-
     Parameters
     ----------
     trained : dict of list of Run
-        By model, runs on a split with a validation part, one a seed.
+        By model, runs on a split with a validation part, one a seed; each run's
+        temperature is fitted on its own validation tracks.
 
     Returns
     -------
     list of dict
         ``model``, ``temperature`` (mean), ``labels`` of the test tracks of all seeds
-        and, before and after, their ``logits``, and estimates over seeds: ``error``
-        (expected calibration error), ``hits`` (how often the true genre is in the
-        prediction set of 90 %) and ``size`` (how many genres that has); and
-        ``together``, the calibration error of all of them. ``by_chance`` has what
+        and, ``before`` and ``after``, what ``_trust`` says. ``by_chance`` has what
         ``error`` and ``together`` would be if the percentages after were exactly right.
     """
     rows = []
@@ -256,7 +228,12 @@ def calibrated(trained: dict[str, list[Run]]) -> list[dict]:
 
 
 def _trust(tests: list[tuple[np.ndarray, np.ndarray]], split: str) -> dict:
-    """Return what ``calibrated`` says before or after, of logits and labels a seed."""
+    """Measure the test tracks (logits and labels) of each seed of a model.
+
+    Estimates over seeds: ``error`` (expected calibration error), ``hits`` (how often
+    the true genre is in the prediction set of 90 %), ``size`` (how many genres that
+    has). Of all seeds together: ``logits``, and their calibration error, ``together``.
+    """
     sets = [calibration.prediction_set(*test) for test in tests]
     errors = [calibration.expected_calibration_error(*test) for test in tests]
     logits, labels = (np.concatenate(parts) for parts in zip(*tests, strict=True))

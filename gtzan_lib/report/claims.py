@@ -50,13 +50,8 @@ OPTIONAL = {
 class Ledger:
     """What ``claims.toml`` holds.
 
-    Attributes
-    ----------
-    paper : dict of dict of str
-        The numbers that the paper prints, as it prints them, by section and name.
-    claims : list of dict
-        Of each at least ``NEEDED``; ``proposed`` is true where the paper only proposes
-        what is claimed.
+    ``paper`` has the numbers that the paper prints, as it prints them, by section and
+    name; a claim is ``proposed`` where the paper only proposes what is claimed.
     """
 
     paper: dict[str, dict[str, str]]
@@ -108,36 +103,21 @@ def number(printed: str) -> float:
 
 
 def answer(ledger: Ledger, measured: dict, runs: list[Run]) -> list[dict]:
-    """Give each claim its verdict.
-
-    Parameters
-    ----------
-    ledger : Ledger
-    measured : dict
-        What ``results.json`` holds of the data, pooling and encoders.
-    runs : list of Run
-        The finished runs.
+    """Give each claim its verdict, from ``results.json`` and its runs.
 
     Returns
     -------
     list of dict
         Of each claim ``id``, ``section``, ``claim`` and ``paper``; ``value``, ``low``
         and ``high`` of ours and the words for it, ``ours``; the ``rule`` it is judged
-        by; ``verdict`` and ``reason``; and ``source``, the runs or the notebook that
+        by; ``verdict`` and ``reason``; and ``source``, the runs or notebook that
         measured it.
     """
     return [_answer(claim, measured, runs) for claim in ledger.claims]
 
 
 def verdict(claim: dict, ours: Estimate | None) -> str:
-    """Judge one claim by the rules above.
-
-    Parameters
-    ----------
-    claim : dict
-    ours : Estimate or None
-        What was measured; None if nothing was. ``low`` and ``high`` may be NaN.
-    """
+    """Judge one claim by the rules above; ``ours`` is None if nothing was measured."""
     if "says" in claim:
         return CONTRADICTED
     if ours is None or math.isnan(ours["value"]):

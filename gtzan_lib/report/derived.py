@@ -21,13 +21,7 @@ FLOOR = math.log(math.e + 9) - 1  # loss of a perfect network behind two softmax
 
 
 def derive(measured: dict, ledger: Ledger) -> dict:
-    """Return what follows from what was measured, as JSON values.
-
-    Parameters
-    ----------
-    measured : dict
-        What ``results.json`` holds.
-    ledger : Ledger
+    """Return what follows from ``results.json`` and the claims, as JSON values.
 
     Returns
     -------
@@ -60,13 +54,9 @@ def derive(measured: dict, ledger: Ledger) -> dict:
 def configurations(runs: list[Run]) -> list[dict]:
     """Return a row a configuration of the paper's network, on the paper's split.
 
-    Returns
-    -------
-    list of dict
-        ``name``, the facts of ``groups.CONFIGURATION``, ``seeds``, ``runs``,
-        ``headline`` (whether it is the paper's network, trained longest);
-        ``first_loss``, ``last_loss`` and ``train_accuracy``, means over seeds;
-        ``accuracy``, ``top2`` and ``recall`` by genre, estimates.
+    Beside names and facts: ``headline``, whether it is the paper's own, trained
+    longest; ``first_loss``, ``last_loss`` and ``train_accuracy``, means over seeds;
+    ``accuracy``, ``top2`` and ``recall`` by genre, estimates.
     """
     by_facts = groups.group_runs(groups.of_the_paper(runs))
     main = [group[0].name for group in groups.headline(runs).values()]
@@ -121,15 +111,10 @@ def _beyond(runs: list[Run]) -> list[dict]:
 def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
     """Return the evidence that the paper's losses are those of softmax applied twice.
 
-    A certain network that is right in a share *a* of cases has, behind two softmaxes,
-    a loss of ``FLOOR + 1 - a``.
-
-    Returns
-    -------
-    list of dict
-        The paper, then our main run of each recipe: ``loss`` and ``train_accuracy`` at
-        the end, the loss ``predicted`` from that accuracy, and test accuracy ``at_30``
-        epochs. Texts, with ``runs`` to say where they come from.
+    A certain network that is right in a share *a* of cases has, behind two softmaxes, a
+    loss of ``FLOOR + 1 - a``. Rows of texts: the paper, then our main run of each
+    recipe; ``loss`` and ``train_accuracy`` at the end, the loss ``predicted`` from that
+    accuracy, and test accuracy ``at_30`` epochs.
     """
     printed = paper["3.3.2"]
     row = {

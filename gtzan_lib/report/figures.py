@@ -19,20 +19,8 @@ FIGURES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 def save(figure: Figure, name: str, dataset: Dataset) -> None:
     """Save a figure for the report; the same code and data give the same bytes.
 
-    It is not closed, so that a notebook shows it, too.
-
-    Parameters
-    ----------
-    figure : Figure
-    name : str
-        One of ``FIGURES``.
-    dataset : Dataset
-        Whose ``results`` get the file ``figures/<name>.svg``.
-
-    Raises
-    ------
-    KeyError
-        If the report has no such figure.
+    It goes to ``figures/`` of the data set's results, and is not closed, so that a
+    notebook shows it, too. ``KeyError`` if ``FIGURES`` has no such name.
     """
     if name not in FIGURES:
         raise KeyError(f"{name} is not in figures.toml")
@@ -46,13 +34,7 @@ def save(figure: Figure, name: str, dataset: Dataset) -> None:
 
 
 def of_folder(folder: Path) -> list[dict]:
-    """Return the figures that a folder of results holds, in the order of ``FIGURES``.
-
-    Returns
-    -------
-    list of dict
-        ``name``, ``number``, ``notebook``, ``caption`` and ``alt``.
-    """
+    """Return the figures that a folder of results holds, in the order above."""
     return [
         {"name": name} | about
         for name, about in FIGURES.items()

@@ -26,17 +26,11 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     ``results.json``, figures, pages (of runs those of the first seed, which keeps them
     small), and of the executed notebooks one of each kind; what is derived, and the
     PDF, are made anew. Nothing in them names a folder of this computer. The README
-    beside the target gets the tables, where it has a place for them.
+    beside the target gets the tables, where it has a place for them; the target's
+    claims and text stay.
 
     The new report is built and checked beside the old one and then takes its place: one
     that is refused, or interrupted, leaves the old one as it was.
-
-    Parameters
-    ----------
-    folder : Path
-        ``runs/<data>-<hash>`` after ``make report``.
-    target : Path
-        What it held of another report is replaced; its claims and text stay.
 
     Raises
     ------
@@ -104,19 +98,9 @@ def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
     """Return a sentence for everything in a report that does not follow.
 
     What follows from ``results.json`` and the claims is derived again; the PDF, the
-    start page and the README's tables are made again of that. Errors of pooling,
-    encoders and calibration are taken as they were measured.
-
-    Parameters
-    ----------
-    folder : Path
-    readme : str or None
-        The file beside the folder that has its tables, if it has a place for them.
-
-    Raises
-    ------
-    DataError
-        If the folder holds no report, or a damaged one.
+    start page and the tables of the README beside the folder (None: of none) are made
+    again of that. Errors of pooling, encoders and calibration are taken as they were
+    measured.
     """
     folder = Path(folder)
     measured = record.read_measured(folder)

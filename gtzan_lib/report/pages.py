@@ -41,11 +41,6 @@ def build(folder: Path) -> Path:
     """Make the pages of a folder of results; return the start page.
 
     A page that is newer than its notebook and its template stays as it is.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds the record, ``figures`` and the executed ``notebooks``.
     """
     target = folder / "pages"
     target.mkdir(parents=True, exist_ok=True)
@@ -80,16 +75,9 @@ def build(folder: Path) -> Path:
 
 
 def start_page(content: dict, folder: Path, has: set[str]) -> str:
-    """Return the start page of a folder of results.
+    """Return the start page of a record and the figures in a folder.
 
-    Parameters
-    ----------
-    content : dict
-        What ``record.read`` returns.
-    folder : Path
-        Holds ``figures``.
-    has : set of str
-        The pages that there are, without ``.html``; no other is linked to.
+    ``has`` names the pages that there are, without ``.html``; no other is linked to.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE), autoescape=True, keep_trailing_newline=True
@@ -158,29 +146,17 @@ def describe(notebook: NotebookNode) -> None:
 
 
 def link_pages(page: str, main_run: str) -> str:
-    """Return a page whose links to notebooks lead to the pages made of them.
+    """Return a page of nbconvert whose links to notebooks lead to the pages of them.
 
-    Parameters
-    ----------
-    page : str
-        HTML as nbconvert writes it.
-    main_run : str
-        The run whose page stands for notebook 3, which has a page for every run.
+    That of notebook 3, which has a page for every run, leads to the page of
+    ``main_run``.
     """
     page = page.replace(f'href="{TRAIN}.ipynb"', f'href="{TRAIN}-{main_run}.html"')
     return re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', page)
 
 
 def main_run(content: dict, has: set[str]) -> str:
-    """Return the run whose page stands for notebook 3, the paper's own if it is there.
-
-    Parameters
-    ----------
-    content : dict
-        What ``record.read`` returns.
-    has : set of str
-        The pages that there are.
-    """
+    """Return the run whose page stands for notebook 3, the paper's own if it can."""
     main = [row for row in content["configurations"] if row["headline"]]
     main.sort(key=lambda row: row["recipe"] != "paper")
     names = [row["runs"][0] for row in main] + [run["run"] for run in content["runs"]]

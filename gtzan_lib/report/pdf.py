@@ -26,7 +26,6 @@ def compile_pdf(content: dict, folder: Path, source: Path = SOURCE) -> bytes:
     folder : Path
         Holds ``figures``.
     source : Path
-        The text.
 
     Raises
     ------

@@ -23,14 +23,7 @@ BLUE, ORANGE, GREEN = COLORS[:3]
 
 
 def architecture(layers: list[dict], name: str) -> Figure:
-    """Draw a network as boxes, one a layer (the paper's figure 3).
-
-    Parameters
-    ----------
-    layers : list of dict
-        What ``models.build.layer_table`` returns.
-    name : str
-    """
+    """Draw the rows of ``models.build.layer_table`` as boxes (the paper's figure 3)."""
     is_deep = len(layers) > 12  # then there is no room for words side by side
     style = {"ha": "center", "rotation": 90 if is_deep else 0}
     margin = 0.5 if is_deep else 0.2
@@ -56,11 +49,7 @@ def architecture(layers: list[dict], name: str) -> Figure:
 def training_curves(histories: dict[str, dict], title: str) -> Figure:
     """Show loss and accuracy by epoch (the paper's figures 4 and 5).
 
-    Parameters
-    ----------
-    histories : dict of dict
-        ``Run.history`` by the name that the legend gives each run.
-    title : str
+    ``histories`` are ``Run.history`` by the name that the legend gives each run.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     looks = zip(histories.items(), cycle(COLORS), cycle("osD^v"))
@@ -87,12 +76,8 @@ def training_curves(histories: dict[str, dict], title: str) -> Figure:
 def confusion(counts: np.ndarray, title: str) -> Figure:
     """Show a confusion matrix (the paper's figure 7).
 
-    Parameters
-    ----------
-    counts : ndarray of int64, shape (10, 10)
-        Pictures by true and predicted genre: the numbers. Their shares of the true
-        genre are the colours.
-    title : str
+    ``counts`` are pictures by true and predicted genre, int64 (10, 10): the numbers.
+    Their shares of the true genre are the colours.
     """
     table = pd.DataFrame(counts, GENRES, GENRES)
     share = table.div(table.sum(axis=1).clip(1), axis=0)
@@ -114,7 +99,6 @@ def estimates(rows: list[dict], paper: dict[str, dict], title: str) -> Figure:
         ``name``, ``accuracy`` and ``top2`` (estimates).
     paper : dict of dict of str
         What the paper prints, by section (``claims.Ledger``).
-    title : str
     """
     size = (10, 1.4 + 0.4 * len(rows))
     fig, axes = plt.subplots(1, 2, figsize=size, layout="constrained", sharey=True)
@@ -144,11 +128,7 @@ def _with_bars(estimates: list[Estimate]) -> tuple[np.ndarray, np.ndarray]:
 def error_against_accuracy(points: list[dict], title: str) -> Figure:
     """Show whether a lower reconstruction error goes with a higher accuracy.
 
-    Parameters
-    ----------
-    points : list of dict
-        ``name``, ``mse`` and ``accuracy`` (an estimate).
-    title : str
+    ``points`` have a ``name``, ``mse`` and ``accuracy`` (an estimate).
     """
     fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
     for point, marker in zip(points, cycle("osD^v")):
@@ -167,12 +147,7 @@ def two_genres_confused(
 ) -> Figure:
     """Show what tracks of two genres are called: one, the other, or something else.
 
-    Parameters
-    ----------
-    models : dict of ndarray of int64, shape (10, 10)
-        A confusion matrix by the model's name.
-    genres : tuple of str
-    title : str
+    ``models`` are confusion matrices, int64 (10, 10), by the model's name.
     """
     bars = {}
     for name, counts in models.items():
@@ -198,14 +173,7 @@ def two_genres_confused(
 
 
 def ladder(rows: list[dict], title: str) -> Figure:
-    """Show each model's accuracy on every split.
-
-    Parameters
-    ----------
-    rows : list of dict
-        What ``tables.ladder`` returns.
-    title : str
-    """
+    """Show each model's accuracy on every split; ``rows`` are of ``tables.ladder``."""
     models, splits = (
         list(dict.fromkeys(row[name] for row in rows)) for name in ("model", "split")
     )
@@ -228,11 +196,7 @@ def ladder(rows: list[dict], title: str) -> Figure:
 def reliability(rows: list[dict], title: str) -> Figure:
     """Draw reliability diagrams: how often right, by how sure, before and after.
 
-    Parameters
-    ----------
-    rows : list of dict
-        What ``suite.calibrated`` returns.
-    title : str
+    ``rows`` are of ``suite.calibrated``.
     """
     kind = {"sharey": True, "squeeze": False, "layout": "constrained"}
     fig, axes = plt.subplots(1, len(rows), figsize=(3.2 * len(rows), 3.6), **kind)

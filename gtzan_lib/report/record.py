@@ -36,13 +36,9 @@ SCHEMA = Path(__file__).with_name("results.schema.json")
 
 
 def collect(dataset: Dataset, runs: list[Run]) -> dict:
-    """Return everything that was measured of a data set, as JSON values.
+    """Return everything that was measured of a data set and its runs, as JSON values.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    runs : list of Run
-        Its finished runs, ensembles among them.
+    ``runs`` are its finished ones, ensembles among them.
     """
     from gtzan_lib.models import autoencoder
 
@@ -88,9 +84,9 @@ def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dic
     Returns
     -------
     list of dict
-        ``encoder``, ``folder`` (its name), ``weights``, ``seconds`` of training, and on
-        the scale of 0 to 1 ``mse``, ``mse_plot`` (of the picture without its border)
-        and ``mse_8_bits`` (what rounding codes to bytes adds to ``mse``).
+        ``encoder``, ``folder``, ``weights``, ``seconds`` of training, and on the scale
+        of 0 to 1 ``mse``, ``mse_plot`` (without the picture's border) and
+        ``mse_8_bits`` (what rounding codes to bytes adds to ``mse``).
     """
     from gtzan_lib.encoders import learned
     from gtzan_lib.models.autoencoder import count_weights
@@ -114,10 +110,7 @@ def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dic
 
 
 def _encoders(dataset: Dataset) -> list[dict]:
-    """Return what notebook 04's encoders lose on the first seed's test pictures.
-
-    Only what is there is read; nothing is trained.
-    """
+    """Return what notebook 04's encoders lose on the first seed's test pictures."""
     split = splits.random_split(len(dataset.tracks), seed=0)
     train = hashlib.sha256(split["train"].tobytes()).hexdigest()
     code = fingerprint("encoders.learned")
@@ -132,14 +125,7 @@ def _encoders(dataset: Dataset) -> list[dict]:
 
 
 def _calibration(runs: list[Run]) -> list[dict]:
-    """Return how far percentages can be trusted on the test part of split three-way.
-
-    Returns
-    -------
-    list of dict
-        ``model``, ``epochs``, ``temperature``, ``tests``, ``runs``, ``by_chance``
-        and, before and after, what ``suite.calibrated`` estimates.
-    """
+    """Return how far percentages can be trusted on the tests of split three-way."""
     three_way = suite.by_split(runs).get("three-way", {})
     numbers = ("error", "together", "hits", "size")
     return [
@@ -165,14 +151,7 @@ def write(dataset: Dataset, runs: list[Run]) -> dict:
 
 
 def write_derived(folder: Path, ledger: Path = claims.LEDGER) -> dict:
-    """Write ``derived.json`` anew from ``results.json`` beside it; return its content.
-
-    Parameters
-    ----------
-    folder : Path
-    ledger : Path
-        The file of claims.
-    """
+    """Write ``derived.json`` anew from ``results.json`` beside it; return it."""
     derived = derive(read_measured(folder), claims.load(ledger))
     store.write_json(folder / DERIVED, derived)
     return derived
@@ -181,10 +160,7 @@ def write_derived(folder: Path, ledger: Path = claims.LEDGER) -> dict:
 def read_measured(folder: Path) -> dict:
     """Read ``results.json`` of a folder.
 
-    Raises
-    ------
-    DataError
-        If there is none, or anything in it is not of the type that it has to be.
+    A ``DataError`` says where anything in it is not of the type that it has to be.
     """
     path = Path(folder) / RESULTS
     measured = store.read_json(path)
@@ -204,11 +180,6 @@ def read(folder: Path) -> dict:
 
     Of a name that both have (``encoders``, ``calibration``), the derived rows are the
     measured ones with the words for their numbers.
-
-    Raises
-    ------
-    DataError
-        If ``results.json`` or ``derived.json`` is missing or damaged.
     """
     measured = read_measured(folder)
     derived = store.read_json(Path(folder) / DERIVED)

@@ -20,13 +20,7 @@ HATCHES = ("", "//", "xx")  # to tell colours apart without seeing them
 
 
 def genre_gallery(dataset: Dataset, images: np.ndarray) -> Figure:
-    """Show the first picture of each genre (the paper's figure 1).
-
-    Parameters
-    ----------
-    dataset : Dataset
-    images : ndarray of uint8, shape (N, 288, 432, 3)
-    """
+    """Show the first picture of each genre (the paper's figure 1)."""
     fig, axes = plt.subplots(2, 5, figsize=(10, 3.6), layout="constrained")
     for genre, ax in enumerate(axes.flat):
         first = int(np.argmax(dataset.labels == genre))
@@ -60,7 +54,6 @@ def original_and_encoded(
         Pooled picture, 0 to 1.
     again : dict of ndarray of float32, shape (288, 432, 3)
         Reconstructions by name, 0 to 1.
-    title : str
     """
     size = {"figsize": (10, 4.4), "squeeze": False, "layout": "constrained"}
     fig, axes = plt.subplots(2, 1 + len(again), **size)
@@ -81,7 +74,6 @@ def reconstructions(
 
     Parameters
     ----------
-    dataset : Dataset
     images : ndarray of uint8, shape (N, 288, 432, 3)
     again : dict of ndarray of float32, shape (len(shown), 288, 432, 3)
         Reconstructions by encoder, 0 to 1.
@@ -106,13 +98,7 @@ def errors_by_genre(
 ) -> Figure:
     """Show each picture's reconstruction error by genre, with the paper's bound.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    errors : dict of ndarray of float, shape (N,)
-        Mean squared error of each picture, by way of upsampling.
-    bound : float
-        What the paper says that the error is below.
+    ``errors`` are mean squared errors of each picture, (N,), by way of upsampling.
     """
     fig, ax = plt.subplots(figsize=(10, 3.6), layout="constrained")
     genres = [GENRES[label] for label in dataset.labels]
@@ -133,12 +119,7 @@ def errors_by_genre(
 def bands_and_picture(picture: np.ndarray, bands: np.ndarray, title: str) -> Figure:
     """Show a picture beside the mel bands that are read back from it.
 
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (288, 432, 3)
-    bands : ndarray of uint8, shape (128, 335)
-        Lowest band first.
-    title : str
+    From uint8 (288, 432, 3) and uint8 (128, 335), the lowest band first.
     """
     size = {"figsize": (10, 3.4), "width_ratios": (1, 1.2), "layout": "constrained"}
     fig, (left, right) = plt.subplots(1, 2, **size)
@@ -153,11 +134,7 @@ def bands_and_picture(picture: np.ndarray, bands: np.ndarray, title: str) -> Fig
 def genre_percentages(picture: np.ndarray, logits: np.ndarray, title: str) -> Figure:
     """Show one picture and the percentages that a network gives its genres.
 
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (288, 432, 3)
-    logits : ndarray, shape (10,)
-    title : str
+    From uint8 (288, 432, 3) and logits (10,).
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
     _show(left, picture, "what the network sees, before pooling")

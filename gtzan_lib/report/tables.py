@@ -170,12 +170,8 @@ def encoder_accuracies(
 ) -> list[dict]:
     """Return a row an encoder with how well networks classify from its codes.
 
-    Parameters
-    ----------
-    trained : dict of list of Run
-        By encoder, runs of recipe ``corrected``, one a seed.
-    paper : dict of Run
-        By encoder, a run of recipe ``paper``.
+    ``trained`` has runs of recipe ``corrected`` by encoder, one a seed, and ``paper``
+    one run of recipe ``paper`` each.
     """
     rows = []
     for name, group in trained.items():
@@ -195,14 +191,8 @@ def encoder_accuracies(
 def error_and_accuracy(errors: list[dict], trained: dict[str, list[Run]]) -> list[dict]:
     """Return ``name``, ``mse`` and ``accuracy`` (an estimate) of each encoder.
 
-    Average pooling stands with its error by nearest upsampling.
-
-    Parameters
-    ----------
-    errors : list of dict
-        What ``record.encoder_errors`` returns.
-    trained : dict of list of Run
-        By encoder, one a seed.
+    Of what ``record.encoder_errors`` returns and of runs by encoder, one a seed;
+    average pooling stands with its error by nearest upsampling.
     """
     mse = {row["encoder"]: row["mse"] for row in errors}
     return [
@@ -218,17 +208,9 @@ def error_and_accuracy(errors: list[dict], trained: dict[str, list[Run]]) -> lis
 def feature_agreement(dataset: Dataset, n_tracks: int) -> pd.DataFrame:
     """Compare features computed from audio with the data set's table of them.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    n_tracks : int
-        How many tracks to compare at most, evenly spread over those with audio.
-
-    Returns
-    -------
-    DataFrame
-        Of each ``feature``, the ``correlation`` and the ``largest difference`` in the
-        column's standard deviations; empty where there is no table or no audio.
+    Of at most ``n_tracks`` tracks, evenly spread over those with audio: of each
+    ``feature`` the ``correlation``, and the ``largest difference`` in standard
+    deviations of its column. Empty where there is no table or no audio.
     """
     tracks = [t for t in dataset.tracks if dataset.audio_path(t).is_file()]
     if not tracks or not dataset.features_path.is_file():
