@@ -62,7 +62,7 @@ def test_notebooks_are_light_and_ran_from_top_to_bottom(path):
     assert not any("Traceback" in str(cell.outputs) for cell in code_cells(path))
 
 
-@pytest.mark.parametrize("path", [*NOTEBOOKS[:4], NOTEBOOKS[5]], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_end_with_three_things_to_try(path):
     last = nbformat.read(path, as_version=4).cells[-1]
     assert last.cell_type == "markdown"
