@@ -64,11 +64,14 @@ lock: .venv/ready
 	grep -vE '^(nvidia-|cuda-|triton)' new.lock > requirements.lock
 	rm new.lock
 
+# torch by pip, whose configuration may name this machine's own build; the rest by uv.
+UV_PIP = .venv/bin/uv pip install --python .venv --quiet
 .venv/ready: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
-		|| { echo "Python 3.11 to 3.13 is needed: make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
+		|| { echo "Python 3.11 to 3.14 is needed: make PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --disable-pip-version-check -r requirements.lock
-	.venv/bin/pip install --disable-pip-version-check --no-build-isolation --no-deps \
-		--editable .
+	.venv/bin/pip install --disable-pip-version-check --constraint requirements.lock \
+		torch uv
+	$(UV_PIP) --requirement requirements.lock
+	$(UV_PIP) --no-build-isolation --no-deps --editable .
 	touch $@
