@@ -1,0 +1,110 @@
+"""What README, HOWTO and CONTRIBUTING say is so: names, numbers, commands and links."""
+
+import json
+import re
+import tomllib
+
+import pytest
+import yaml
+
+from gtzan_lib import registry
+from gtzan_lib.__main__ import main
+from gtzan_lib.parameters import Parameters
+from gtzan_lib.store import PROJECT
+
+README = PROJECT / "README.md"
+HOWTO = PROJECT / "report" / "HOWTO.md"
+CHANGELOG = PROJECT / "report" / "CHANGELOG.md"
+CONTRIBUTING = PROJECT / ".github" / "CONTRIBUTING.md"
+TEXTS = {path: path.read_text("utf-8") for path in (README, HOWTO, CONTRIBUTING)}
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+
+
+def _listed(names):
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def test_the_tables_of_names_are_the_registry():
+    models = {
+        name: (
+            entry.help,
+            _listed(e for e in registry.ENCODERS if registry.fits(name, e)),
+            _listed(entry.recipes),
+        )
+        for name, entry in registry.MODELS.items()
+    }
+    encoders = {name: (entry.help,) for name, entry in registry.ENCODERS.items()}
+    recipes = {name: (entry.help,) for name, entry in registry.RECIPES.items()}
+    splits = {name: (text,) for name, text in registry.SPLITS.items()}
+    for table in (encoders, models, recipes, splits):
+        rows = [" | ".join((f"`{n}`", *cells)) for n, cells in table.items()]
+        assert "".join(f"\n| {row} |" for row in rows) + "\n\n" in TEXTS[HOWTO]
+
+
+def test_the_finding_has_the_numbers_of_the_report():
+    derived = json.loads((PROJECT / "report" / "derived.json").read_text("utf-8"))
+    paper, twice, once = derived["central"]
+    words = " ".join(TEXTS[README].partition("## ")[0].split())
+    for row in (paper, twice):
+        assert row["loss"] in words
+        assert f"{100 * float(row['train_accuracy']):.0f} %" in words
+        assert f"{row['predicted']}." in words
+    assert f"falls to {once['loss'].split()[0]}." in words
+    for row, named in ((twice, "seed 0"), (once, "seeds 0 to 4")):
+        seeds = [run.rpartition("-")[2] for run in row["runs"]]
+        assert named == ("seed 0" if len(seeds) == 1 else f"seeds 0 to {seeds[-1]}")
+        epochs = re.search(r"(\d+) epochs", row["name"])[1]
+        assert f"({named}, {int(epochs):,} epochs)" in words
+
+
+def test_the_readme_is_one_page():
+    assert len(TEXTS[README].splitlines()) <= 150
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_links_commands_and_parameters_exist(path):
+    text = TEXTS[path]
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("https://"):
+            continue
+        name, _, heading = target.partition("#")
+        assert (path.parent / name).exists(), target
+        if heading:
+            titles = re.findall(r"^#+ (.*)", (path.parent / name).read_text(), re.M)
+            anchors = [re.sub(r"[^\w -]", "", t).lower() for t in titles]
+            assert heading in [anchor.replace(" ", "-") for anchor in anchors]
+    makefile = (PROJECT / "Makefile").read_text()
+    for target in re.findall(r"(?:^|`)make ([\w./-]+)", text, re.M):
+        assert re.search(rf"^{re.escape(target)}:", makefile, re.M), target
+    for command in set(re.findall(r"\bgtzan ([a-z-]+)", text)):
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--help"])
+        assert ended.value.code == 0, command
+    for name, value in re.findall(r" -p (\w+) ([\w-]+)", text):
+        assert name in Parameters.__dataclass_fields__, name
+        if name in ("recipe", "encoder"):
+            assert value in registry.RECIPES | registry.ENCODERS, value
+
+
+def test_paths_of_the_library_exist():
+    for path, text in TEXTS.items():
+        pattern = r"`((?:gtzan_lib|tests|notebooks|report|profiles)/[\w./-]*)`"
+        for name in re.findall(pattern, text):
+            assert (PROJECT / name).exists(), (path.name, name)
+    folders = {p.parent.name for p in (PROJECT / "gtzan_lib").glob("*/__init__.py")}
+    assert set(re.findall(r"^\| `(\w+)/` \|", TEXTS[CONTRIBUTING], re.M)) == folders
+
+
+def test_one_version():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    cited = yaml.safe_load((PROJECT / "CITATION.cff").read_text())["version"]
+    newest = re.search(r"^## ([\d.]+)", CHANGELOG.read_text("utf-8"), re.M)[1]
+    assert project["version"] == cited == newest
+
+
+def test_every_python_is_allowed_and_tried():
+    makefile = (PROJECT / "Makefile").read_text()
+    assert "(3, 11) <= sys.version_info[:2] <= (3, 14)" in makefile
+    workflow = yaml.safe_load((PROJECT / ".github/workflows/test.yml").read_text())
+    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == PYTHONS
+    assert "Python 3.11 to 3.14" in TEXTS[README]
