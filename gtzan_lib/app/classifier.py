@@ -6,7 +6,6 @@ by ``python -m gtzan_lib predict`` and by the page (``gtzan_lib.app``).
 """
 
 import contextlib
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +43,8 @@ class Prediction:
         What the network saw, before its codes were made.
     embedding : np.ndarray [shape=(d,), dtype=float32]
         Mean over the windows of what the network's last layer was given.
+    similar : list of (str, float)
+        Track names with their cosine similarity, as ``Neighbours.nearest`` gives them.
     facts : dict
         JSON values: ``seconds``, ``sample_rate`` (Hz), ``channels``, ``format`` and
         ``ends_early`` (see ``audio.Audio``); of a picture only the ``format``.
@@ -53,6 +54,7 @@ class Prediction:
     starts: np.ndarray
     pictures: np.ndarray
     embedding: np.ndarray
+    similar: list[tuple[str, float]]
     facts: dict
 
     @property
@@ -72,16 +74,18 @@ class Prediction:
         return f"most likely {first} ({100 * p:.1f} %), then {second} ({100 * q:.1f} %)"
 
     def as_json(self) -> dict:
-        """Return JSON values: percentages of the track and of each window, 0 to 1."""
+        """Return JSON values: percentages, 0 to 1, of the track and of each window."""
         rows = [dict(zip(GENRES, row, strict=True)) for row in self.windows.tolist()]
         return {
             "facts": self.facts,
+            "described": self.described(),
             "percentages": dict(zip(GENRES, self.probabilities.tolist(), strict=True)),
             "top2": [genre for genre, _ in self.ranking[:2]],
             "windows": [
                 {"start": start, "percentages": row}
                 for start, row in zip(self.starts.tolist(), rows, strict=True)
             ],
+            "similar": [{"track": t, "similarity": cos} for t, cos in self.similar],
         }
 
     def described(self) -> str:
@@ -104,7 +108,7 @@ def clock(seconds: float) -> str:
 
 
 class Classifier:
-    """A trained network, loaded once; threads may share it.
+    """A trained network, loaded once.
 
     Parameters
     ----------
@@ -115,7 +119,7 @@ class Classifier:
     def __init__(self, run: Run):
         self.run = run
         self._members = [(member, member.model(), t) for member, t in run.members]
-        self._one_at_a_time = threading.Lock()
+        self._neighbours = shipped.Neighbours(run)
 
     def predict_file(self, path: Path) -> Prediction:
         """Name the genre of a PNG picture of GTZAN's kind or of an audio file.
@@ -154,16 +158,15 @@ class Classifier:
 
     def _predict(self, pictures, starts, facts, windows=None) -> Prediction:
         codes = [_encode(member, pictures, windows) for member, _, _ in self._members]
-        with self._one_at_a_time:
-            answers = [
-                shipped.embed(model, code)
-                for (_, model, _), code in zip(self._members, codes, strict=True)
-            ]
+        answers = [
+            shipped.embed(model, code)
+            for (_, model, _), code in zip(self._members, codes, strict=True)
+        ]
         temperatures = [temperature for _, _, temperature in self._members]
         logits = calibration.combine([logits for logits, _ in answers], temperatures)
-        embedding = answers[0][1].mean(axis=0)
-        windows = special.softmax(logits, axis=-1)
-        return Prediction(windows, np.array(starts), pictures, embedding, facts)
+        p, embedding = special.softmax(logits, axis=-1), answers[0][1].mean(axis=0)
+        similar = self._neighbours.nearest(embedding)
+        return Prediction(p, np.array(starts), pictures, embedding, similar, facts)
 
 
 def _is_picture(path: Path) -> bool:
