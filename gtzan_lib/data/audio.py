@@ -18,6 +18,9 @@ SAMPLE_RATE = 22_050
 RATES = (1_000, 768_000)
 """Lowest and highest rate in Hz that a file may say it has."""
 
+MAX_VALUES = 192_000
+"""Values a second, of stereo at 96 kHz, that a file of the longest time may hold."""
+
 
 @dataclass(frozen=True)
 class Audio:
@@ -111,10 +114,10 @@ def _read(path, decoder, max_seconds):
         same_rate = source.sample_rate == SAMPLE_RATE
         resampler = soxr.ResampleStream(source.sample_rate, SAMPLE_RATE, 1, "float32")
         frames, parts = 0, []
-        _refuse_longer(path, source.seconds, max_seconds)
+        _refuse_longer(path, source, source.seconds, max_seconds)
         for block in source.blocks():
             frames += len(block)
-            _refuse_longer(path, frames / source.sample_rate, max_seconds)
+            _refuse_longer(path, source, frames / source.sample_rate, max_seconds)
             y = block.mean(axis=1)
             if not np.isfinite(y).all():
                 raise DataError(
@@ -136,9 +139,17 @@ def _read(path, decoder, max_seconds):
         )
 
 
-def _refuse_longer(path, seconds, max_seconds):
-    if max_seconds is not None and seconds > max_seconds:
+def _refuse_longer(path, source, seconds, max_seconds):
+    """Refuse what plays longer than a limit, or takes as long to decode."""
+    if max_seconds is None:
+        return
+    if seconds > max_seconds:
         raise DataError(
             f"The audio file {path} is longer than {max_seconds / 60:g} minutes, which "
             "is the limit: cut it first."
+        )
+    if seconds * source.sample_rate * source.channels > max_seconds * MAX_VALUES:
+        raise DataError(
+            f"The audio file {path} holds too much, {source.channels} channels of "
+            f"{source.sample_rate:,} Hz: cut it, or make it stereo of 48,000 Hz."
         )

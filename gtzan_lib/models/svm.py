@@ -76,8 +76,8 @@ class SVM(nn.Module):
         kernel = torch.exp(-self.gamma * distances.square())
         return (kernel @ self.coefficients).unflatten(0, x.shape[:2]).mean(dim=1)
 
-    def _load_from_state_dict(self, state, prefix, *args) -> None:
+    def load_state_dict(self, state: dict, *args, **kwargs):
         """Take over the sizes of a fitted machine with its values."""
         for name, value in list(self.named_buffers()):
-            setattr(self, name, torch.empty_like(state.get(prefix + name, value)))
-        super()._load_from_state_dict(state, prefix, *args)
+            self.register_buffer(name, torch.empty_like(state.get(name, value)))
+        return super().load_state_dict(state, *args, **kwargs)

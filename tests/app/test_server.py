@@ -355,6 +355,19 @@ def test_a_track_that_needs_too_much_ends_its_process(strict, files):
     assert_untouched(strict)
 
 
+def test_a_small_file_of_many_samples_is_refused_at_once(page):
+    silence, file = np.zeros((600_000, 8), np.int16), io.BytesIO()
+    with soundfile.SoundFile(file, "w", 600_000, 8, format="FLAC") as sound:
+        for _ in range(75):
+            sound.write(silence)
+    assert file.tell() < 1_000_000
+    started = time.monotonic()
+    response = ask(page.url, "bomb.flac", file.getvalue())
+    assert response.status_code == 422
+    assert "holds too much, 8 channels" in response.json()["error"]
+    assert time.monotonic() - started < 2
+
+
 @pytest.fixture
 def tab(browser, page):
     """The page in a browser, which has asked nothing of anybody else at the end."""
