@@ -1,7 +1,7 @@
 """Every model, recipe, encoder and split by name: the one list of each.
 
-The notebooks' checks, the command line, the pipeline and the README's tables are made
-from it. Entries are plain text, so that reading the list imports nothing. To add one,
+The notebooks' checks, the command line, the pipeline and the tables of report/HOWTO.md
+come from it. Entries are plain text, so that reading the list imports nothing. To add one,
 write its class in a module of its own and add a line here.
 """
 
