@@ -1,8 +1,8 @@
 """Every model, recipe, encoder and split by name: the one list of each.
 
 The notebooks' checks, the command line, the pipeline and the tables of report/HOWTO.md
-come from it. Entries are plain text, so that reading the list imports nothing. To add one,
-write its class in a module of its own and add a line here.
+come from it. Entries are plain text, so that reading the list imports nothing. To add
+one, write its class in a module of its own and add a line here.
 """
 
 import importlib
