@@ -90,17 +90,17 @@ def verify(path: str | Path) -> Verification:
             result.unexpected.append(name)
             continue
         result.counts[file.parent.name] += 1
-        if not file.is_file():
-            result.unreadable[name] = "not a file"
-            continue
         try:
-            digest = store.sha256(file)
+            digest = store.sha256(file) if file.is_file() else None
+            same[digest].append(name)
+            if digest != expected[name]:
+                read_picture(file)
+                result.modified.append(name)
         except OSError as error:
             result.unreadable[name] = str(error.strerror)
-            continue
-        same[digest].append(name)
-        if digest != expected[name]:
-            _judge(file, name, result)
+        except DataError as error:
+            result.unreadable[name] = str(error).removeprefix(str(file)).strip()
+    same.pop(None, None)  # what is not a file
     groups = sorted(same.values())
     result.missing = sorted(set(expected).difference(*groups, result.unreadable))
     result.duplicates = [group for group in groups if len(group) > 1]
@@ -120,15 +120,6 @@ def _entries(images: Path) -> Iterator[Path]:
                 yield path
         elif not path.name.startswith("."):
             yield path
-
-
-def _judge(file: Path, name: str, result: Verification) -> None:
-    try:
-        read_picture(file)
-    except DataError as error:
-        result.unreadable[name] = str(error).removeprefix(str(file)).strip()
-    else:
-        result.modified.append(name)
 
 
 def _file_name(track: str) -> str:

@@ -9,16 +9,17 @@ import numpy as np
 
 from gtzan_lib import store
 from gtzan_lib.data import packing
-from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.data.gtzan import HEIGHT, WIDTH, Dataset
 from gtzan_lib.encoders.encoder import Encoder
 
+FACTOR = 4  # the paper's: side of a window of pixels
 UPSAMPLING = ("nearest", "bilinear", "bicubic")
 
 
 class Pooling(Encoder):
     """The paper's encoder: means of 4 x 4 pixels."""
 
-    shape = (3, 72, 108)
+    shape = (3, HEIGHT // FACTOR, WIDTH // FACTOR)
 
     def codes(self, dataset, train_index=None, seed=0, progress=True):
         """Return the pooled pictures of all tracks: (N, 72, 108, 3)."""
@@ -29,7 +30,7 @@ class Pooling(Encoder):
         return average_pool(pictures)
 
 
-def average_pool(images: np.ndarray, factor: int = 4) -> np.ndarray:
+def average_pool(images: np.ndarray, factor: int = FACTOR) -> np.ndarray:
     """Average every ``factor`` x ``factor`` window of the pictures.
 
     Parameters
@@ -102,7 +103,7 @@ def mse_per_image(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray
     return np.square(error, out=error).mean(axis=(1, 2, 3), dtype=np.float64)
 
 
-def pool(dataset: Dataset, factor: int = 4) -> np.ndarray:
+def pool(dataset: Dataset, factor: int = FACTOR) -> np.ndarray:
     """Return the pooled pictures of a data set, computed on disk the first time.
 
     Returns
@@ -114,7 +115,7 @@ def pool(dataset: Dataset, factor: int = 4) -> np.ndarray:
     return np.load(folder / "codes.npy", mmap_mode="r")
 
 
-def pooling_errors(dataset: Dataset, factor: int = 4) -> dict[str, np.ndarray]:
+def pooling_errors(dataset: Dataset, factor: int = FACTOR) -> dict[str, np.ndarray]:
     """Return each picture's error after pooling and each way of upsampling.
 
     Returns

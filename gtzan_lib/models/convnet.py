@@ -1,8 +1,7 @@
 """A compact convolutional network, and one with a recurrent layer, for mel bands.
 
 Models ``cnn`` and ``crnn``: what the paper's section 5 proposes. Made for encoder
-``bands`` and recipe ``augmented``. Used by notebooks 03_train_cnn and
-06_beyond (see ``models``).
+``bands`` and recipe ``augmented``. Used by notebooks 03_train_cnn and 06_beyond.
 """
 
 import torch

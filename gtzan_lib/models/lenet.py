@@ -2,7 +2,7 @@
 
 Paper, section 3.2, which leaves open how many dense layers there are
 (``lenet-one-dense``) and which activation (``lenet-tanh``). Used by notebook
-03_train_cnn (see ``models``).
+03_train_cnn.
 """
 
 import torch
