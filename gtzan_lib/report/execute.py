@@ -7,6 +7,7 @@ seconds. Used by ``Snakefile``:
 
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -52,17 +53,19 @@ def execute(notebook: Path, output: Path, parameters: dict) -> None:
     from traitlets.config import Config
 
     try:
-        papermill.execute_notebook(
-            notebook,
-            output,
-            parameters,
-            kernel_name="python3",
-            progress_bar=False,
-            stdout_file=Relay(output.stem),
-            autosave_cell_every=0,
+        with tempfile.TemporaryDirectory() as folder:
             # Sockets of this computer alone: over TCP, the kernel warns.
-            config=Config(KernelManager={"transport": "ipc"}),
-        )
+            sockets = {"transport": "ipc", "ip": f"{folder}/kernel"}
+            papermill.execute_notebook(
+                notebook,
+                output,
+                parameters,
+                kernel_name="python3",
+                progress_bar=False,
+                stdout_file=Relay(output.stem),
+                autosave_cell_every=0,
+                config=Config(KernelManager=sockets),
+            )
     except papermill.PapermillExecutionError as error:
         words = f"{error.ename}: {error.evalue}"
         is_sentence = error.traceback == [words]
