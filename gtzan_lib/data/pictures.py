@@ -4,7 +4,9 @@ The pictures of ``images_original`` (paper, section 2.2) are matplotlib 3.1.3 fi
 of 6 x 4 inches at 72 dpi: a white page, and on it a box with a thin black frame that
 holds the log-mel spectrogram in the colours of ``magma``. A picture therefore carries
 8-bit palette indices: ``recover_indices`` reads them back, ``draw`` draws them again.
-Used by notebook 01_pack, by the encoders of mel bands, and to classify audio.
+Pictures are arrays of uint8, shape (288, 432, 3): red, green and blue, 0 to 255;
+indices are uint8, shape (217, 335), 0 to 255. The top row is the first. Used by
+notebook 01_pack, by the encoders of mel bands, and to classify audio.
 """
 
 from functools import cache
@@ -72,21 +74,9 @@ def band_of_row() -> np.ndarray:
 def palette_indices(y: np.ndarray) -> np.ndarray:
     """Compute the palette indices that the Kaggle edition's plot of ``y`` shows.
 
-    Parameters
-    ----------
-    y : ndarray of float32, shape (samples,)
-        Mono audio at 22,050 Hz, 2,048 samples or more; full scale is -1 to 1.
-
-    Returns
-    -------
-    indices : ndarray of uint8, shape (217, 335)
-        The log-mel spectrogram scaled from its lowest to its highest value, 0 to 255;
-        top row (highest band) first. Silence is 0 everywhere, as matplotlib draws it.
-
-    Raises
-    ------
-    DataError
-        As ``log_mel``.
+    They are its log-mel spectrogram, scaled from its lowest to its highest value.
+    Silence is 0 everywhere, as matplotlib draws it. ``y`` is what ``log_mel`` takes,
+    and refused as there.
     """
     spectrogram = log_mel(y)
     lowest, highest = spectrogram.min(), spectrogram.max()
@@ -109,16 +99,6 @@ def draw(indices: np.ndarray) -> np.ndarray:
     """Draw palette indices as a picture of the Kaggle edition (paper, section 2.2).
 
     The frame's lines lie over the first row and column of the plot.
-
-    Parameters
-    ----------
-    indices : ndarray of uint8, shape (217, 335)
-        Palette indices, 0 to 255, top row first.
-
-    Returns
-    -------
-    picture : ndarray of uint8, shape (288, 432, 3)
-        RGB, 0 to 255, top row first.
 
     Raises
     ------
@@ -148,22 +128,7 @@ def render(y: np.ndarray) -> np.ndarray:
     """Render audio as the picture that the Kaggle edition holds for it.
 
     Of 50 pictures compared, five of each genre, 42 were equal in every pixel and none
-    differed in more than 2.
-
-    Parameters
-    ----------
-    y : ndarray of float32, shape (samples,)
-        Mono audio at 22,050 Hz, 2,048 samples or more; full scale is -1 to 1.
-
-    Returns
-    -------
-    picture : ndarray of uint8, shape (288, 432, 3)
-        RGB, 0 to 255, top row first (paper, section 2.2).
-
-    Raises
-    ------
-    DataError
-        As ``log_mel``.
+    differed in more than 2. ``y`` is what ``log_mel`` takes, and refused as there.
     """
     return draw(palette_indices(y))
 
@@ -183,16 +148,6 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
     Under the frame (first row and column) up to 4 consecutive indices, in the corner up
     to 9, share one 8-bit colour; there the index closest to the next pixel inside is
     taken. All other indices are exact, and ``draw`` gives back the very same picture.
-
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (288, 432, 3)
-        RGB picture of the Kaggle edition, 0 to 255, top row first.
-
-    Returns
-    -------
-    indices : ndarray of uint8, shape (217, 335)
-        Palette indices, 0 to 255, top row (highest band) first.
 
     Raises
     ------
@@ -230,14 +185,9 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
 def recover_bands(picture: np.ndarray) -> np.ndarray:
     """Read the mel bands back from a picture of the Kaggle edition.
 
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (288, 432, 3)
-        RGB picture of the Kaggle edition, 0 to 255, top row first.
-
     Returns
     -------
-    bands : ndarray of uint8, shape (128, 335)
+    ndarray of uint8, shape (128, 335)
         The log-mel spectrogram from its lowest to its highest value, 0 to 255, lowest
         band first. A column is the last of the 3 or 4 frames that a pixel covers.
 

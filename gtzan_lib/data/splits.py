@@ -1,7 +1,8 @@
 """Splits: which tracks train a model, which choose between models, which test it.
 
-Paper, sections 3.1.1 and 4.3. Used by notebooks 03_train_cnn, 04_autoencoder
-and 06_beyond (parameter ``split``).
+A split is a dict of sorted positions in ``Dataset.tracks``, ndarrays of int64, by
+subset: ``"train"``, ``"test"`` and, where there is one, ``"validation"``. Paper,
+sections 3.1.1 and 4.3. Used by notebooks 03_train_cnn, 04_autoencoder and 06_beyond.
 """
 
 from pathlib import Path
@@ -30,12 +31,11 @@ NO_PICTURE = "jazz.00054"  # its audio cannot be decoded: the Kaggle edition lac
 
 
 def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
-    """Divide a data set into subsets.
+    """Return the split of a data set that has this name.
 
     Parameters
     ----------
     dataset : Dataset
-        The data set.
     name : str
         ``"random"`` for the paper's split; ``"three-way"`` for three fifths to train,
         a fifth to validate and a fifth to test, the same of each genre; either with
@@ -44,12 +44,6 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
         the same with the validation part to train, too; or the path of a CSV file.
     seed : int
         Which random split; the others do not depend on it.
-
-    Returns
-    -------
-    dict of ndarray of int64
-        Sorted positions in ``dataset.tracks`` by subset: ``"train"``, ``"test"`` and,
-        where there is one, ``"validation"``.
 
     Raises
     ------
@@ -84,19 +78,7 @@ def identify(name: str) -> str:
 def random_split(n: int, seed: int) -> dict[str, np.ndarray]:
     """Draw the paper's split: 80 % of the pictures train, the rest tests.
 
-    The paper draws 800 of 1,000; of GTZAN's 999 pictures that leaves 199 to test.
-
-    Parameters
-    ----------
-    n : int
-        Number of pictures.
-    seed : int
-        Which split.
-
-    Returns
-    -------
-    dict of ndarray of int64
-        Sorted positions by subset, ``"train"`` and ``"test"``.
+    The paper draws 800 of 1,000; of GTZAN's ``n`` = 999 that leaves 199 to test.
     """
     order = np.random.default_rng(seed).permutation(n)
     n_train = -(-n * 4 // 5)  # four fifths, rounded up
@@ -111,12 +93,6 @@ def three_way_split(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     labels : ndarray of int64, shape (N,)
         The genre of each picture; each genre is divided in the same proportion.
     seed : int
-        Which split.
-
-    Returns
-    -------
-    dict of ndarray of int64
-        Sorted positions by subset, ``"train"``, ``"validation"`` and ``"test"``.
 
     Raises
     ------
@@ -149,7 +125,6 @@ def without_duplicates(
     Parameters
     ----------
     parts : dict of ndarray of int64
-        Positions by subset.
     sums : list of str
         A hash of each picture.
     """
@@ -192,17 +167,7 @@ def artist_split(dataset: Dataset, trainval: bool = False) -> dict[str, np.ndarr
 def read_split(path: str | Path, tracks: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Read a split from a CSV file with the columns ``track`` and ``subset``.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file; tracks that it leaves out belong to no subset.
-    tracks : tuple of str
-        The data set's tracks, such as ``"blues.00000"``.
-
-    Returns
-    -------
-    dict of ndarray of int64
-        Sorted positions in ``tracks`` by subset.
+    Tracks that it leaves out belong to no subset.
 
     Raises
     ------
