@@ -14,6 +14,7 @@ from pathlib import Path
 from gtzan_lib.errors import UserError
 
 UPDATE_SECONDS = 20
+SLOW_SECONDS = 300  # that a kernel may take to start and to answer on a busy machine
 
 
 class Relay:
@@ -64,6 +65,8 @@ def execute(notebook: Path, output: Path, parameters: dict) -> None:
                 progress_bar=False,
                 stdout_file=Relay(output.stem),
                 autosave_cell_every=0,
+                start_timeout=SLOW_SECONDS,
+                iopub_timeout=SLOW_SECONDS,
                 config=Config(KernelManager=sockets),
             )
     except papermill.PapermillExecutionError as error:
