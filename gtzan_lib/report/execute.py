@@ -9,6 +9,7 @@ import json
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from gtzan_lib.errors import UserError
@@ -30,8 +31,9 @@ class Relay:
 
     def write(self, text: str) -> None:
         """Take a piece of what a notebook prints."""
-        *lines, self.rest = (self.rest + text).replace("\r", "\n\r").split("\n")
-        for line, after in zip(lines, [*lines[1:], self.rest], strict=True):
+        lines = (self.rest + text).replace("\r", "\n\r").split("\n")
+        self.rest = lines[-1]
+        for line, after in pairwise(lines):
             is_replaced = after.startswith("\r")
             is_due = time.time() - self.shown >= UPDATE_SECONDS
             if line.strip() and (is_due or not is_replaced):

@@ -31,7 +31,8 @@ def test_what_a_notebook_prints_is_passed_on(notebook, tmp_path, capsys):
 def test_a_line_that_updates_is_passed_on_at_first_and_at_last(capsys):
     relay = execute.Relay("n")
     for percent in range(101):
-        relay.write(f"\r{percent} %")
+        relay.write(f"\r{percent}")
+        relay.write(" %")
     relay.write("\nnext\n")
     assert capsys.readouterr().out.splitlines() == ["[n] 0 %", "[n] 100 %", "[n] next"]
 
