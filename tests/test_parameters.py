@@ -1,6 +1,8 @@
+import ast
 import subprocess
 import sys
 
+import papermill
 import pytest
 
 from gtzan_lib import parameters
@@ -118,3 +120,13 @@ def test_a_model_in_closed_form_has_no_recipe_and_no_epochs():
     p = parameters.Parameters(model="svm", encoder="texture", epochs=7)
     assert p.facts["recipe"] == "closed-form"
     assert p.facts["epochs"] == 1
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "notebooks").glob("*.ipynb")))
+def test_a_notebooks_cell_repeats_the_defaults(path):
+    declared = papermill.inspect_notebook(str(path))
+    defaults = {name: ast.literal_eval(x["default"]) for name, x in declared.items()}
+    p = parameters.Parameters()
+    assert defaults == {
+        name: getattr(p, name) for name in parameters.names_of(path.stem)
+    }
