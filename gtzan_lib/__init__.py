@@ -1,1 +1,46 @@
-"""The mechanism behind the notebooks; start with ``data`` and ``runs``."""
+"""The mechanism behind the notebooks; start with ``data`` and ``experiments.runs``.
+
+In Python, with the model that comes with the project:
+
+>>> from gtzan_lib import predict
+>>> song = predict("song.wav")
+>>> print(song.genre, song.in_words())  # doctest: +ELLIPSIS
+classical probably classical (... %)
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gtzan_lib.app.classifier import Prediction
+
+
+def predict(path: str | PathLike[str]) -> Prediction:
+    """Name the genre of a song by the model that comes with the project.
+
+    Parameters
+    ----------
+    path : str or path
+        An audio file of up to 30 minutes, or a spectrogram picture of GTZAN's kind.
+
+    Returns
+    -------
+    Prediction
+        Its ``genre``, ``percentages`` of all ten genres, and ``in_words()``.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be used; the sentence says why.
+
+    Examples
+    --------
+    >>> song = predict("song.wav")
+    >>> round(sum(song.percentages.values()), 6)
+    1.0
+    """
+    from gtzan_lib.app.classifier import shipped_classifier
+
+    return shipped_classifier().predict_file(path)

@@ -1,4 +1,4 @@
-"""The command line: ``python -m gtzan_lib COMMAND``, of those that ``--help`` lists."""
+"""The command line: ``gtzan COMMAND``, or ``python -m gtzan_lib COMMAND``."""
 
 import argparse
 import dataclasses
@@ -17,6 +17,16 @@ TRAINED = (
     "epochs",
     "device",
 )  # options of train
+EXAMPLES = {  # one a command, in the order of the help
+    "predict": "gtzan predict song.mp3 albums/ 'live/*.flac'",
+    "app": "gtzan app --port 8000",
+    "render": "gtzan render song.mp3 -o song.png",
+    "verify": "gtzan verify path/to/gtzan",
+    "train": "gtzan train sample --model crnn --encoder bands --recipe augmented",
+    "ship": "gtzan ship runs/gtzan-ad601fae/03_train/... --data path/to/gtzan",
+    "check-report": "gtzan check-report report",
+    "keep-report": "gtzan keep-report runs/gtzan-ad601fae",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,34 +88,25 @@ def train(options: argparse.Namespace) -> int:
 
 
 def predict(options: argparse.Namespace) -> int:
-    """Print the genres of files by percentage; a bad file does not stop the others."""
+    """Name the genre of songs: files, folders or patterns."""
+    from gtzan_lib.app import songs
     from gtzan_lib.app.classifier import Classifier
+    from gtzan_lib.app.shipped import FOLDER
     from gtzan_lib.experiments.runs import open_run
 
-    classifier, results = Classifier(open_run(options.run)), []
-    for path in options.files:
-        try:
-            found = classifier.predict_file(path)
-        except UserError as error:
-            results.append({"file": str(path), "error": str(error)})
-            print(f"error: {error}", file=sys.stderr)
-            continue
-        results.append({"file": str(path)} | found.as_json())
-        if not options.json:
-            print(f"{path} ({found.described()}): {found.in_words()}")
-            print("  " + ", ".join(f"{g} {100 * p:.1f}%" for g, p in found.ranking))
-    if options.json:
-        run = classifier.run.provenance
-        print(json.dumps({"run": run, "files": results}, indent=2))
-    return 2 if any("error" in result for result in results) else 0
+    paths = songs.find(options.files)
+    form = "json" if options.json else "csv" if options.csv else "words"
+    all_named = songs.name_all(Classifier(open_run(options.run or FOLDER)), paths, form)
+    return 0 if all_named else 2
 
 
 def app(options: argparse.Namespace) -> int:
     """Serve the page that names the genre of an uploaded track."""
     from gtzan_lib.app.server import serve
+    from gtzan_lib.app.shipped import FOLDER
     from gtzan_lib.experiments.runs import open_run
 
-    run, names = open_run(options.run), options.allow_host
+    run, names = open_run(options.run or FOLDER), options.allow_host
     serve(run, options.host, options.port, names)
     return 0
 
@@ -147,22 +148,21 @@ def _about(name: str) -> dataclasses.Field:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from gtzan_lib.app.shipped import FOLDER
-
-    parser = argparse.ArgumentParser(prog="python -m gtzan_lib")
-    commands = parser.add_subparsers(required=True)
-    for command in (
-        verify,
-        render,
-        train,
-        predict,
-        app,
-        ship,
-        check_report,
-        keep_report,
-    ):
-        name = command.__name__.replace("_", "-")
-        sub = commands.add_parser(name, help=command.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="gtzan",
+        description="Genres of songs, and the report behind them.",
+        epilog="\n".join(["examples:", *(f"  {one}" for one in EXAMPLES.values())]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, example in EXAMPLES.items():
+        command = globals()[name.replace("-", "_")]
+        sub = commands.add_parser(
+            name,
+            help=command.__doc__,
+            description=command.__doc__,
+            epilog=f"example: {example}",
+        )
         sub.set_defaults(command=command)
         if command is not app:
             sub.add_argument("--json", action="store_true", help="JSON for programs")
@@ -201,11 +201,13 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(
                 "--run",
                 type=Path,
-                default=FOLDER,
                 help="folder of a training run (default: the model that is shipped)",
             )
         if command is predict:
-            sub.add_argument("files", type=Path, nargs="+", help="audio or PNG files")
+            sub.add_argument(
+                "files", nargs="+", help="audio files, folders or patterns; PNG files"
+            )
+            sub.add_argument("--csv", action="store_true", help="a table")
         elif command is app:
             sub.add_argument("--host", default="127.0.0.1", help="address to listen on")
             sub.add_argument("--port", type=int, default=7860)

@@ -1,4 +1,5 @@
 import json
+import re
 import socket
 
 import numpy as np
@@ -50,7 +51,8 @@ def test_audio_and_its_picture_get_the_same_percentages(run, clip, tmp_path, cap
     assert audio == picture
     assert list(audio) == list(GENRES)
     assert sum(audio.values()) == pytest.approx(1)
-    assert answer["run"]["epochs"] == 1
+    assert list(answer) == ["files", "model"]
+    assert answer["model"]["epochs"] == 1
     entry = answer["files"][0]
     assert entry["top2"] == sorted(GENRES, key=audio.get, reverse=True)[:2]
     facts = {"sample_rate": 22_050, "channels": 1, "format": "WAV", "seconds": 10.0}
@@ -65,8 +67,8 @@ def test_a_bad_file_does_not_stop_the_others(run, clip, tmp_path, capsys):
     assert main(["predict", str(bad), str(clip), "--run", str(run.folder)]) == 2
     printed = capsys.readouterr()
     assert "notes.mp3 cannot be decoded" in printed.err
-    assert f"{clip} (0:10 min, WAV, 22,050 Hz, 1 channel): most likely" in printed.out
-    assert all(genre in printed.out for genre in GENRES)
+    assert re.search(rf"{clip}: (probably|not sure: )", printed.out)
+    assert "0:10 min, WAV, 22,050 Hz, 1 channel" in printed.out
 
 
 def test_a_folder_that_is_no_run_is_refused(clip, tmp_path, capsys):
@@ -77,7 +79,7 @@ def test_a_folder_that_is_no_run_is_refused(clip, tmp_path, capsys):
 def test_without_a_run_the_shipped_model_answers(clip, capsys):
     assert main(["predict", str(clip), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["run"] == runs.open_run(shipped.FOLDER).provenance
+    assert answer["model"] == runs.open_run(shipped.FOLDER).provenance
 
 
 def test_ship_says_where_the_model_is(run, tiny_source, tmp_path, monkeypatch, capsys):

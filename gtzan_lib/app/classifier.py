@@ -2,27 +2,30 @@
 
 The network knows pictures of about 30 s. A longer track is cut into windows of 30 s,
 whose probabilities are averaged; one below 20 s is repeated until it lasts 30 s. Used
-by ``python -m gtzan_lib predict`` and by the page (``gtzan_lib.app``).
+by ``gtzan_lib.predict``, the command ``gtzan predict`` and the page. With the shipped
+model nothing here imports torch, librosa or pandas, which takes seconds.
 """
 
 import contextlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from scipy import special
 
-from gtzan_lib.app import shipped
+from gtzan_lib.app import words
+from gtzan_lib.app.network import open_network
+from gtzan_lib.app.shipped import FOLDER, Neighbours
 from gtzan_lib.data import audio
 from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data.audio import SAMPLE_RATE
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import read_picture
 from gtzan_lib.data.mel import N_FFT
-from gtzan_lib.encoders import features
 from gtzan_lib.errors import DataError
-from gtzan_lib.evaluation import calibration
-from gtzan_lib.experiments.runs import Run
+from gtzan_lib.experiments.run import Run
+from gtzan_lib.experiments.runs import open_run
 
 WINDOW_SECONDS = 30
 ONE_PICTURE = (20, 31)  # seconds that fill a picture; GTZAN's clips: 29.9 to 30.65
@@ -63,23 +66,34 @@ class Prediction:
         return self.windows.mean(axis=0)
 
     @property
+    def percentages(self) -> dict[str, float]:
+        """Probabilities by genre, in the order of ``GENRES``."""
+        return dict(zip(GENRES, self.probabilities.tolist(), strict=True))
+
+    @property
     def ranking(self) -> list[tuple[str, float]]:
         """Genres with their probabilities, the likeliest first."""
         p = self.probabilities
         return [(GENRES[i], float(p[i])) for i in np.argsort(-p, kind="stable")]
 
+    @property
+    def genre(self) -> str:
+        """The likeliest genre, such as ``"rock"``."""
+        return self.ranking[0][0]
+
     def in_words(self) -> str:
-        """Return the top two, ``"most likely rock (61.2 %), then ..."``."""
-        (first, p), (second, q) = self.ranking[:2]
-        return f"most likely {first} ({100 * p:.1f} %), then {second} ({100 * q:.1f} %)"
+        """Return ``"probably rock (61 %)"`` or ``"not sure: reggae or country"``."""
+        return words.answer(self.percentages)
 
     def as_json(self) -> dict:
         """Return JSON values: percentages, 0 to 1, of the track and of each window."""
         rows = [dict(zip(GENRES, row, strict=True)) for row in self.windows.tolist()]
         return {
+            "answer": self.in_words(),
+            "warnings": words.warnings(self.facts),
             "facts": self.facts,
             "described": self.described(),
-            "percentages": dict(zip(GENRES, self.probabilities.tolist(), strict=True)),
+            "percentages": self.percentages,
             "top2": [genre for genre, _ in self.ranking[:2]],
             "windows": [
                 {"start": start, "percentages": row}
@@ -97,7 +111,6 @@ class Prediction:
             f"{clock(self.facts['seconds'])} min, {self.facts['format']}, "
             f"{self.facts['sample_rate']:,} Hz, "
             f"{channels} channel{'s' if channels > 1 else ''}"
-            + (", cut short: it ends early" if self.facts.get("ends_early") else "")
         )
 
 
@@ -118,10 +131,11 @@ class Classifier:
 
     def __init__(self, run: Run):
         self.run = run
-        self._members = [(member, member.model(), t) for member, t in run.members]
-        self._neighbours = shipped.Neighbours(run)
+        self._members = [member for member, _ in run.members]
+        self._network = open_network(run)
+        self._neighbours = Neighbours(run)
 
-    def predict_file(self, path: Path) -> Prediction:
+    def predict_file(self, path: str | Path) -> Prediction:
         """Name the genre of a PNG picture of GTZAN's kind or of an audio file.
 
         Raises
@@ -157,16 +171,18 @@ class Classifier:
         return self._predict(pictures, starts, facts, windows)
 
     def _predict(self, pictures, starts, facts, windows=None) -> Prediction:
-        codes = [_encode(member, pictures, windows) for member, _, _ in self._members]
-        answers = [
-            shipped.embed(model, code)
-            for (_, model, _), code in zip(self._members, codes, strict=True)
-        ]
-        temperatures = [temperature for _, _, temperature in self._members]
-        logits = calibration.combine([logits for logits, _ in answers], temperatures)
-        p, embedding = special.softmax(logits, axis=-1), answers[0][1].mean(axis=0)
+        codes = [_encode(member, pictures, windows) for member in self._members]
+        logs, embeddings = self._network(codes)
+        shares = special.softmax(logs.astype(np.float64), axis=-1)
+        embedding = embeddings.mean(axis=0)
         similar = self._neighbours.nearest(embedding)
-        return Prediction(p, np.array(starts), pictures, embedding, similar, facts)
+        return Prediction(shares, np.array(starts), pictures, embedding, similar, facts)
+
+
+@cache
+def shipped_classifier() -> Classifier:
+    """Return the model that comes with the project."""
+    return Classifier(open_run(FOLDER))
 
 
 def _is_picture(path: Path) -> bool:
@@ -184,6 +200,8 @@ def _encode(run: Run, pictures: np.ndarray, windows: list | None) -> np.ndarray:
         return run.encode(pictures)
     if windows is None:
         raise DataError("this model hears audio and cannot be given a picture")
+    from gtzan_lib.encoders import features
+
     found = np.stack([features.from_audio(window) for window in windows])
     return found[:, None].astype(np.float32)
 

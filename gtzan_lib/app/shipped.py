@@ -1,9 +1,9 @@
 """The model that comes with the project, and the tracks that a model finds similar.
 
 ``gtzan_lib/app/model/`` is the folder of a training run (see ``runs``) on real GTZAN
-with two files more, ``embeddings.npz`` and ``artists.json``. ``python -m gtzan_lib
-ship`` makes it from any run. Used by ``gtzan_lib.prediction`` and by the page
-(``gtzan_lib.app``).
+with four files more: the run's network as ONNX, ``embeddings.npz``, ``artists.json``
+and its model card. ``gtzan ship`` makes it from any run. Used by ``gtzan predict`` and
+by the page.
 """
 
 import shutil
@@ -11,53 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from gtzan_lib import store
+from gtzan_lib import registry, store
+from gtzan_lib.app import network
+from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import Dataset, read_picture
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments.runs import Run
-from gtzan_lib.models.layout import to_tensor
+from gtzan_lib.experiments.run import Run
 
 FOLDER = Path(__file__).parent / "model"
-EMBEDDINGS, ARTISTS = "embeddings.npz", "artists.json"
+EMBEDDINGS, ARTISTS, CARD = "embeddings.npz", "artists.json", "README.md"
+TOLERANCE = 1e-4  # by which probabilities may differ from torch's in float64
+SAME = 0.999  # cosine of the embeddings of one recording, however it was encoded
 _BATCH = 50  # pictures held at once
-
-
-def embed(model, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the logits of tracks, and what the last layer computes them from.
-
-    The embedding of a track is the input of a network's last fully connected layer, and
-    the mean of the principal components that a support vector machine is given.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        Of ``models.MODELS``.
-    codes : np.ndarray [shape=(N, ...), dtype=float32]
-        Pictures as ``Run.encode`` gives them, 0 to 1.
-
-    Returns
-    -------
-    logits : np.ndarray [shape=(N, 10), dtype=float32]
-    embeddings : np.ndarray [shape=(N, d), dtype=float32]
-    """
-    import torch
-
-    from gtzan_lib.models.svm import SVM
-    from gtzan_lib.training import loop as training
-
-    x = to_tensor(codes)
-    if isinstance(model, SVM):
-        return training.predict(model, x).numpy(), model.project(x).mean(dim=1).numpy()
-    inputs = []
-    *_, last = (m for m in model.modules() if isinstance(m, torch.nn.Linear))
-    hook = last.register_forward_pre_hook(
-        lambda _, given: inputs.append(given[0].flatten(1))
-    )
-    try:
-        logits = training.predict(model, x)
-    finally:
-        hook.remove()
-    return logits.numpy(), torch.cat(inputs).numpy()
 
 
 def ship(
@@ -66,7 +31,7 @@ def ship(
     """Make a run the model that comes with the project, in the place of the old one.
 
     Its files are copied, and the embeddings of all pictures of the data set are added
-    as float16. Used by ``python -m gtzan_lib ship``.
+    as float16. Used by ``gtzan ship``.
 
     Parameters
     ----------
@@ -89,6 +54,28 @@ def ship(
         If the run was trained on other data or needs audio features, or
         ``artists`` differs in more than an artist split; nothing is changed then.
     """
+    _check(run, dataset, artists)
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    manifest = store.read_json(run.folder / store.MANIFEST)
+    partial.mkdir(parents=True)
+    for name in manifest["files"]:
+        (partial / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(run.folder / name, partial / name)
+    embeddings = _export(run, dataset, partial / network.FILE)
+    np.savez_compressed(partial / EMBEDDINGS, tracks=dataset.tracks, values=embeddings)
+    if artists is not None:
+        store.write_json(partial / ARTISTS, _on_artists(artists))
+    (partial / CARD).write_text(card(Run(partial)), encoding="utf-8")
+    for name in (network.FILE, EMBEDDINGS, ARTISTS, CARD):
+        if (partial / name).is_file():
+            manifest["files"][name] = store.sha256(partial / name)
+    store.write_json(partial / store.MANIFEST, manifest)
+    shutil.rmtree(folder, ignore_errors=True)
+    return partial.replace(folder)
+
+
+def _check(run: Run, dataset: Dataset, artists: Run | None) -> None:
     if "features" in run.provenance["encoder"]:
         raise DataError(
             f"{run.folder} needs audio features, which cannot be had from a picture: "
@@ -107,35 +94,71 @@ def ship(
             f"{run.folder} was trained on {run.provenance['data']}, whose pictures are "
             f"not those in {dataset.folder}: give the data that it was trained on"
         )
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    manifest = store.read_json(run.folder / store.MANIFEST)
-    partial.mkdir(parents=True)
-    for name in manifest["files"]:
-        (partial / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(run.folder / name, partial / name)
-    embeddings = _embeddings(run, dataset)
-    np.savez_compressed(partial / EMBEDDINGS, tracks=dataset.tracks, values=embeddings)
-    if artists is not None:
-        measured = {name: artists.metric(name) for name in ("accuracy", "top2")}
-        measured["n"] = int(artists.confusion.sum())
-        store.write_json(partial / ARTISTS, measured | artists.provenance)
-    for name in (EMBEDDINGS, *([ARTISTS] if artists else [])):
-        manifest["files"][name] = store.sha256(partial / name)
-    store.write_json(partial / store.MANIFEST, manifest)
-    shutil.rmtree(folder, ignore_errors=True)
-    return partial.replace(folder)
 
 
-def _embeddings(run: Run, dataset: Dataset) -> np.ndarray:
-    """Return the embeddings of all pictures of a data set: float16, shape (N, d)."""
-    (run, _), *_ = run.members
-    model, parts = run.model(), []
+def _export(run: Run, dataset: Dataset, path: Path) -> np.ndarray:
+    """Write the ONNX file; return the embeddings of all pictures: float16, (N, d).
+
+    Raises
+    ------
+    DataError
+        If onnxruntime does not answer as torch does, for any picture.
+    """
+    from gtzan_lib.app import torch_network
+
+    by_torch, by_onnx = torch_network.Network(run, np.float64), None
+    embeddings = []
+    members = [member for member, _ in run.members]
     for start in range(0, len(dataset.tracks), _BATCH):
         tracks = dataset.tracks[start : start + _BATCH]
         pictures = np.stack([read_picture(dataset.image_path(t)) for t in tracks])
-        parts.append(embed(model, run.encode(pictures))[1].astype(np.float16))
-    return np.concatenate(parts)
+        codes = [member.encode(pictures) for member in members]
+        if by_onnx is None:
+            names = [member.provenance["encoder"] for member in members]
+            given = dict(zip(names, codes, strict=True))
+            torch_network.export(torch_network.Network(run), given, path)
+            by_onnx = network.open_onnx(path)
+        ours, theirs = by_onnx(codes), by_torch.answer(codes)
+        if np.abs(np.exp(ours[0]) - np.exp(theirs[0])).max() > TOLERANCE:
+            raise DataError(
+                f"{run.folder} cannot be shipped: as ONNX it answers otherwise"
+            )
+        embeddings.append(ours[1].astype(np.float16))
+    return np.concatenate(embeddings)
+
+
+def _on_artists(run: Run) -> dict:
+    """Return what is kept of a run on an artist split: how good it was, and when."""
+    from gtzan_lib.evaluation.calibration import reliability
+
+    measured = {name: run.metric(name) for name in ("accuracy", "top2")}
+    measured["n"] = int(run.confusion.sum())
+    tests = run.predictions
+    measured["reliability"] = reliability(tests["logits"], tests["labels"])
+    return measured | run.provenance
+
+
+def card(run: Run) -> str:
+    """Return the model card of a run that is being shipped, as Markdown."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    templates = Environment(
+        loader=PackageLoader("gtzan_lib.app"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return templates.get_template("card.md").render(
+        facts=run.provenance,
+        measured={name: run.metric(name) for name in ("accuracy", "top2")},
+        n=int(run.confusion.sum()),
+        artists=store.read_json(run.folder / ARTISTS),
+        genres=GENRES,
+        tolerance=TOLERANCE,
+        models=registry.MODELS,
+        encoders=registry.ENCODERS,
+        members=[(member.provenance, t) for member, t in run.members],
+    )
 
 
 class Neighbours:
@@ -158,6 +181,8 @@ class Neighbours:
     def nearest(self, embedding: np.ndarray, n: int = 5) -> list[tuple[str, float]]:
         """Return the most similar tracks and their cosine similarity, highest first.
 
+        Those that are the very recording are left out.
+
         Parameters
         ----------
         embedding : np.ndarray [shape=(d,), dtype=float32]
@@ -166,7 +191,8 @@ class Neighbours:
         if not self.tracks:
             return []
         cosine = self._directions @ _unit(embedding)
-        return [(self.tracks[i], float(cosine[i])) for i in np.argsort(-cosine)[:n]]
+        others = [i for i in np.argsort(-cosine) if cosine[i] < SAME]
+        return [(self.tracks[i], float(cosine[i])) for i in others[:n]]
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -1,9 +1,17 @@
 """The log-mel spectrogram that the Kaggle edition of GTZAN drew its pictures of.
 
 Paper, section 2.2. Used by ``pictures`` and, for the same windows, by the encoders.
+
+``tables.npz`` holds what librosa, SciPy and matplotlib would compute anew each time:
+``mel_filters``, librosa's, float32 (128, 1025); ``hann_window``, SciPy's, float32
+(2048,); and ``magma``, matplotlib's colours as ``pictures`` has them, uint8 (256, 3).
+Importing them takes five times as long as naming a song. This is the one place where
+tables of ours replace libraries at run time; a test compares each with its library, and
+the decibels with librosa's.
 """
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -14,23 +22,31 @@ N_FFT = 2048
 HOP_LENGTH = 512
 N_MELS = 128
 
+_LEAST, _RANGE = 1e-10, 80  # power and dB below which nothing is told apart
 _BLOCK = 128  # frames transformed at once, which fit the processor's cache
 
 
 @cache
-def _mel_filters():
-    """Return librosa's mel filters as a sparse matrix: 98 % of the weights are 0."""
-    from librosa.filters import mel
-    from scipy.sparse import csr_array
-
-    return csr_array(mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS))
+def tables() -> dict[str, np.ndarray]:
+    """Return the arrays of ``tables.npz`` by name."""
+    with np.load(Path(__file__).with_name("tables.npz")) as arrays:
+        return dict(arrays)
 
 
 @cache
-def _window():
-    from scipy.signal import get_window
+def _mel_filters():
+    """Return the mel filters as a sparse matrix: 98 % of the weights are 0."""
+    from scipy.sparse import csr_array
 
-    return get_window("hann", N_FFT).astype(np.float32)
+    return csr_array(tables()["mel_filters"])
+
+
+def _decibels(amplitude: np.ndarray) -> np.ndarray:
+    """Return what librosa's ``amplitude_to_db(amplitude, ref=np.max)`` does."""
+    power = np.square(amplitude)
+    decibels = 10 * np.log10(np.maximum(_LEAST, power))
+    decibels -= 10 * np.log10(np.maximum(_LEAST, amplitude.max() ** 2))
+    return np.maximum(decibels, decibels.max() - _RANGE)
 
 
 def log_mel(y: np.ndarray) -> np.ndarray:
@@ -57,7 +73,6 @@ def log_mel(y: np.ndarray) -> np.ndarray:
         If ``y`` is not mono, is too short, or is not finite or absurdly loud.
     """
     import scipy.fft
-    from librosa import amplitude_to_db
 
     if y.ndim != 1:
         raise DataError(f"The audio must be mono, but has the shape {y.shape}.")
@@ -72,10 +87,10 @@ def log_mel(y: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(frames), _BLOCK):
             block = np.s_[start : start + _BLOCK]
-            spectrum = scipy.fft.rfft(frames[block] * _window())
+            spectrum = scipy.fft.rfft(frames[block] * tables()["hann_window"])
             power = spectrum.real**2 + spectrum.imag**2
             mel_power[:, block] = _mel_filters() @ power.T
-        spectrogram = amplitude_to_db(mel_power, ref=np.max)
+        spectrogram = _decibels(mel_power)
     if not np.isfinite(spectrogram).all():
         raise DataError(
             "The audio holds samples that are not finite or far beyond full scale."

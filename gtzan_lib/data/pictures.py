@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from gtzan_lib.data.gtzan import HEIGHT, WIDTH
-from gtzan_lib.data.mel import N_MELS, log_mel
+from gtzan_lib.data.mel import N_MELS, log_mel, tables
 from gtzan_lib.errors import DataError
 
 PICTURE_SHAPE = (HEIGHT, WIDTH, 3)
@@ -30,12 +30,9 @@ PLOT = np.s_[_TOP : _TOP + PLOT_SHAPE[0], _LEFT : _LEFT + PLOT_SHAPE[1]]
 _LINE_ALPHA, _END_ALPHA = 204, 184
 
 
-@cache
 def palette() -> np.ndarray:
     """Return magma as 8-bit colours, rounded as Agg does: uint8, shape (256, 3)."""
-    from matplotlib import colormaps
-
-    return np.round(colormaps["magma"](range(256))[:, :3] * 255).astype(np.uint8)
+    return tables()["magma"]
 
 
 def _code(colours):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gtzan_lib import store
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import find_layout, published_sums, read_picture
+from gtzan_lib.data.gtzan import MARKER, find_layout, published_sums, read_picture
 from gtzan_lib.errors import DataError
 
 SHOWN = 20  # files that the text lists of each kind
@@ -34,6 +34,8 @@ class Verification:
         Files and folders that the published edition does not have.
     duplicates : list of list of str
         Groups of files with identical bytes; the published edition has 14.
+    is_sample : bool
+        Whether the folder says that it is this project's synthetic sample.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GENRES, 0))
@@ -42,6 +44,7 @@ class Verification:
     modified: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     duplicates: list[list[str]] = field(default_factory=list)
+    is_sample: bool = False
 
     @property
     def is_published(self) -> bool:
@@ -51,6 +54,8 @@ class Verification:
 
     def as_text(self) -> str:
         """Return the findings for people, one a line."""
+        if self.is_sample:
+            return "this is the project's synthetic sample: no music, and NOT GTZAN"
         lines = ["pictures: " + ", ".join(f"{g} {n}" for g, n in self.counts.items())]
         for what in ("missing", "unreadable", "modified", "unexpected"):
             files = getattr(self, what)
@@ -83,6 +88,7 @@ def verify(path: str | Path) -> Verification:
     """
     images = find_layout(path) / "images_original"
     result, same = Verification(), defaultdict(list)
+    result.is_sample = (images.parent / MARKER).is_file()
     expected = {_file_name(track): digest for track, digest in published_sums().items()}
     for file in _entries(images):
         name = file.relative_to(images).as_posix()

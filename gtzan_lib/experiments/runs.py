@@ -9,7 +9,6 @@ and, where there are any, ``validation.npz`` (as predictions) and
 from pathlib import Path
 
 from gtzan_lib import registry, store
-from gtzan_lib.data import splits
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments.run import Run, folder_name
@@ -36,6 +35,8 @@ def train(dataset: Dataset, p: Parameters, progress: bool = True) -> Run:
     DataError
         If the data or the split cannot be used.
     """
+    from gtzan_lib.data import splits  # and pandas, which naming a song needs not
+
     facts = p.facts | {"split": splits.identify(p.split)}
 
     def make(folder: Path) -> dict:

@@ -21,7 +21,8 @@ class SVM(nn.Module):
     are standardised and reduced to principal components first; the kernel is Gaussian,
     its width the mean squared distance of vectors from their mean. A track of several
     windows is a vector each, and its logits are their mean. Components and vectors are
-    kept as float16, which halves the file; all is computed in float32.
+    kept as float16, which halves the file; all is computed in the precision of what is
+    given.
 
     Parameters
     ----------
@@ -68,11 +69,12 @@ class SVM(nn.Module):
 
     def project(self, x: torch.Tensor) -> torch.Tensor:
         """Return the principal components (..., n) of vectors (..., values)."""
-        return ((x - self.mean) / self.scale) @ self.projection.float()
+        return ((x - self.mean) / self.scale) @ self.projection.to(x.dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the logits (B, 10) of vectors (B, windows, values)."""
-        distances = torch.cdist(self.project(x).flatten(0, 1), self.vectors.float())
+        vectors = self.vectors.to(x.dtype)
+        distances = torch.cdist(self.project(x).flatten(0, 1), vectors)
         kernel = torch.exp(-self.gamma * distances.square())
         return (kernel @ self.coefficients).unflatten(0, x.shape[:2]).mean(dim=1)
 

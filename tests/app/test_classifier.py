@@ -98,8 +98,8 @@ def test_windows_are_averaged_and_kept(classifier, music, tmp_path):
         GENRES[i] for i in np.argsort(-found.probabilities)
     ]
     assert found.described() == "2:00 min, WAV, 22,050 Hz, 1 channel"
-    first, p = found.ranking[0]
-    assert found.in_words().startswith(f"most likely {first} ({100 * p:.1f} %), then")
+    assert found.genre == found.ranking[0][0]
+    assert found.genre in found.in_words()
 
 
 def test_clock():

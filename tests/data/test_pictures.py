@@ -8,7 +8,9 @@ from hypothesis.extra import numpy as hnp
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+from scipy.signal import get_window
 
+from gtzan_lib.data import mel
 from gtzan_lib.data.audio import SAMPLE_RATE, read_audio
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import find_layout
@@ -69,6 +71,28 @@ def matplotlib_picture(spectrogram):
     axes.set(xlim=(0, frames), ylim=(0, bands), xticks=[], yticks=[])
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3]
+
+
+def test_tables_are_what_the_libraries_compute():
+    tables = mel.tables()
+    filters = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=mel.N_FFT, n_mels=mel.N_MELS)
+    window = get_window("hann", mel.N_FFT).astype(np.float32)
+    magma = np.round(mpl.colormaps["magma"](range(256))[:, :3] * 255).astype(np.uint8)
+    libraries = {"mel_filters": filters, "hann_window": window, "magma": magma}
+    assert set(tables) == set(libraries)
+    for name, expected in libraries.items():
+        assert tables[name].dtype == expected.dtype
+        np.testing.assert_array_equal(tables[name], expected)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-3, 1, 1e9])
+def test_decibels_are_librosa_s_to_the_last_digit(scale):
+    power = np.random.default_rng(0).pareto(1, (128, 99)).astype(np.float32) * scale
+    power = power.astype(np.float32)
+    expected = librosa.amplitude_to_db(power.copy(), ref=np.max)
+    decibels = mel._decibels(power)
+    assert decibels.dtype == np.float32
+    np.testing.assert_array_equal(decibels, expected)
 
 
 def test_log_mel_is_librosa_s():

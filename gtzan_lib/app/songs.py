@@ -1,0 +1,151 @@
+"""Naming many songs on the command line: files in; words, JSON or CSV out.
+
+Used by ``gtzan predict``.
+"""
+
+import csv
+import glob
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from gtzan_lib import store
+from gtzan_lib.app import words
+from gtzan_lib.app.classifier import Classifier
+from gtzan_lib.app.shipped import ARTISTS
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.errors import DataError, UserError
+
+AUDIO = (
+    *(".aac", ".aif", ".aiff", ".ape", ".au", ".caf", ".flac", ".m4a", ".mka", ".mp3"),
+    *(".mp4", ".oga", ".ogg", ".opus", ".tta", ".wav", ".wma", ".wv"),
+)
+COLUMNS = ("file", "answer", "genre", "probability", *GENRES, "warnings", "error")
+
+
+def find(names: Iterable[str]) -> list[Path]:
+    """Return the files that are meant by files, folders and patterns.
+
+    Parameters
+    ----------
+    names : iterable of str
+        A folder means the audio files in it and below, by their names' endings and in
+        alphabetical order; hidden ones are passed over. What is none of these three is
+        returned as it is, to be refused by its name.
+
+    Raises
+    ------
+    DataError
+        If a folder holds no audio, or nothing matches a pattern.
+    """
+    paths = []
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            paths += _audio_in(path)
+        elif not path.exists() and glob.has_magic(name):
+            matching = sorted(glob.glob(name, recursive=True))  # noqa: PTH207
+            if not matching:
+                raise DataError(f"there is no file that matches {name}")
+            paths += find(matching)
+        else:
+            paths.append(path)
+    return list(dict.fromkeys(paths))
+
+
+def _audio_in(folder: Path) -> list[Path]:
+    inside = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO)
+    hidden = (p.relative_to(folder).parts for p in inside)
+    audio = [
+        path
+        for path, parts in zip(inside, hidden, strict=True)
+        if path.is_file() and not any(part.startswith(".") for part in parts)
+    ]
+    if not audio:
+        raise DataError(
+            f"there is no audio in the folder {folder}: none of its files ends in "
+            f"{', '.join(AUDIO)} (pictures are named one by one, or as "
+            f"'{folder}/*.png')"
+        )
+    return audio
+
+
+def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
+    """Name songs and print the answers; one that cannot be named stops no other.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    paths : list of Path
+    form : {"words", "json", "csv"}
+        ``json`` prints one object: ``files``, then the ``model``'s provenance.
+
+    Returns
+    -------
+    bool
+        Whether all were named.
+    """
+    artists = store.read_json(classifier.run.folder / ARTISTS)
+    table = csv.DictWriter(sys.stdout, COLUMNS, restval="")
+    if form == "csv":
+        table.writeheader()
+    answers = []
+    hidden = None if len(paths) > 1 else True  # None: shown in terminals
+    for path in tqdm(paths, unit="song", disable=hidden, file=sys.stderr, leave=False):
+        answer = {"file": str(path)} | _answer(classifier, path)
+        answers.append(answer)
+        with tqdm.external_write_mode(sys.stdout):
+            if form == "csv":
+                table.writerow(_row(answer))
+            elif form == "words" and "error" not in answer:
+                print(_text(answer), flush=True)
+            if "error" in answer and form != "json":
+                print(f"error: {answer['error']}", file=sys.stderr)
+    named = [answer for answer in answers if "error" not in answer]
+    if form == "json":
+        print(
+            json.dumps({"files": answers, "model": classifier.run.provenance}, indent=2)
+        )
+    elif form == "words" and named:
+        one = named[0]["percentages"] if len(named) == 1 else None
+        print(words.worth(artists, one) or "", end="\n" if artists else "")
+    return len(named) == len(answers)
+
+
+def _answer(classifier: Classifier, path: Path) -> dict:
+    try:
+        prediction = classifier.predict_file(path)
+    except UserError as error:
+        return {"error": str(error)}
+    return prediction.as_json()
+
+
+def _text(answer: dict) -> str:
+    """Return an answer for people: words first, then facts, shares and warnings."""
+    ranking = sorted(answer["percentages"].items(), key=lambda pair: -pair[1])
+    shares = [f"{genre} {words.percent(p)}" for genre, p in ranking if p >= 0.01]
+    lines = [
+        f"{answer['file']}: {answer['answer']}",
+        f"  {answer['described']}",
+        f"  {', '.join(shares)}",
+        *(f"  Mind: {sentence}" for sentence in answer["warnings"]),
+    ]
+    return "\n".join(lines)
+
+
+def _row(answer: dict) -> dict:
+    """Return an answer's values by column."""
+    if "error" in answer:
+        return answer
+    genre, probability = max(answer["percentages"].items(), key=lambda pair: pair[1])
+    return {
+        "file": answer["file"],
+        "answer": answer["answer"],
+        "genre": genre,
+        "probability": f"{probability:.4f}",
+        **{name: f"{p:.4f}" for name, p in answer["percentages"].items()},
+        "warnings": " ".join(answer["warnings"]),
+    }

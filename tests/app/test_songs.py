@@ -1,0 +1,191 @@
+import csv
+import doctest
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+import gtzan_lib
+from gtzan_lib.__main__ import EXAMPLES, main
+from gtzan_lib.app import songs, words
+from gtzan_lib.data import synthetic
+from gtzan_lib.data.audio import SAMPLE_RATE
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.errors import DataError
+
+FORMATS = {"wav": "PCM_16", "flac": "PCM_16", "au": "PCM_16", "ogg": "VORBIS"}
+FORMATS |= {"mp3": "MPEG_LAYER_III"}
+SHARES = dict.fromkeys(GENRES, 0.0)
+
+
+@pytest.fixture(scope="module")
+def y():
+    return synthetic.synthesise("classical", 0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, y):
+    """A folder of songs, in every format, one in a folder inside, and what is none."""
+    folder = tmp_path_factory.mktemp("songs")
+    (folder / "b").mkdir()
+    (folder / ".hidden").mkdir()
+    for suffix, subtype in FORMATS.items():
+        soundfile.write(folder / f"a.{suffix}", y, SAMPLE_RATE, subtype)
+    shutil.copy(folder / "a.wav", folder / "b/A.WAV")
+    shutil.copy(folder / "a.wav", folder / ".hidden/a.wav")
+    (folder / "notes.txt").write_text("no music")
+    return folder
+
+
+def test_files_folders_and_patterns_are_found(folder):
+    inside = [folder / f"a.{suffix}" for suffix in sorted(FORMATS)]
+    everything = sorted([*inside, folder / "b/A.WAV"])
+    assert songs.find([str(folder)]) == everything
+    assert songs.find([str(folder / "*.[mo]*")]) == inside[2:4]
+    assert songs.find([str(folder / "**/*.WAV")]) == [folder / "b/A.WAV"]
+    twice = [str(folder / "a.wav"), str(folder / "b"), str(folder / "a.w*"), "no.mp3"]
+    names = [str(path) for path in songs.find(twice)]
+    assert names == [twice[0], str(folder / "b/A.WAV"), "no.mp3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (".hidden/none", "there is no audio in the folder .*none: none of its files"),
+        ("*.xyz", r"there is no file that matches .*\*\.xyz"),
+    ],
+)
+def test_where_there_is_no_audio_that_is_said(folder, name, sentence, capsys):
+    (folder / ".hidden/none").mkdir(exist_ok=True)
+    with pytest.raises(DataError, match=sentence):
+        songs.find([str(folder / name)])
+    assert main(["predict", str(folder / name)]) == 2
+    assert re.search(sentence, capsys.readouterr().err)
+
+
+def test_every_format_gets_the_same_words_and_json_and_csv_agree(folder, capsys):
+    assert main(["predict", str(folder)]) == 0
+    text = capsys.readouterr().out
+    assert text.count(": probably classical (") == len(FORMATS) + 1
+    assert text.endswith("of the time on artists it never heard.\n")
+    assert main(["predict", str(folder), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer) == ["files", "model"]
+    assert main(["predict", str(folder), "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    for row, entry in zip(rows, answer["files"], strict=True):
+        assert f"{entry['file']}: {entry['answer']}\n" in text
+        assert (row["file"], row["answer"]) == (entry["file"], entry["answer"])
+        assert row["genre"] == entry["top2"][0] == "classical"
+        assert float(row["probability"]) == max(float(row[g]) for g in GENRES)
+        assert row["error"] == row["warnings"] == ""
+
+
+def test_a_file_that_cannot_be_named_has_a_row_of_its_own(folder, capsys):
+    names = [str(folder / name) for name in ("notes.txt", "a.wav")]
+    assert main(["predict", *names, "--csv"]) == 2
+    printed = capsys.readouterr()
+    bad, good = csv.DictReader(io.StringIO(printed.out))
+    assert "cannot be decoded" in bad["error"]
+    assert bad["genre"] == good["error"] == ""
+    assert "cannot be decoded" in printed.err
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
+def test_m4a_is_named_with_ffmpeg_and_refused_without(folder, tmp_path, monkeypatch):
+    song = tmp_path / "a.m4a"
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", folder / "a.wav", "-b:a", "128k", song],
+        check=True,
+    )
+    assert gtzan_lib.predict(song).genre == "classical"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DataError, match=r"such as M4A.*need ffmpeg, which is not inst"):
+        gtzan_lib.predict(song)
+    for suffix in FORMATS:
+        assert gtzan_lib.predict(folder / f"a.{suffix}").genre == "classical"
+
+
+def test_naming_a_song_imports_no_heavy_package(folder):
+    heavy = "torch librosa numba pandas sklearn matplotlib scipy.stats scipy.signal"
+    code = (
+        "import sys, gtzan_lib\n"
+        f"gtzan_lib.predict({str(folder / 'a.mp3')!r})\n"
+        f"print(sorted(set({heavy.split()}) & set(sys.modules)))"
+    )
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_examples_of_the_docstrings_work(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(folder / "a.wav", tmp_path / "song.wav")
+    failed, tried = doctest.testmod(gtzan_lib)
+    assert (failed, tried) == (0, 5)
+
+
+def test_every_command_s_help_shows_an_example(capsys):
+    for name, example in EXAMPLES.items():
+        with pytest.raises(SystemExit):
+            main([name, "--help"])
+        shown = " ".join(capsys.readouterr().out.split())
+        assert f"example: {example}" in shown
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"classical": 0.76, "jazz": 0.16}, "probably classical (76 %)"),
+        ({"metal": 1.0}, "probably metal (100 %)"),
+        ({"metal": 0.9996}, "probably metal (> 99 %)"),
+        ({"reggae": 0.4, "country": 0.35, "jazz": 0.1}, "not sure: reggae or country"),
+        ({"pop": 0.5, "rock": 0.25, "disco": 0.25}, "not sure: pop, disco or rock"),
+        ({"pop": 0.3, "rock": 0.1}, "not sure: perhaps pop"),
+    ],
+)
+def test_answers_in_words(shares, said):
+    assert words.answer(SHARES | shares) == said
+
+
+def test_what_a_percentage_was_worth_is_what_was_measured():
+    def row(n, confidence, accuracy):
+        return {"n": n, "confidence": confidence, "accuracy": {"value": accuracy}}
+
+    artists = {"accuracy": {"value": 0.71}}
+    artists["reliability"] = [row(9, 0.35, 0.1), row(30, 0.75, 0.85), row(90, 1, 0.96)]
+    overall = "Such a model is right 71 % of the time on artists it never heard"
+    for p, more in [
+        (0.35, "."),  # too few
+        (0.55, "."),  # none
+        (0.71, ", and 85 % when it is as sure as here."),
+        (0.93, ", and 96 % when it is as sure as here."),
+    ]:
+        assert words.worth(artists, {"pop": p, "rock": 0.1}) == overall + more
+    assert words.worth(artists, None) == overall + "."
+    assert words.worth(None, {"pop": 1.0}) is None
+
+
+def test_short_and_cut_files_are_warned_of(folder, tmp_path, y, capsys):
+    soundfile.write(tmp_path / "short.wav", y[: 5 * SAMPLE_RATE], SAMPLE_RATE)
+    content = (folder / "a.wav").read_bytes()
+    (tmp_path / "cut.wav").write_bytes(content[: len(content) // 2])
+    assert main(["predict", str(tmp_path / "short.wav")]) == 0
+    assert "Mind: It lasts 5.0 s, and clips under 10 s" in capsys.readouterr().out
+    assert main(["predict", str(tmp_path / "cut.wav")]) == 0
+    assert "Mind: It ends early" in capsys.readouterr().out
+    assert main(["predict", str(folder / "a.wav")]) == 0
+    assert "Mind" not in capsys.readouterr().out
+
+
+def test_similarity_in_words_falls_with_the_cosine():
+    found = [words.similar(cosine) for cosine in np.linspace(1, -1, 200)]
+    kinds = list(dict.fromkeys(found))
+    assert kinds == ["very similar", "similar", "somewhat similar", "hardly similar"]
+    assert found == sorted(found, key=kinds.index)
