@@ -2,6 +2,7 @@ import csv
 import doctest
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -110,6 +111,16 @@ def test_m4a_is_named_with_ffmpeg_and_refused_without(folder, tmp_path, monkeypa
         gtzan_lib.predict(song)
     for suffix in FORMATS:
         assert gtzan_lib.predict(folder / f"a.{suffix}").genre == "classical"
+
+
+def test_nothing_is_told_to_onnxruntime_s_makers(folder, tmp_path):
+    """Nor is a file made to number this computer; in CI there is none anyway."""
+    places = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
+    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH")}
+    code = f"import gtzan_lib; gtzan_lib.predict({str(folder / 'a.wav')!r})"
+    run = [sys.executable, "-c", code]
+    subprocess.run(run, env=kept | places, cwd=tmp_path, check=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_naming_a_song_imports_no_heavy_package(folder):
