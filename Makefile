@@ -51,11 +51,12 @@ TIMES ?= 10
 scale: .venv/ready
 	python tests/benchmarks/scale.py "$$DATA" --times $(TIMES)
 
-# Execute the notebooks with their default parameters and keep the outputs.
+# Execute the notebooks with their default parameters and keep the outputs of the second
+# time, when all results are there and no progress is shown.
 notebooks: .venv/ready
 	export GTZAN_RUNS=$$(mktemp -d) && \
 		python -c "from gtzan_lib.data.sources import open_dataset; open_dataset('sample')" && \
-		jupyter execute --inplace notebooks/*.ipynb
+		jupyter execute notebooks/*.ipynb && jupyter execute --inplace notebooks/*.ipynb
 
 # Resolve requirements.in anew. torch pins its own CUDA packages where it needs them.
 lock: .venv/ready
