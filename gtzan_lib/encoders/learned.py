@@ -1,8 +1,8 @@
 """Encoders ``patch``, ``factorised`` and ``conv``: autoencoders trained on pictures.
 
-Paper, section 4.3 (future work). Used by notebooks 03_train_cnn and 04_autoencoder,
-which compares them with baselines. To add one, write a subclass of ``Autoencoder``,
-name it in ``AUTOENCODERS`` and in the registry.
+Paper, section 4.3 (future work); notebook 04_autoencoder compares them with baselines.
+To add one, write a subclass of ``Autoencoder``, name it in ``AUTOENCODERS`` and in the
+registry.
 """
 
 import hashlib
@@ -19,47 +19,30 @@ from gtzan_lib.data import packing
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.pictures import PLOT
 from gtzan_lib.encoders.encoder import Encoder
-from gtzan_lib.models.autoencoder import CODE_SHAPE, Autoencoder, count_weights
-from gtzan_lib.models.autoencoder_bands import (
-    BandPCA,
-    ConvAutoencoder,
-    FactorisedAutoencoder,
-)
-from gtzan_lib.models.autoencoder_patches import (
-    AveragePooling,
-    PatchAutoencoder,
-    PatchPCA,
-)
+from gtzan_lib.models import autoencoder, autoencoder_bands
+from gtzan_lib.models.autoencoder import CODE_SHAPE, Autoencoder
 from gtzan_lib.models.layout import to_array, to_tensor
 from gtzan_lib.training import checkpoints
 from gtzan_lib.training.loop import over_epochs
 
 AUTOENCODERS = {
-    "patch": PatchAutoencoder,
-    "factorised": FactorisedAutoencoder,
-    "conv": ConvAutoencoder,
+    "patch": autoencoder.PatchAutoencoder,
+    "factorised": autoencoder_bands.FactorisedAutoencoder,
+    "conv": autoencoder_bands.ConvAutoencoder,
 }
 BASELINES = {
-    "nearest": partial(AveragePooling, "nearest"),
-    "bilinear": partial(AveragePooling, "bilinear"),
-    "bicubic": partial(AveragePooling, "bicubic"),
-    "pca4": partial(PatchPCA, 4),
-    "pca8": partial(PatchPCA, 8),
-    "pca16": partial(PatchPCA, 16),
-    "pca-bands": BandPCA,
+    "nearest": partial(autoencoder.AveragePooling, "nearest"),
+    "bilinear": partial(autoencoder.AveragePooling, "bilinear"),
+    "bicubic": partial(autoencoder.AveragePooling, "bicubic"),
+    **{f"pca{size}": partial(autoencoder.PatchPCA, size) for size in (4, 8, 16)},
+    "pca-bands": autoencoder_bands.BandPCA,
 }
 PACKAGES = ("numpy", "pillow", "safetensors", "torch")
 BATCH = 8  # pictures a step
 
 
 class Learned(Encoder):
-    """8-bit codes of an autoencoder that the training pictures were shown to.
-
-    Parameters
-    ----------
-    name : str
-        A key of ``AUTOENCODERS`` or ``BASELINES``.
-    """
+    """8-bit codes of an autoencoder that the training pictures were shown to."""
 
     shape = CODE_SHAPE
 
@@ -105,20 +88,8 @@ def fit(
     """Train ``model`` in place, going on from ``checkpoint`` where there is one.
 
     Chance depends on seed and epoch alone, so that a training that was interrupted ends
-    with the very weights of one that was not.
-
-    Parameters
-    ----------
-    model : Autoencoder
-    x : ndarray of uint8, shape (N, ...)
-        All pictures as ``model.prepare`` returns them.
-    train_index : ndarray of int64
-        Those to learn from; no other is looked at.
-    seed : int
-        Seed of the order of the pictures.
-    checkpoint : Path
-    progress : bool
-        Whether to show how far it is.
+    with the very weights of one that was not. ``x`` are all pictures as
+    ``model.prepare`` returns them; only those at ``train_index`` are looked at.
 
     Returns
     -------
@@ -126,48 +97,40 @@ def fit(
         ``loss``, the mean squared error of training pictures before training and
         during each epoch, and ``seconds``, how long each took.
     """
-    if not count_weights(model):
+    if not list(model.parameters()):
         return {"loss": [], "seconds": []}
     optimizer = torch.optim.Adam(model.parameters())
+    n_batches = math.ceil(len(train_index) / BATCH)
 
     def one_epoch(epoch: int) -> dict[str, float]:
         rng = np.random.default_rng([seed, epoch])
-        n_batches = math.ceil(len(train_index) / BATCH)
         parts = np.array_split(rng.permutation(train_index), n_batches)
 
         def batches():
             return (to_tensor(x[np.sort(part)]) for part in parts)
 
-        if epoch:
-            done = (epoch - 1 + np.arange(n_batches) / n_batches) / model.epochs
-            losses = _learn_from(model, batches(), optimizer, done, rng)
-        else:
+        if epoch == 0:
             model.start(batches)
-            with torch.no_grad():
-                losses = [model.loss(batch, rng).item() for batch in batches()]
+        losses = []
+        for number, batch in enumerate(batches()):
+            with torch.set_grad_enabled(epoch > 0):  # the first only measures
+                loss = model.loss(batch, rng)
+            losses.append(loss.item())
+            if epoch > 0:
+                done = (epoch - 1 + number / n_batches) / model.epochs
+                optimizer.param_groups[0]["lr"] = _learning_rate(model.rate, done)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
         return {"loss": float(np.mean(losses))}
 
-    epochs = model.epochs + 1  # the first only measures
+    epochs = model.epochs + 1
     return over_epochs(one_epoch, epochs, model, optimizer, checkpoint, progress)
 
 
-def _learn_from(model, batches, optimizer, done, rng) -> list[float]:
-    """Show every batch once; return their losses.
-
-    ``done`` is how much of the training is over before each batch, 0 to 1: over the
-    first tenth the learning rate rises, then it falls along a cosine.
-    """
-    losses = []
-    for batch, share in zip(batches, done.tolist(), strict=True):
-        warm = min(1, 0.1 + 10 * share)
-        for group in optimizer.param_groups:
-            group["lr"] = model.rate * warm * (1 + math.cos(math.pi * share)) / 2
-        optimizer.zero_grad()
-        loss = model.loss(batch, rng)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+def _learning_rate(highest: float, done: float) -> float:
+    """Rise over the first tenth of the training, then fall along a cosine."""
+    return highest * min(1, 0.1 + 10 * done) * (1 + math.cos(math.pi * done)) / 2
 
 
 def learn(
@@ -187,15 +150,12 @@ def learn(
 
     Parameters
     ----------
-    dataset : Dataset
     name : str
         A key of ``AUTOENCODERS`` or ``BASELINES``.
     train_index : ndarray of int64
         Positions of the pictures to learn from (see ``splits``).
     seed : int
         Seed of the first weights and of the order of the pictures.
-    progress : bool
-        Whether to show how far the training is.
 
     Raises
     ------
@@ -228,14 +188,7 @@ def learn(
 def reconstruct(folder: Path, name: str, index: list[int]) -> np.ndarray:
     """Decode the 8-bit codes of some pictures: float32, (n, 288, 432, 3), 0 to 1.
 
-    Parameters
-    ----------
-    folder : Path
-        What ``learn`` returned.
-    name : str
-        The encoder's name.
-    index : list of int
-        Positions of the pictures in the data set.
+    ``folder`` is what ``learn`` returned for the encoder ``name``.
     """
     codes = np.load(folder / "codes.npy", mmap_mode="r")[index] / np.float32(255)
     return to_array(load(folder / "model.safetensors", name).decode(to_tensor(codes)))
@@ -247,13 +200,7 @@ def encode_all(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return the 8-bit codes of all pictures and the errors that ``learn`` describes.
 
-    Parameters
-    ----------
-    model : Autoencoder
-    x : ndarray of uint8, shape (N, ...)
-        The pictures as ``model.prepare`` returns them.
-    images : ndarray of uint8, shape (N, 288, 432, 3)
-        The pictures.
+    Pictures are given as uint8 (N, 288, 432, 3) and as ``model.prepare`` returns them.
     """
     codes = np.empty((len(x), *CODE_SHAPE[1:], CODE_SHAPE[0]), np.uint8)
     errors = {name: np.empty(len(x)) for name in ("picture", "plot", "unrounded")}

@@ -1,7 +1,8 @@
 """Autoencoders: codes of 72 x 108 x 3 values, and pictures back from them.
 
-Paper, section 4.3 (future work). What they have in common; ``autoencoder_patches`` and
-``autoencoder_bands`` hold the kinds, which ``encoders.learned`` names and trains.
+Paper, section 4.3 (future work). What they have in common, and those of the colours of
+pixels; those of mel bands are in ``autoencoder_bands``. ``encoders.learned`` names and
+trains them.
 """
 
 import math
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import avg_pool2d, interpolate, pixel_shuffle, pixel_unshuffle
 
 from gtzan_lib.data.gtzan import HEIGHT, WIDTH
 
@@ -46,20 +48,14 @@ class Autoencoder(nn.Module):
     def start(self, parts: Callable[[], Iterator[torch.Tensor]]) -> None:
         """Set weights from the training pictures in closed form, before training.
 
-        Parameters
-        ----------
-        parts : callable
-            Gives the prepared training pictures in parts; each call starts anew.
+        ``parts`` gives the prepared pictures in parts; each call starts anew.
         """
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Return codes (B, 3, 72, 108), float32, 0 to 1, of prepared pictures.
 
-        Parameters
-        ----------
-        x : Tensor of uint8
-            What ``prepare`` returned, as ``layout.to_tensor`` does it: (B, 3, 288, 432)
-            or (B, 128, 335).
+        ``x`` is uint8, (B, 3, 288, 432) or (B, 128, 335): what ``prepare`` returned, as
+        ``layout.to_tensor`` does it.
         """
         raise NotImplementedError
 
@@ -70,6 +66,82 @@ class Autoencoder(nn.Module):
     def loss(self, x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         """Return the pictures' mean squared error; ``rng`` may choose some pixels."""
         raise NotImplementedError
+
+
+class AveragePooling(Autoencoder):
+    """The paper's encoder, and one way to bring its pictures back; nothing to learn."""
+
+    def __init__(self, upsampling: str):
+        super().__init__()
+        self.upsampling = upsampling
+
+    def encode(self, x):
+        """Return the means of 4 x 4 pixels."""
+        return avg_pool2d(x / 255, 4)
+
+    def decode(self, code):
+        """Return upsampled codes."""
+        return interpolate(code, scale_factor=4, mode=self.upsampling).clamp(0, 1)
+
+
+class _Patches(Autoencoder):
+    """One fully connected encoder, shared by all square patches of a picture."""
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.size = size
+
+    def encode(self, x):
+        z = self.squeeze(self._patches(x)).permute(0, 3, 1, 2)  # (B, values, h, w)
+        return pixel_shuffle(torch.sigmoid(z), self.size // 4)
+
+    def decode(self, code):
+        z = torch.logit(pixel_unshuffle(code, self.size // 4), eps=1 / 510)
+        patches = self.expand(z.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return (pixel_shuffle(patches, self.size) + 0.5).clamp(0, 1)
+
+    def loss(self, x, rng):
+        patches = self._patches(x).flatten(0, 2)
+        quarter = rng.permutation(len(patches))[: len(patches) // 4]
+        patches = patches[torch.from_numpy(quarter)]
+        return (self.expand(self.squeeze(patches)) - patches).square().mean()
+
+    def _patches(self, x):
+        """Return patches (B, h, w, 3 * size * size), -0.5 to 0.5."""
+        return pixel_unshuffle(x.float() / 255 - 0.5, self.size).permute(0, 2, 3, 1)
+
+
+class PatchAutoencoder(_Patches):
+    """Fully connected tanh layers over patches of 8 x 8: the paper's proposal."""
+
+    epochs = 20
+    rate = 4e-3
+
+    def __init__(self):
+        super().__init__(8)
+        self.squeeze = nn.Sequential(nn.Linear(192, 96), nn.Tanh(), nn.Linear(96, 12))
+        self.expand = nn.Sequential(nn.Linear(12, 96), nn.Tanh(), nn.Linear(96, 192))
+
+
+class PatchPCA(_Patches):
+    """Principal components of patches: what a linear code of this size can do."""
+
+    def __init__(self, size: int):
+        super().__init__(size)
+        pixels = 3 * size**2
+        self.squeeze = nn.Linear(pixels, pixels // 16)
+        self.expand = nn.Linear(pixels // 16, pixels)
+
+    @torch.no_grad()
+    def start(self, parts):
+        """Set the weights to principal components."""
+        mean, covariance = moments(self._patches(x).flatten(0, 2) for x in parts())
+        basis = principal(covariance, self.squeeze.out_features)
+        gain = (basis.T @ covariance @ basis).diagonal().rsqrt()
+        self.squeeze.weight.copy_((basis * gain).T)
+        self.squeeze.bias.copy_(-mean @ basis * gain)
+        self.expand.weight.copy_(basis / gain)
+        self.expand.bias.copy_(mean)
 
 
 def moments(parts: Iterator[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -88,23 +160,13 @@ def principal(covariance: torch.Tensor, k: int) -> torch.Tensor:
     return torch.linalg.eigh(covariance).eigenvectors[:, -k:]
 
 
-def count_weights(model: nn.Module) -> int:
-    """Return how many numbers a network learns."""
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
 def literal_cost(pictures: int = 800) -> dict[str, int]:
     """Return what the proposal takes as it is written (paper, section 4.3).
 
-    That is two fully connected layers, 288 * 432 * 3 values to 72 * 108 * 3 and back;
-    any further layer adds to it.
-
-    Returns
-    -------
-    dict of int
-        ``weights`` (with biases), ``bytes`` in float32, ``bytes_with_adam`` (weights,
-        gradients and two moments), and ``flop``, the operations of an epoch of
-        ``pictures``: two a weight forward and four backward.
+    That is two fully connected layers, 288 * 432 * 3 values to 72 * 108 * 3 and back:
+    ``weights`` with biases, ``bytes`` in float32, ``bytes_with_adam`` (with gradients
+    and two moments), and ``flop``, the operations of an epoch of ``pictures``: two a
+    weight forward and four backward.
     """
     pixels, values = HEIGHT * WIDTH * 3, math.prod(CODE_SHAPE)
     weights = 2 * pixels * values + pixels + values

@@ -75,7 +75,7 @@ class FactorisedAutoencoder(_Bands):
 
     @torch.no_grad()
     def start(self, parts):
-        """Set the weights to principal components."""
+        """Set the weights to principal components, of rows and of columns."""
         mean = sum(x.sum(0) for x in parts()) / sum(len(x) for x in parts()) / 255
         _, over_rows = moments((x / 255 - mean).mT.flatten(0, 1) for x in parts())
         _, over_columns = moments((x / 255 - mean).flatten(0, 1) for x in parts())
@@ -90,7 +90,7 @@ class FactorisedAutoencoder(_Bands):
         self.columns_out.copy_(columns)
 
     def encode(self, x):
-        """Return codes (B, 3, 72, 108), 0 to 1."""
+        """Return the products of the three factors, brought to 0 to 1."""
         centred = (x / 255 - self.mean)[:, None]  # (B, 1, 128, 335)
         return torch.sigmoid(self.rows_in @ centred @ self.columns_in.mT)
 
@@ -137,7 +137,7 @@ class ConvAutoencoder(_Bands):
         self.expand.bias.copy_(mean.unflatten(0, (N_BANDS, 3)).mean(1))
 
     def encode(self, x):
-        """Return codes (B, 3, 72, 108), 0 to 1."""
+        """Return the convolution's columns, brought to 0 to 1."""
         z = self.squeeze(self.shrink(self._blocks(x)).flatten(2))  # (B, 216, 108)
         return torch.sigmoid(z).unflatten(1, (3, 72))
 

@@ -89,7 +89,6 @@ def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dic
         ``mse_8_bits`` (what rounding codes to bytes adds to ``mse``).
     """
     from gtzan_lib.encoders import learned
-    from gtzan_lib.models.autoencoder import count_weights
 
     rows = []
     for name, folder in folders.items():
@@ -99,7 +98,7 @@ def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dic
         row = {
             "encoder": name,
             "folder": folder.name,
-            "weights": count_weights(learned.build(name, seed=0)),
+            "weights": sum(p.numel() for p in learned.build(name, 0).parameters()),
             "seconds": sum(history["seconds"]),
             "mse": error["picture"],
             "mse_plot": error["plot"],

@@ -33,13 +33,7 @@ def save(
 def write(
     path: Path, tensors: dict[str, torch.Tensor], texts: dict[str, str] | None = None
 ) -> None:
-    """Write a safetensors file.
-
-    Raises
-    ------
-    OSError
-        If the disk is full; safetensors' own function does not say so.
-    """
+    """Write a safetensors file; unlike safetensors' own, it says if a disk is full."""
     tensors = {name: value.contiguous() for name, value in tensors.items()}
     path.write_bytes(tensor_files.save(tensors, texts))
 

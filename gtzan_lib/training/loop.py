@@ -1,8 +1,7 @@
 """The loop over epochs, for networks and autoencoders, and one epoch of a network.
 
-Paper, section 3.3.2. Used by ``experiments.train``, by ``encoders.learned`` and by
-notebook 03_train_cnn, which writes one epoch out. How weights are changed is in
-``recipe``.
+Paper, section 3.3.2. Notebook 03_train_cnn writes one epoch out; how weights are
+changed is in ``recipe``.
 """
 
 import sys
@@ -66,20 +65,13 @@ def over_epochs(
 
     What an epoch does may depend on its number, the weights and the optimizer alone,
     so that a training that was interrupted ends with the very numbers of one that was
-    not.
+    not. The checkpoint is written at most every ten seconds, and at the end.
 
     Parameters
     ----------
     one_epoch : callable
         Takes the number of an epoch, counted from 0, changes ``model``, and returns
         what it measured, by name.
-    epochs : int
-    model : Module
-    optimizer : Optimizer
-    checkpoint : Path
-        Written after an epoch, at most every ten seconds, and at the end.
-    progress : bool
-        Show one line that tells the epoch, what was measured, and the time left.
 
     Returns
     -------
@@ -124,31 +116,17 @@ def fit(
     name: str = "test",
     progress: bool = True,
 ) -> History:
-    """Train a network in place (see ``over_epochs``).
+    """Train a network, which returns logits (B, 10), in place (see ``over_epochs``).
 
-    Parameters
-    ----------
-    model : Module
-        Returns logits (B, 10). Its method ``start``, where it has one, is given the
-        training pictures first.
-    train, held_out : Subset
-        What to learn from, and what only to measure accuracy on.
-    recipe : Recipe
-    epochs : int
-    seed : int
-        Seed of the order of the pictures.
-    checkpoint : Path
-    name : str
-        What ``held_out`` is called, ``"test"`` or ``"validation"``.
-    progress : bool
+    Its method ``start``, where it has one, is given the training pictures first;
+    ``held_out``, called ``name``, is only measured; ``seed`` orders the pictures.
 
     Returns
     -------
     dict of list of float
         One value an epoch: ``loss`` (cross entropy in nats) and ``train_accuracy``,
-        means during the epoch; ``test_loss`` and ``test_accuracy`` after it (or
-        ``validation_loss`` and ``validation_accuracy``); and how many ``seconds`` it
-        took.
+        means during the epoch; ``test_loss`` and ``test_accuracy`` after it (or with
+        another ``name``); and how many ``seconds`` it took.
     """
     optimizer = recipe.optimizer(model)
 

@@ -23,9 +23,7 @@ MIXUP = 0.3  # of the beta distribution
 class Recipe:
     """How to train; this base class leaves open how weights are changed.
 
-    Attributes
-    ----------
-    batch_size : int
+    Itself it serves models that are solved in closed form, and only measured by it.
     """
 
     batch_size: int = 100
@@ -51,13 +49,8 @@ class Recipe:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the loss of a batch to learn from, and the logits it is made of.
 
-        Parameters
-        ----------
-        model : Module
-        x : Tensor of float32, shape (B, ...)
-        labels : Tensor of int64, shape (B,)
-        rng : Generator
-            For recipes that change pictures at random; this one does not.
+        Of what ``model`` takes, ``x``, float32 (B, ...), and ``labels``, int64 (B,).
+        Recipes that change pictures at random draw from ``rng``.
         """
         logits = model(x)
         return self.loss(logits, labels), logits
@@ -77,7 +70,6 @@ class Descent(Recipe):
         with AMX, and much later on others.
     schedule : tuple of (int, float)
         First epoch (counted from 0) and learning rate of each stage.
-    momentum : float
     """
 
     double_softmax: bool = False
@@ -92,35 +84,24 @@ class Descent(Recipe):
     )
     momentum: float = 0.9
 
-    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+    def optimizer(self, model):
         """Return gradient descent with momentum."""
         return torch.optim.SGD(model.parameters(), momentum=self.momentum)
 
-    def learning_rate(self, epoch: int, epochs: int) -> float:
-        """Return the learning rate that the schedule has for an epoch."""
+    def learning_rate(self, epoch, epochs):
+        """Return the rate that the schedule has for an epoch."""
         return [rate for first, rate in self.schedule if first <= epoch][-1]
 
-    def step_loss(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        labels: torch.Tensor,
-        rng: np.random.Generator,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def step_loss(self, model, x, labels, rng):
         """Return the loss of a batch to learn from, and the logits it is made of."""
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bfloat16):
             return super().step_loss(model, x, labels, rng)
 
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return the mean cross entropy of a batch, in nats, as this recipe has it."""
-        return super().loss(
+    def loss(self, logits, labels):
+        """Return the mean cross entropy, in nats, of softmax applied once or twice."""
+        return cross_entropy(
             logits.softmax(1) if self.double_softmax else logits, labels
         )
-
-
-@dataclass(frozen=True)
-class ClosedForm(Recipe):
-    """None: the model solves for its weights, and is only measured by cross entropy."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +113,6 @@ class Augmented(Recipe):
     rate : float
         Highest learning rate: reached after a fifth of the epochs, then lowered to 0
         along a cosine.
-    weight_decay, label_smoothing : float
     """
 
     batch_size: int = 32
@@ -140,24 +120,18 @@ class Augmented(Recipe):
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
 
-    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
-        """Return what changes the weights of ``model``."""
+    def optimizer(self, model):
+        """Return Adam with decoupled weight decay."""
         return torch.optim.AdamW(model.parameters(), weight_decay=self.weight_decay)
 
-    def learning_rate(self, epoch: int, epochs: int) -> float:
-        """Return the learning rate of an epoch, counted from 0, of so many."""
+    def learning_rate(self, epoch, epochs):
+        """Return the rate at the middle of an epoch."""
         done = (epoch + 0.5) / epochs
         if done < 0.2:
             return self.rate * done / 0.2
         return self.rate * (1 + math.cos(math.pi * (done - 0.2) / 0.8)) / 2
 
-    def step_loss(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        labels: torch.Tensor,
-        rng: np.random.Generator,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def step_loss(self, model, x, labels, rng):
         """Return the loss of a batch to learn from, and the logits it is made of."""
         width = CROP if getattr(model, "any_width", False) else x.shape[3]
         x = mask(crop(x, min(width, x.shape[3]), rng), rng)
@@ -172,15 +146,7 @@ class Augmented(Recipe):
 
 
 def crop(x: torch.Tensor, width: int, rng: np.random.Generator) -> torch.Tensor:
-    """Show a part of each picture, shifted over the bands.
-
-    Parameters
-    ----------
-    x : Tensor of float32, shape (B, C, H, W)
-    width : int
-        Of what is returned, (B, C, H, width).
-    rng : Generator
-    """
+    """Show a part (B, C, H, width) of each picture (B, C, H, W), shifted over bands."""
     n, _, height, whole = x.shape
     most = int(SHIFT * height)
     shift = rng.integers(-most, most + 1, (n, 1))

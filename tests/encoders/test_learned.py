@@ -48,7 +48,7 @@ def same_weights(a, b):
 @pytest.mark.parametrize("name", NAMES)
 def test_codes_and_pictures_have_their_shapes_and_ranges(name, images, tmp_path):
     model, x, history = fitted(name, images, tmp_path, epochs=0)
-    learns = autoencoder.count_weights(model) > 0
+    learns = bool(list(model.parameters()))
     assert len(history["loss"]) == len(history["seconds"]) == learns
     with torch.no_grad():
         code = model.encode(to_tensor(x[:2]))
