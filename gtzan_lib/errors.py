@@ -1,7 +1,4 @@
-"""The error that people see: one sentence that says what is wrong and what to do.
-
-Used by every module and every notebook.
-"""
+"""The error that people see: one sentence that says what is wrong and what to do."""
 
 
 class UserError(Exception):

@@ -3,7 +3,6 @@
 A result depends on the modules that compute it and on all that those import inside of
 this package, wherever the import stands. Modules at the root of the package (and the
 folders ``report`` and ``app``) only store, check and show: they are outside.
-Used by everything that keeps results (see ``store``).
 """
 
 import ast
@@ -21,13 +20,7 @@ SOURCES = {
 
 
 def reached_by(*modules: str) -> list[str]:
-    """Return modules of this package with all that they import, in alphabetical order.
-
-    Parameters
-    ----------
-    modules : str
-        Names inside the package, such as ``"encoders.pooling"``.
-    """
+    """Return modules, such as ``"encoders.pooling"``, with all that they import."""
     reached, waiting = set(), list(modules)
     while waiting:
         name = waiting.pop()
@@ -77,10 +70,9 @@ def _imports(source: str) -> tuple[str, ...]:
 
 @cache
 def _what_it_does(source: str) -> str:
-    """Return a module's syntax tree as text, without its docstrings.
+    """Return a module's syntax tree as text, without docstrings and empty fields.
 
-    Written here because ``ast.dump`` is another for each version of Python. Fields that
-    are empty are left out, as later versions have more of them.
+    Written here because ``ast.dump`` is another for each version of Python.
     """
 
     def text(node: object) -> str:
@@ -89,19 +81,11 @@ def _what_it_does(source: str) -> str:
         if not isinstance(node, ast.AST):
             return repr(node)
         fields = dict(ast.iter_fields(node))
-        body = fields.get("body")
-        if isinstance(body, list) and body and _is_docstring(body[0]):
-            fields["body"] = body[1:]
+        match node:
+            case ast.AST(body=[ast.Expr(ast.Constant(str())), *rest]):
+                fields["body"] = rest
         full = {k: v for k, v in fields.items() if v is not None and v != []}
         inside = ",".join(f"{name}={text(value)}" for name, value in full.items())
         return f"{type(node).__name__}({inside})"
 
     return text(ast.parse(source))
-
-
-def _is_docstring(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )

@@ -15,50 +15,42 @@ from gtzan_lib import registry
 from gtzan_lib.errors import ParameterError
 
 FACTS = ("recipe", "model", "encoder", "split", "seed", "epochs")  # that name a run
+Rule = tuple[str, Callable[[object], bool]]  # words for the good values, and a test
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Which values are good: a test, and the words for it."""
-
-    allowed: str
-    is_good: Callable[[object], bool]
-
-
-def whole(low: int, high: int) -> Rule:
+def _whole(low: int, high: int) -> Rule:
     """Return a rule that takes whole numbers from ``low`` to ``high``."""
-    return Rule(
-        f"a whole number from {low} to {high}",
-        lambda value: type(value) is int and low <= value <= high,
-    )
+    words = f"a whole number from {low} to {high}"
+    return words, lambda value: type(value) is int and low <= value <= high
 
 
-def choice(*names: str) -> Rule:
-    """Return a rule that takes one of some words."""
-    return Rule("one of: " + ", ".join(names), lambda value: value in names)
+def _choice(*names: str, path: str = "") -> Rule:
+    """Return a rule that takes some words or, as ``path`` tells, what exists."""
+    words = "one of: " + ", ".join(names) + f", or {path}" * bool(path)
+    return words, lambda value: value in names or (path != "" and _exists(value))
 
 
-def choice_or_path(*names: str) -> Rule:
-    """Return a rule that takes one of some words or the path of what exists."""
-    return Rule(
-        "one of: " + ", ".join(names) + ", or a path that exists",
-        lambda value: isinstance(value, str) and (value in names or _exists(value)),
-    )
-
-
-def _exists(path: str) -> bool:
+def _exists(path: object) -> bool:
+    if not isinstance(path, str) or path == "" or not path.isprintable():
+        return False
     try:
-        return path.isprintable() and path != "" and Path(path).expanduser().exists()
-    except (OSError, RuntimeError, ValueError):  # too long, or of an unknown user
+        return Path(path).expanduser().exists()
+    except (OSError, RuntimeError):  # too long, or of an unknown user
         return False
 
 
-def _parameter(default, notebooks: str, rule: Rule, help: str):
-    about = {"notebooks": notebooks.split(), "rule": rule, "help": help}
+def _parameter(default: object, notebooks: str, rule: Rule):
+    words, is_good = rule
+    about = {"notebooks": notebooks.split(), "help": words, "is_good": is_good}
     return field(default=default, metadata=about)
 
 
-_EPOCHS = whole(1, 100_000)
+_EPOCHS = _whole(1, 100_000)
+_FACTOR = (
+    "a whole number that divides 288 and 432, such as 2, 4 or 8",
+    lambda value: type(value) is int and value > 0 and 144 % value == 0,
+)
+_FOLDER = "an existing folder with your copy of GTZAN"
 _RECIPES = [name for name in registry.RECIPES if name != "closed-form"]
 
 
@@ -74,85 +66,39 @@ class Parameters:
     """
 
     data: str = _parameter(
-        "sample",
-        "01 02 03 04 05 06",
-        choice_or_path("sample", "kaggle"),
-        "sample, kaggle, or the folder of your own copy of GTZAN",
+        "sample", "01 02 03 04 05 06", _choice("sample", "kaggle", path=_FOLDER)
     )
-    factor: int = _parameter(
-        4,
-        "02",
-        Rule(
-            "a whole number that divides 288 and 432, such as 2, 4 or 8",
-            lambda value: type(value) is int and value > 0 and 144 % value == 0,
-        ),
-        "side of the pooling window in pixels; the paper's is 4",
-    )
-    recipe: str = _parameter(
-        "paper",
-        "03",
-        choice(*_RECIPES),
-        "paper (softmax twice), corrected (once), or another (README)",
-    )
-    model: str = _parameter(
-        "lenet", "03 04", choice(*registry.MODELS), ", ".join(registry.MODELS)
-    )
-    encoder: str = _parameter(
-        "pool",
-        "03",
-        choice(*registry.ENCODERS),
-        "pool (the paper's), or another (see README)",
-    )
+    factor: int = _parameter(4, "02", _FACTOR)
+    recipe: str = _parameter("paper", "03", _choice(*_RECIPES))
+    model: str = _parameter("lenet", "03 04", _choice(*registry.MODELS))
+    encoder: str = _parameter("pool", "03", _choice(*registry.ENCODERS))
     split: str = _parameter(
-        "random",
-        "03 06",
-        choice_or_path(*registry.SPLITS),
-        "random, three-way, artist (see README), or a CSV file",
+        "random", "03 06", _choice(*registry.SPLITS, path="an existing CSV file")
     )
-    seed: int = _parameter(
-        0,
-        "03",
-        whole(0, 2**31 - 1),
-        "draws the split, the first weights and the order of pictures",
-    )
-    seeds: int = _parameter(
-        1, "04 06", whole(1, 100), "runs of each model on each split"
-    )
-    epochs: int = _parameter(
-        60, "03 04 06", _EPOCHS, "the paper: 1800 in its text, 30 in its abstract"
-    )
-    augmented_epochs: int = _parameter(
-        20, "06", _EPOCHS, "of recipe augmented, for the convolutional networks"
-    )
-    paper_epochs: int = _parameter(60, "04 06", _EPOCHS, "of recipe paper")
-    device: str = _parameter(
-        "auto", "03", choice("auto", "cpu", "cuda", "mps"), "auto, cpu, cuda or mps"
-    )
+    seed: int = _parameter(0, "03", _whole(0, 2**31 - 1))
+    seeds: int = _parameter(1, "04 06", _whole(1, 100))
+    epochs: int = _parameter(60, "03 04 06", _EPOCHS)
+    augmented_epochs: int = _parameter(20, "06", _EPOCHS)
+    paper_epochs: int = _parameter(60, "04 06", _EPOCHS)
+    device: str = _parameter("auto", "03", _choice("auto", "cpu", "cuda", "mps"))
 
     def __post_init__(self):
         for each in fields(self):
-            value, rule = getattr(self, each.name), each.metadata["rule"]
-            if not rule.is_good(value):
-                raise ParameterError(
-                    f"{each.name} must be {rule.allowed}; got {reprlib.repr(value)}"
-                )
-        self._check_together()
-
-    def _check_together(self) -> None:
-        model = registry.MODELS[self.model]
-        if not registry.fits(self.model, self.encoder):
-            good = [
-                name for name in registry.ENCODERS if registry.fits(self.model, name)
-            ]
+            value = getattr(self, each.name)
+            if not each.metadata["is_good"](value):
+                must, got = each.metadata["help"], reprlib.repr(value)
+                raise ParameterError(f"{each.name} must be {must}; got {got}")
+        fitting = [e for e in registry.ENCODERS if registry.fits(self.model, e)]
+        if self.encoder not in fitting:
             raise ParameterError(
-                f"model {self.model} takes encoder {' or '.join(good)}; "
+                f"model {self.model} takes encoder {' or '.join(fitting)}; "
                 f"got {self.encoder!r}"
             )
-        is_trained = not registry.is_closed_form(self.model)
-        if is_trained and not registry.trains(self.model, self.recipe):
+        recipes = registry.MODELS[self.model].recipes
+        if self.recipe not in recipes and not registry.is_closed_form(self.model):
             raise ParameterError(
-                f"model {self.model} is trained by recipe "
-                f"{' or '.join(model.recipes)}; got {self.recipe!r}"
+                f"model {self.model} is trained by recipe {' or '.join(recipes)}; "
+                f"got {self.recipe!r}"
             )
         if self.device in ("cuda", "mps"):
             import torch
@@ -183,14 +129,7 @@ def names_of(notebook: str) -> tuple[str, ...]:
 
 
 def check(notebook: str, namespace: dict) -> Parameters:
-    """Return a notebook's parameters once every name, type and value is good.
-
-    Parameters
-    ----------
-    notebook : str
-        The notebook's name, such as ``"03_train_cnn"``.
-    namespace : dict
-        The notebook's ``globals()``.
+    """Return the parameters of a notebook from its ``globals()``.
 
     Raises
     ------
@@ -214,11 +153,9 @@ def check(notebook: str, namespace: dict) -> Parameters:
 def _injected_names(cells: list[str]) -> list[str]:
     """Return the names that papermill's own cell assigns; ``cells`` have run."""
     return [
-        target.id
+        node.id
         for cell in cells
         if cell.startswith("# Parameters\n")
-        for node in ast.parse(cell).body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
+        for node in ast.walk(ast.parse(cell))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     ]

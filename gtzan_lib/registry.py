@@ -16,18 +16,9 @@ PICTURES, BANDS, VECTORS = "pictures", "bands", "vectors"
 class Entry:
     """What a name stands for.
 
-    Attributes
-    ----------
-    target : str
-        Module inside this package and what to take from it: ``"models.lenet:LeNet"``.
-    help : str
-        What it is, in a few words.
-    kind : tuple of str
-        Of a model: what it takes. Of an encoder: the one thing that it gives.
-    recipes : tuple of str
-        Of a model: those that can train it.
-    options : dict
-        What ``target`` is called with besides what every entry of its kind is.
+    ``target`` is a module inside this package and what to take from it, to be called
+    with ``options``. ``kind`` is what a model can take, or the one thing that an
+    encoder gives; ``recipes`` are those that can train a model.
     """
 
     target: str
@@ -43,69 +34,58 @@ class Entry:
 
     def make(self, *arguments):
         """Import what the entry names and call it, with its options besides."""
-        module, _, name = self.target.partition(":")
-        made = getattr(importlib.import_module(f"gtzan_lib.{module}"), name)
+        module = importlib.import_module(f"gtzan_lib.{self.module}")
+        made = getattr(module, self.target.partition(":")[2])
         return made(*arguments, **self.options)
 
 
+_DESCENT, _LEARNED = "training.recipe:Descent", "encoders.learned:Learned"
+_TWICE, _BFLOAT16 = {"double_softmax": True}, {"bfloat16": True}
 RECIPES = {
-    "paper": Entry(
-        "training.recipe:Descent",
-        "the paper's, softmax applied twice",
-        options={"double_softmax": True},
-    ),
-    "corrected": Entry("training.recipe:Descent", "the same, softmax applied once"),
+    "paper": Entry(_DESCENT, "the paper's, softmax applied twice", options=_TWICE),
+    "corrected": Entry(_DESCENT, "the same, softmax applied once"),
     "corrected-bfloat16": Entry(
-        "training.recipe:Descent",
+        _DESCENT,
         "the same with layers in bfloat16: sooner with AMX, far later without",
-        options={"bfloat16": True},
+        options=_BFLOAT16,
     ),
     "augmented": Entry(
         "training.recipe:Augmented", "AdamW on cropped, masked and mixed pictures"
     ),
     "closed-form": Entry("training.recipe:Recipe", "solved, without epochs"),
 }
-_DESCENT = ("paper", "corrected", "corrected-bfloat16")
-_NETWORK = {"kind": (PICTURES, BANDS), "recipes": _DESCENT}
-_CONVNET = {"kind": (PICTURES, BANDS), "recipes": (*_DESCENT, "augmented")}
 
+_SHOWN, _BY_DESCENT = (PICTURES, BANDS), ("paper", "corrected", "corrected-bfloat16")
+_LENET = (_SHOWN, _BY_DESCENT)
+_CONVNET = (_SHOWN, (*_BY_DESCENT, "augmented"))
+_SVM = ((VECTORS,), ("closed-form",))
 MODELS = {
-    "lenet": Entry("models.lenet:LeNet", "the paper's network", **_NETWORK),
+    "lenet": Entry("models.lenet:LeNet", "the paper's network", *_LENET),
     "lenet-one-dense": Entry(
-        "models.lenet:LeNetOneDense", "the same with one dense layer", **_NETWORK
+        "models.lenet:LeNetOneDense", "the same with one dense layer", *_LENET
     ),
     "lenet-tanh": Entry(
-        "models.lenet:LeNetTanh", "the same with LeNet-5's tanh for ReLU", **_NETWORK
+        "models.lenet:LeNetTanh", "the same with LeNet-5's tanh for ReLU", *_LENET
     ),
-    "cnn": Entry("models.convnet:ConvNet", "five convolutions", **_CONVNET),
+    "cnn": Entry("models.convnet:ConvNet", "five convolutions", *_CONVNET),
     "crnn": Entry(
-        "models.convnet:CRNN", "four convolutions, then a recurrent layer", **_CONVNET
+        "models.convnet:CRNN", "four convolutions, then a recurrent layer", *_CONVNET
     ),
-    "svm": Entry(
-        "models.svm:SVM",
-        "least-squares support vector machine",
-        (VECTORS,),
-        ("closed-form",),
-    ),
+    "svm": Entry("models.svm:SVM", "least-squares support vector machine", *_SVM),
 }
 
-_LEARNED = "encoders.learned:Learned"
 ENCODERS = {
     "pool": Entry(
         "encoders.pooling:Pooling", "the paper's 4 x 4 average pooling", (PICTURES,)
     ),
-    "patch": Entry(
-        _LEARNED, "code of each patch, learned", (PICTURES,), options={"name": "patch"}
-    ),
-    "factorised": Entry(
-        _LEARNED,
-        "dense layers over rows and columns, learned",
-        (PICTURES,),
-        options={"name": "factorised"},
-    ),
-    "conv": Entry(
-        _LEARNED, "convolutions, learned", (PICTURES,), options={"name": "conv"}
-    ),
+    **{
+        name: Entry(_LEARNED, f"{what}, learned", (PICTURES,), options={"name": name})
+        for name, what in (
+            ("patch", "code of each patch"),
+            ("factorised", "dense layers over rows and columns"),
+            ("conv", "convolutions"),
+        )
+    },
     "bands": Entry("encoders.bands:Bands", "the 128 mel bands", (BANDS,)),
     "texture": Entry(
         "encoders.texture:Texture", "statistics of the mel bands", (VECTORS,)
@@ -125,11 +105,6 @@ SPLITS = {  # of module data.splits
     "artist": "no artist in two parts (Kereliuk, Sturm and Larsen, 2015)",
     "artist-trainval": "the same with the validation tracks to train, too",
 }
-
-
-def trains(model: str, recipe: str) -> bool:
-    """Tell whether a recipe can train a model."""
-    return recipe in MODELS[model].recipes
 
 
 def fits(model: str, encoder: str) -> bool:

@@ -4,8 +4,7 @@ A *sealed folder* holds files and a ``manifest.json`` with the key they were mad
 (data hash, parameters, fingerprint of the code, package versions) and the SHA-256 sum
 of every file, and a ``provenance.json`` for people. It is made under another name and
 renamed once it is complete, so a crash never leaves half a result. It is used again
-only while key and sums still agree.
-Every notebook keeps what it computes in sealed folders under ``runs/``.
+only while key and sums still agree. Results of notebooks are such folders in ``runs/``.
 """
 
 import errno
@@ -43,13 +42,13 @@ def runs_folder() -> Path:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 sum of a file as 64 hexadecimal digits."""
-    with Path(path).open("rb") as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_json(path: Path, value: object) -> None:
     """Write ``value`` as JSON, whole or not at all."""
-    partial = Path(path).with_name(Path(path).name + ".partial")
+    partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
     partial.replace(path)
 
@@ -57,7 +56,7 @@ def write_json(path: Path, value: object) -> None:
 def read_json(path: Path) -> dict | None:
     """Return the JSON object in ``path``, or None where there is no readable one."""
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None
@@ -73,17 +72,8 @@ def write_array(
 ) -> None:
     """Write an array that need not fit into memory, as ``numpy.load`` reads it.
 
-    Parameters
-    ----------
-    path : Path
-    dtype, shape
-        Of the whole array.
-    make : callable
-        Called with slices of the first axis, returns those parts of the array.
-    step : int
-        Length of the slices.
-    threads : int
-        How many make and write parts at the same time.
+    ``make`` is called with slices of the first axis, ``step`` long, by so many threads,
+    and returns those parts. (Of a mapped file, a full disk would end the process.)
     """
     dtype = np.dtype(dtype)
     facts = {"descr": np.lib.format.dtype_to_descr(dtype)}
@@ -112,10 +102,7 @@ def versions(*packages: str) -> dict[str, str]:
 def provenance(started: float) -> dict:
     """Return what a reader needs, beside the key, to trace a result to its run.
 
-    Parameters
-    ----------
-    started : float
-        ``time.time()`` at the start of the work, in seconds.
+    ``started`` is ``time.time()`` at the start of the work, in seconds.
     """
     return {
         "commit": _commit(),
@@ -137,49 +124,37 @@ def read_key(folder: Path) -> dict | None:
 def is_whole(folder: Path, key: dict | None = None) -> bool:
     """Tell whether a sealed folder is complete, unharmed and made for ``key``.
 
-    A manifest that lists no files, or is of another shape, is that of no whole folder.
-
-    Parameters
-    ----------
-    folder : Path
-        The sealed folder.
-    key : dict or None
-        The key it should have been made for; None accepts any.
+    None accepts any key. A manifest of another shape is that of no whole folder.
     """
     made_for = read_key(folder)
-    if made_for is None or (key is not None and made_for != key):
+    if made_for is None or key not in (None, made_for):
         return False
     files = read_json(folder / MANIFEST).get("files")
     if not isinstance(files, dict) or PROVENANCE not in files:
         return False
-    return all(
-        (folder / name).is_file() and sha256(folder / name) == digest
-        for name, digest in files.items()
-    )
+    paths = {folder / name: digest for name, digest in files.items()}
+    return all(p.is_file() and sha256(p) == digest for p, digest in paths.items())
 
 
 def seal(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> Path:
     """Return ``folder``, made by ``make`` unless it is there, whole and up to date.
 
+    While another process makes the same result, this one waits for it.
+
     Parameters
     ----------
     folder : Path
-        Where the result belongs.
     key : dict
         Everything the result depends on, as JSON values.
     make : callable
-        Called with a folder to write into. After an interruption it is called again
-        with the same folder and can go on from its ``checkpoint.safetensors``. What it
-        returns is added to ``provenance.json``.
+        Called with a folder to write into, after an interruption again with the same
+        one, to go on from its ``checkpoint.safetensors``. What it returns is added to
+        ``provenance.json``.
 
     Raises
     ------
     UserError
         If the disk is full or read-only. What was there before stays as it was.
-
-    Notes
-    -----
-    While another process makes the same result, this one waits for it.
     """
     partial = folder.with_name(folder.name + ".partial")
     try:
@@ -209,10 +184,11 @@ def _make_partial(folder: Path, key: dict, make: Callable[[Path], dict | None]) 
         write_json(folder / KEY, key)
     facts = make(folder) or {}
     write_json(folder / PROVENANCE, key | provenance(started) | facts)
-    files = sorted(
-        p for p in folder.rglob("*") if p.is_file() and p.name not in SCRATCH
-    )
-    sums = {p.relative_to(folder).as_posix(): sha256(p) for p in files}
+    sums = {
+        path.relative_to(folder).as_posix(): sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in SCRATCH
+    }
     write_json(folder / MANIFEST, {"key": key, "files": sums})
     for name in SCRATCH:  # only now: until here, a crash goes on from them
         (folder / name).unlink(missing_ok=True)

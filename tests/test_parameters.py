@@ -44,13 +44,9 @@ def test_good_values_come_back():
         ),
         ("model", None, "model must be one of: lenet"),
         ("device", ["cpu"], "device must be one of: auto, cpu"),
-        ("data", "/no/such/folder", "data must be one of: sample, kaggle, or a path"),
+        ("data", "/no/such/folder", "kaggle, or an existing folder with your copy"),
         ("data", "", "data must be one of"),
-        (
-            "split",
-            3,
-            "split must be one of: random, .*, artist-trainval, or a path that exists",
-        ),
+        ("split", 3, "split must be one of: random, .*-trainval, or an existing CSV"),
     ],
 )
 def test_an_impossible_value_is_named_with_what_is_allowed(name, value, reason):
