@@ -92,69 +92,48 @@ def gain(
     return groups.difference(ours, others, name), _names(ours + others)
 
 
-def recall_rank(measured: dict, runs: list[Run], genre: str, **facts) -> Measured:
-    """Return a genre's place when genres are ordered by how many are recognised.
+def rank(measured: dict, runs: list[Run], name: str, **facts) -> Measured:
+    """Return a genre's place in a metric: ``recall:jazz`` or ``called:rock:metal``.
 
-    Of genres that are recognised as often, it is the last.
+    Among all genres by how many are recognised, or (metal) among those that another one
+    (rock) is mistaken for. Of genres with as many it is the last.
     """
-
-    def rank(counts: np.ndarray) -> int:
-        recall = counts.diagonal() / counts.sum(axis=1).clip(1)
-        return np.sum(recall >= recall[GENRES.index(genre)])
-
-    return _ranked_in(groups.select(runs, **facts), rank)
-
-
-def confusion_rank(
-    measured: dict, runs: list[Run], genre: str, other: str, **facts
-) -> Measured:
-    """Return the place of a genre among those that another one is mistaken for.
-
-    Of genres that it is mistaken for as often, it is the last.
-    """
-    row, column = GENRES.index(genre), GENRES.index(other)
-
-    def rank(counts: np.ndarray) -> int:
-        return np.sum(np.delete(counts[row], row) >= counts[row, column])
-
-    return _ranked_in(groups.select(runs, **facts), rank)
-
-
-def _ranked_in(group: list[Run], rank: Callable[[np.ndarray], int]) -> Measured:
+    group = groups.select(runs, **facts)
     if not group:
         return None
-    return ranked(sum(run.confusion for run in group), rank), _names(group)
+    what, *genres = name.split(":")
+    row, column = GENRES.index(genres[0]), GENRES.index(genres[-1])
+
+    def place(counts: np.ndarray) -> int:
+        if what == "recall":
+            recall = counts.diagonal() / counts.sum(axis=1).clip(1)
+            return np.sum(recall >= recall[row])
+        return np.sum(np.delete(counts[row], row) >= counts[row, column])
+
+    return ranked(sum(run.confusion for run in group), place), _names(group)
 
 
-def ranked(counts: np.ndarray, rank: Callable[[np.ndarray], int]) -> Estimate:
-    """Return a rank with its 95 % interval, by drawing the test pictures again.
+def ranked(counts: np.ndarray, place: Callable[[np.ndarray], int]) -> Estimate:
+    """Return a place with its 95 % interval, by drawing the test pictures again.
 
-    Parameters
-    ----------
-    counts : ndarray of int64, shape (10, 10)
-        A confusion matrix; each genre's pictures are drawn anew from its own row.
-    rank : callable
-        Takes such a matrix.
+    ``place`` takes a confusion matrix, as ``counts`` is one: int64, (10, 10). Each
+    genre's pictures are drawn from its own row.
     """
     rng, totals = np.random.default_rng(0), counts.sum(axis=1)
     shares = counts / totals[:, None].clip(1)
     shares[totals == 0] = 1 / len(GENRES)  # of which nothing is drawn
-    drawn = [rank(rng.multinomial(totals, shares)) for _ in range(DRAWS)]
+    drawn = [place(rng.multinomial(totals, shares)) for _ in range(DRAWS)]
     low, high = np.percentile(drawn, (2.5, 97.5), method="nearest")
-    return {"value": float(rank(counts)), "low": float(low), "high": float(high)}
+    return {"value": float(place(counts)), "low": float(low), "high": float(high)}
 
 
 def _names(runs: list[Run]) -> list[str]:
     return [run.name for run in runs]
 
 
-MEASURES: dict[str, Callable] = {
-    measure.__name__: measure
-    for measure in (
-        *(fact, subset, batches, pooling_error, encoder_ratio, literal_autoencoder),
-        *(metric, gain, recall_rank, confusion_rank),
-    )
-}
+_ALL = (fact, subset, batches, pooling_error, encoder_ratio, literal_autoencoder)
+_ALL += (metric, gain, rank)
+MEASURES: dict[str, Callable] = {measure.__name__: measure for measure in _ALL}
 
 
 def problem(name: str, arguments: dict) -> str | None:
@@ -165,7 +144,9 @@ def problem(name: str, arguments: dict) -> str | None:
         bound = inspect.signature(MEASURES[name]).bind(None, None, **arguments)
     except TypeError as error:
         return f"measure {name}: {error}"
-    known = {"fact": NUMBERS, "metric": METRICS, "gain": METRICS}.get(name)
+    ranks = [metric for metric in METRICS if metric.startswith(("recall:", "called:"))]
+    known = {"fact": NUMBERS, "metric": METRICS, "gain": METRICS, "rank": ranks}
+    known = known.get(name)
     if known and bound.arguments["name"] not in known:
         return f"{name} knows no {bound.arguments['name']}"
     chosen = [value for value in bound.arguments.values() if isinstance(value, dict)]

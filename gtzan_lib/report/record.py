@@ -12,7 +12,6 @@ import json
 import math
 import sys
 import time
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +27,10 @@ from gtzan_lib.experiments import ensembles, suite
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.runs import find_runs
 from gtzan_lib.fingerprint import fingerprint
-from gtzan_lib.report import claims
+from gtzan_lib.report import claims, schema
 from gtzan_lib.report.derived import derive, plain
 
 RESULTS, DERIVED = "results.json", "derived.json"
-SCHEMA = Path(__file__).with_name("results.schema.json")
 
 
 def collect(dataset: Dataset, runs: list[Run]) -> dict:
@@ -165,12 +163,10 @@ def read_measured(folder: Path) -> dict:
     measured = store.read_json(path)
     if measured is None:
         raise DataError(f"{path} is not a file of results")
-    for error in _validator().iter_errors(measured):
-        where = ".".join(map(str, error.absolute_path)) or "it"
-        raise DataError(f"{path} is damaged: {where}: {error.message[:200]}")
+    schema.check(measured, path, "results.schema.json")
     for run in measured["runs"]:
         if sum(map(sum, run["confusion"])) < run["top2_hits"]:
-            raise DataError(f"{path} is damaged: {run['run']} has more hits than tests")
+            raise DataError(f"{path} is wrong: {run['run']} has more hits than tests")
     return measured
 
 
@@ -202,13 +198,6 @@ def differences(where: str, kept: object, again: object) -> list[str]:
         is_, follows = (json.dumps(value)[:200] for value in (kept, again))
         return [f"{where} is {is_}, and {follows} follows from the runs"]
     return [sentence for item in items for sentence in differences(*item)]
-
-
-@cache
-def _validator():
-    import jsonschema
-
-    return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
 
 
 def main(data: str) -> None:

@@ -200,7 +200,7 @@ def test_another_type_anywhere_is_one_sentence(kept, thorough):
             derive(record.read_measured(kept), claims.load())
         except DataError as error:
             refused.append(str(error))
-    assert all("results.json is damaged: " in sentence for sentence in refused)
+    assert all("results.json is wrong" in sentence for sentence in refused)
     assert not [sentence for sentence in refused if "\n" in sentence]
     assert len(refused) > len(tried) / 2
 

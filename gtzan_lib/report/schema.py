@@ -1,0 +1,16 @@
+"""What the report's files have to look like: their JSON Schemas, and the check."""
+
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+
+from gtzan_lib import store
+from gtzan_lib.errors import DataError
+
+
+def check(content: object, path: Path, schema: str) -> None:
+    """Check what a file holds; a ``DataError`` says where it is of another type."""
+    rules = store.read_json(Path(__file__).with_name(schema))
+    for error in Draft202012Validator(rules).iter_errors(content):
+        where = ".".join(map(str, error.absolute_path)) or "the top"
+        raise DataError(f"{path} is wrong at {where}: {error.message[:200]}")
