@@ -8,7 +8,6 @@
 
 import json
 import os
-import shlex
 import subprocess
 from pathlib import Path
 
@@ -32,15 +31,18 @@ except UserError as error:
 if source not in ("sample", "kaggle"):
     source = str(Path(source).expanduser().resolve())
 
-# The first seed of a configuration trains in a notebook, which becomes a page; the
-# others are trained by one job a configuration.
-RUNS, MORE_SEEDS = {}, {}  # by the folder's name of the run, or of the first seed's
+# Some runs train in a notebook, which becomes a page. The others are trained by one job
+# a configuration, or by one a processor where there are few.
+PAGES, OTHERS = {}, {}  # runs by the name of their folder, and lists of them by job
 for run in profiles.needed_runs(dataset, plan):
-    first = runs.folder_name(run.facts | {"seed": 0})
-    if run.seed == 0:
-        RUNS[first] = run
+    if profiles.has_page(run, plan):
+        PAGES[runs.folder_name(run.facts)] = run
     else:
-        MORE_SEEDS.setdefault(first, []).append(run.seed)
+        job = runs.folder_name(run.facts | {"seed": 0}) + "-and-more"
+        OTHERS.setdefault(job, []).append(run)
+if plan.seeds == 1:
+    together = [run for jobs in OTHERS.values() for run in jobs]
+    OTHERS = {f"others-{i + 1}": together[i :: workflow.cores] for i in range(workflow.cores)}
 
 OUT = dataset.results
 FOLDER = str(OUT)
@@ -64,15 +66,17 @@ ALL_CORES = most_threads()
 
 
 def made_from(notebook, run=None):
-    """Return the files that a notebook's outputs depend on: itself and what it imports.
-
-    A run's model, recipe and encoder are imported by name, so that they come besides.
-    """
+    """Return the files that a notebook's outputs depend on: itself and what it imports."""
     path = f"notebooks/{notebook}.ipynb"
     cells = nbformat.read(path, as_version=4).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    besides = runs.modules_of(RUNS[run].facts) if run else []
-    return [path, *map(str, fingerprint.files_of(code, *besides))]
+    besides = made_by(run) if run else []
+    return [path, *map(str, fingerprint.files_of(code)), *besides]
+
+
+def made_by(run):
+    """Return the files that a run is made by; its model is imported by name."""
+    return list(map(str, fingerprint.files_of("", *runs.modules_of(run.facts))))
 
 
 def module(name):
@@ -96,7 +100,7 @@ def values(**parameters):
 NOTEBOOKS = [
     "01_pack",
     "02_pool_mse",
-    *(f"03_train_cnn-{name}" for name in RUNS),
+    *(f"03_train_cnn-{name}" for name in PAGES),
     "04_autoencoder",
     "05_results",
     "06_beyond",
@@ -152,38 +156,35 @@ rule pool:
 
 rule train:
     input:
-        lambda wildcards: made_from("03_train_cnn", wildcards.run),
+        lambda wildcards: made_from("03_train_cnn", PAGES[wildcards.run]),
         rules.pool.output,
     output:
         notebook=OUT / "notebooks" / "03_train_cnn-{run}.ipynb",
     params:
-        values=lambda wildcards: values(**RUNS[wildcards.run].facts),
+        values=lambda wildcards: values(**PAGES[wildcards.run].facts),
     # A long run gets all cores; short ones run side by side.
-    threads: lambda wildcards: ALL_CORES if RUNS[wildcards.run].epochs > 300 else 1
+    threads: lambda wildcards: ALL_CORES if PAGES[wildcards.run].epochs > 300 else 1
     shell:
         execute("03_train_cnn")
 
 
-rule more_seeds:
+rule train_others:
     input:
-        lambda wildcards: made_from("03_train_cnn", wildcards.run),
-        rules.train.output,
-    output:
-        touch(OUT / "logs" / "{run}-and-more-seeds.done"),
-    params:
-        values=lambda wildcards: " ".join(
-            f"--{name} {shlex.quote(str(value))}"
-            for name, value in RUNS[wildcards.run].facts.items()
-            if name != "seed"
+        lambda wildcards: sorted(
+            {file for run in OTHERS[wildcards.job] for file in made_by(run)}
         ),
-        seeds=lambda wildcards: " ".join(map(str, MORE_SEEDS[wildcards.run])),
+        rules.pool.output,
+    output:
+        touch(OUT / "logs" / "{job}.done"),
+    params:
+        runs=lambda wildcards: json.dumps([run.facts for run in OTHERS[wildcards.job]]),
     shell:
-        "python -m gtzan_lib train {source:q} {params.values} --seeds {params.seeds}"
+        "python -m gtzan_lib.experiments.batch {source:q} {params.runs:q}"
 
 
 TRAINED = [
-    *expand(rules.train.output, run=RUNS),
-    *expand(rules.more_seeds.output, run=MORE_SEEDS),
+    *expand(rules.train.output, run=PAGES),
+    *expand(rules.train_others.output, job=OTHERS),
 ]
 
 

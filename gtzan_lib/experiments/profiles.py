@@ -30,11 +30,11 @@ class Profile:
         Runs of every configuration but those of recipe paper.
     """
 
-    paper: int = 60
-    corrected: int = 60
-    seeds: int = 1
-    encoders_paper: int = 60
-    augmented: int = 20
+    paper: int
+    corrected: int
+    seeds: int
+    encoders_paper: int
+    augmented: int
 
     def __post_init__(self):
         for each in fields(self):
@@ -46,10 +46,15 @@ class Profile:
                 raise ParameterError(str(error).replace(kind, each.name, 1)) from None
 
 
-PROFILES = {
-    "quick": Profile(),
+PROFILES = {  # quick is for seeing everything work, and not for accuracy
+    "quick": Profile(60, 30, seeds=1, encoders_paper=20, augmented=10),
     "paper": Profile(1800, 100, seeds=5, encoders_paper=300, augmented=60),
 }
+MAIN = (  # recipe, model and encoder of the runs that always have a page, split random
+    ("paper", "lenet", "pool"),
+    ("corrected", "lenet", "pool"),
+    ("augmented", "crnn", "bands"),
+)
 
 
 def profile(name: str, changes: dict) -> Profile:
@@ -103,3 +108,14 @@ def needed_runs(dataset: Dataset, profile: Profile) -> list[Parameters]:
                 facts = {"model": model, "encoder": encoder, "split": split}
                 add(recipe, epochs[recipe], seeds, **facts)
     return list(needed)
+
+
+def has_page(run: Parameters, profile: Profile) -> bool:
+    """Tell whether a run is trained by a notebook of its own, which becomes a page.
+
+    It is the first seed of every configuration, but of a profile with one seed only of
+    those in ``MAIN``.
+    """
+    is_main = (run.recipe, run.model, run.encoder) in MAIN and run.split == "random"
+    is_longest = run.recipe != "paper" or run.epochs == profile.paper
+    return run.seed == 0 and (profile.seeds > 1 or (is_main and is_longest))

@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 from types import SimpleNamespace
 
@@ -12,8 +13,9 @@ from small import train
 from gtzan_lib.app.classifier import Classifier
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import UserError
-from gtzan_lib.experiments import ensembles, runs, suite
+from gtzan_lib.experiments import batch, ensembles, profiles, runs, suite
 from gtzan_lib.models import build as models
+from gtzan_lib.parameters import Parameters
 from gtzan_lib.registry import RECIPES
 from gtzan_lib.report import tables
 from gtzan_lib.training import checkpoints
@@ -204,3 +206,22 @@ def test_a_data_set_without_features_goes_without(tiny):
 def test_every_model_and_ensemble_has_one_name():
     assert len(set(suite.NAMES.values())) == len(suite.NAMES)
     assert set(suite.NAMES.values()) == {*suite.MODELS, *suite.ENSEMBLES}
+
+
+def test_every_needed_run_is_trained_once_and_the_main_ones_have_pages(five):
+    for name, profile in profiles.PROFILES.items():
+        needed = profiles.needed_runs(five, profile)
+        assert len({tuple(p.facts.items()) for p in needed}) == len(needed)
+        pages = [p for p in needed if profiles.has_page(p, profile)]
+        assert {(p.recipe, p.model, p.encoder) for p in pages} >= set(profiles.MAIN)
+        assert {p.seed for p in pages} == {0}
+        assert (len(pages) == len(profiles.MAIN)) == (name == "quick")
+
+
+def test_a_batch_trains_what_is_missing(tiny_source, tiny, capsys):
+    facts = [Parameters(epochs=1, seed=seed).facts for seed in (0, 1)]
+    assert batch.main(str(tiny_source), json.dumps(facts)) == 0
+    found, _ = runs.find_runs(tiny)
+    assert [run.provenance["seed"] for run in found] == [0, 1]
+    assert capsys.readouterr().out.count("test accuracy") == 2
+    assert batch.main("/nowhere", "[]") == 2
