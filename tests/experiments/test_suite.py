@@ -158,7 +158,7 @@ def test_an_ensemble_of_other_tracks_is_refused(pair, five, five_source):
 def test_an_ensemble_that_was_interrupted_is_made_again(pair, five, monkeypatch):
     members = [group[0] for group in pair.values()]
 
-    def stop(*arguments):
+    def stop(*arguments, **arrays):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -171,7 +171,7 @@ def test_an_ensemble_that_was_interrupted_is_made_again(pair, five, monkeypatch)
 
 
 def test_a_full_disk_during_an_ensemble_is_one_sentence(pair, five, monkeypatch):
-    def full(*arguments):
+    def full(*arguments, **arrays):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(ensembles.shutil, "copy", full)
