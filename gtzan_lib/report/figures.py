@@ -20,7 +20,7 @@ def save(figure: Figure, name: str, dataset: Dataset) -> None:
     """Save a figure for the report; the same code and data give the same bytes.
 
     It goes to ``figures/`` of the data set's results, and is not closed, so that a
-    notebook shows it, too. ``KeyError`` if ``FIGURES`` has no such name.
+    notebook shows it, too. ``KeyError`` if ``figures.toml`` has no such name.
     """
     if name not in FIGURES:
         raise KeyError(f"{name} is not in figures.toml")
@@ -34,7 +34,7 @@ def save(figure: Figure, name: str, dataset: Dataset) -> None:
 
 
 def of_folder(folder: Path) -> list[dict]:
-    """Return the figures that a folder of results holds, in the order above."""
+    """Return the figures that a folder of results holds, in their order in the file."""
     return [
         {"name": name} | about
         for name, about in FIGURES.items()

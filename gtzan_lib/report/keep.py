@@ -16,8 +16,7 @@ from gtzan_lib.report.pdf import PDF, compile_pdf
 
 REPORT = store.PROJECT / "report"
 LEDGER, TEXT = "claims.toml", "paper.typ"
-FOLDERS = ("figures", "pages", "notebooks")
-BEGIN, END = "<!-- results -->\n", "<!-- /results -->\n"  # around README's tables
+BEGIN, END = "<!-- results -->\n", "<!-- /results -->\n"  # around README's table
 
 
 def keep(folder: Path, target: Path = REPORT) -> Path:
@@ -26,8 +25,7 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     ``results.json``, figures, pages (of runs those of the first seed, which keeps them
     small), and of the executed notebooks one of each kind; what is derived, and the
     PDF, are made anew. Nothing in them names a folder of this computer. The README
-    beside the target gets the tables, where it has a place for them; the target's
-    claims and text stay.
+    beside the target gets its table; the target's claims and text stay.
 
     The new report is built and checked beside the old one and then takes its place: one
     that is refused, or interrupted, leaves the old one as it was.
@@ -57,12 +55,11 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     partial.rename(target)
     shutil.rmtree(old, ignore_errors=True)
     readme = target.parent / "README.md"
-    tables_of_old = _front_page(readme)
-    if tables_of_old is not None:
-        new = BEGIN + tables.front_page(record.read(target)) + END
-        text = readme.read_text("utf-8").replace(BEGIN + tables_of_old + END, new)
+    parts = _around_table(readme)
+    if parts:
+        parts[1] = tables.front_page(record.read(target))
         partial = readme.with_name(f".{readme.name}.new")
-        partial.write_text(text, "utf-8")
+        partial.write_text(f"{parts[0]}{BEGIN}{parts[1]}{END}{parts[2]}", "utf-8")
         partial.replace(readme)
     return target
 
@@ -72,7 +69,7 @@ def _build(folder: Path, target: Path) -> None:
     for name in (LEDGER, TEXT):
         if not (target / name).is_file():
             shutil.copy(REPORT / name, target / name)
-    for name in FOLDERS:
+    for name in ("notebooks", "figures", "pages"):
         shutil.rmtree(target / name, ignore_errors=True)
     for name in ("figures", "pages"):
         shutil.copytree(folder / name, target / name)
@@ -82,9 +79,8 @@ def _build(folder: Path, target: Path) -> None:
     shutil.copy(folder / record.RESULTS, target / record.RESULTS)
     record.write_derived(target, target / LEDGER)
     content = record.read(target)
-    (target / PDF).write_bytes(compile_pdf(content, target, target / TEXT))
-    start = pages.start_page(content, target, _pages(target))
-    (target / "pages" / pages.START).write_text(start, encoding="utf-8")
+    for path, made in _made(content, target).items():
+        path.write_bytes(made)
     (target / "notebooks").mkdir()
     chosen = {row["runs"][0] for row in content["configurations"] if row["headline"]}
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
@@ -98,37 +94,38 @@ def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
     """Return a sentence for everything in a report that does not follow.
 
     What follows from ``results.json`` and the claims is derived again; the PDF, the
-    start page and the tables of the README beside the folder (None: of none) are made
-    again of that. Errors of pooling, encoders and calibration are taken as they were
-    measured.
+    start page and the table of the README beside the folder (None: of none) are made
+    again of that.
     """
-    folder = Path(folder)
     measured = record.read_measured(folder)
     again = derive(measured, claims.load(folder / LEDGER))
     kept = store.read_json(folder / record.DERIVED)
     wrong = record.differences(record.DERIVED, kept, again)
     content = measured | again
-    pdf, start = folder / PDF, folder / "pages" / pages.START
-    made = compile_pdf(content, folder, folder / TEXT)
-    if not pdf.is_file() or pdf.read_bytes() != made:
-        wrong.append(f"{pdf} is not what {TEXT} makes of the results")
-    made = pages.start_page(content, folder, _pages(folder))
-    if not start.is_file() or start.read_text("utf-8") != made:
-        wrong.append(f"{start} is not what the template makes of the results")
+    for path, made in _made(content, folder).items():
+        if not path.is_file() or path.read_bytes() != made:
+            wrong.append(f"{path} is not what is made of the results")
     if readme:
         path = folder.parent / readme
-        if _front_page(path) not in (None, tables.front_page(content)):
-            wrong.append(f"the tables of {path} are not those of the results")
+        parts = _around_table(path)
+        if parts and parts[1] != tables.front_page(content):
+            wrong.append(f"the table of {path} is not that of the results")
     return wrong
 
 
-def _front_page(readme: Path) -> str | None:
-    """Return what stands between the marks of a README; None if there are none."""
-    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
-    _, begin, rest = text.partition(BEGIN)
-    inside, end, _ = rest.partition(END)
-    return inside if begin and end else None
+def _made(content: dict, folder: Path) -> dict[Path, bytes]:
+    """Return what is made of a record and its folder: the PDF and the start page."""
+    has = {path.stem for path in (folder / "pages").glob("[0-9]*.html")}
+    start = pages.start_page(content, folder, has)
+    return {
+        folder / PDF: compile_pdf(content, folder, folder / TEXT),
+        folder / "pages" / pages.START: start.encode(),
+    }
 
 
-def _pages(folder: Path) -> set[str]:
-    return {path.stem for path in (folder / "pages").glob("[0-9]*.html")}
+def _around_table(readme: Path) -> list[str]:
+    """Return a README before, between and after its marks; nothing without them."""
+    text = readme.read_text("utf-8") if readme.is_file() else ""
+    before, _, rest = text.partition(BEGIN)
+    table, end, after = rest.partition(END)
+    return [before, table, after] if end else []

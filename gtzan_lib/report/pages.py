@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 from jinja2 import Environment, FileSystemLoader
 from nbconvert import HTMLExporter
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from PIL import Image
 from pygments.formatters import HtmlFormatter
@@ -54,21 +55,21 @@ def build(folder: Path) -> Path:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
-    has = {path.stem for path in notebooks}
+    notebooks = {path.stem: path for path in (folder / "notebooks").glob("*.ipynb")}
+    has = set(notebooks)
     for old in target.glob("*.html"):
         if old.stem not in has:
             old.unlink()
-    for path in notebooks:
-        page = f"{path.stem}.html"
-        if _is_newer(target / page, path, Path(__file__), *TEMPLATE.iterdir()):
+    for path in notebooks.values():
+        page = target / f"{path.stem}.html"
+        times = [p.stat().st_mtime for p in (path, Path(__file__), *TEMPLATE.iterdir())]
+        if page.is_file() and page.stat().st_mtime > max(times):
             continue
         notebook = strip(nbformat.read(path, as_version=4))
         describe(notebook)
-        report = _about(content, page, has)
+        report = _about(content, page.name, has)
         html, _ = exporter.from_notebook_node(notebook, {"report": report})
-        linked = link_pages(html, main_run(content, has))
-        (target / page).write_text(linked, encoding="utf-8")
+        page.write_text(link_pages(html, main_run(content, has)), encoding="utf-8")
     start = target / START
     start.write_text(start_page(content, folder, has), encoding="utf-8")
     return start
@@ -81,10 +82,6 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE), autoescape=True, keep_trailing_newline=True
-    )
-    environment.filters["slug"] = lambda text: text.replace(" ", "-")
-    environment.filters["short"] = lambda commit: (
-        commit[:10] + "+" * commit.endswith("-dirty")
     )
     shown = {figure["name"]: figure for figure in figures.of_folder(folder)}
     pages = {name: name for name in has}
@@ -104,17 +101,16 @@ def page_of(run: dict) -> str:
 
 
 def strip(notebook: NotebookNode) -> NotebookNode:
-    """Return an executed notebook without papermill's notes and without local paths."""
+    """Return an executed notebook without papermill's notes and without local paths.
+
+    Of a line that updates, as progress does, its end is kept.
+    """
     notes = notebook.metadata.pop("papermill", {})
     source = notes.get("parameters", {}).get("data", "")
-    names = {
-        str(store.runs_folder()): "runs",
-        str(store.PROJECT): ".",
-    }
-    if Path.home().parent != Path.home():  # it is / for some users of containers
+    names = {source: "/path/to/gtzan"} if "/" in source else {}
+    names |= {str(store.runs_folder()): "runs", str(store.PROJECT): "."}
+    if Path.home() != Path("/"):  # as it is for some users of containers
         names[str(Path.home())] = "~"
-    if "/" in source:
-        names = {source: "/path/to/gtzan"} | names
     text = nbformat.writes(notebook)
     for path, name in names.items():
         text = text.replace(path, name)
@@ -122,7 +118,7 @@ def strip(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
-    return notebook
+    return CoalesceStreamsPreprocessor().preprocess(notebook, {})[0]
 
 
 def describe(notebook: NotebookNode) -> None:
@@ -146,11 +142,7 @@ def describe(notebook: NotebookNode) -> None:
 
 
 def link_pages(page: str, main_run: str) -> str:
-    """Return a page of nbconvert whose links to notebooks lead to the pages of them.
-
-    That of notebook 3, which has a page for every run, leads to the page of
-    ``main_run``.
-    """
+    """Let the links of a page lead to pages and not notebooks: 3's to ``main_run``."""
     page = page.replace(f'href="{TRAIN}.ipynb"', f'href="{TRAIN}-{main_run}.html"')
     return re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', page)
 
@@ -178,12 +170,6 @@ def _about(content: dict, page: str, has: set[str]) -> dict:
         "page": page,
         "links": links,
     }
-
-
-def _is_newer(path: Path, *others: Path) -> bool:
-    return path.is_file() and path.stat().st_mtime > max(
-        other.stat().st_mtime for other in others
-    )
 
 
 def _smaller(png: bytes) -> tuple[bytes, bool]:

@@ -17,20 +17,10 @@ PDF = "paper.pdf"
 
 
 def compile_pdf(content: dict, folder: Path, source: Path = SOURCE) -> bytes:
-    """Typeset the report of a folder of results; the same files give the same bytes.
+    """Typeset a record (``record.read``) with the figures of its folder.
 
-    Parameters
-    ----------
-    content : dict
-        What ``record.read`` returns.
-    folder : Path
-        Holds ``figures``.
-    source : Path
-
-    Raises
-    ------
-    DataError
-        If the text has an error, or asks for a number that there is not.
+    The same files give the same bytes. A ``DataError`` says where the text has an error
+    or asks for a number that there is not.
     """
     import typst
 

@@ -364,6 +364,14 @@ def test_the_pdf_of_results_with_no_runs_is_typeset(tiny, tmp_path):
     assert pdf.compile_pdf(content, tmp_path).startswith(b"%PDF")
 
 
+def test_of_a_line_that_updates_its_end_is_kept():
+    steps = [f"\r{percent} %" for percent in range(0, 101, 50)] + ["\nnext\n"]
+    outputs = [nbformat.v4.new_output("stream", text=step) for step in steps]
+    cell = nbformat.v4.new_code_cell(outputs=outputs)
+    (cell,) = pages.strip(nbformat.v4.new_notebook(cells=[cell])).cells
+    assert [output.text for output in cell.outputs] == ["100 %\nnext\n"]
+
+
 def test_links_between_notebooks_become_links_between_pages():
     page = (
         '<a href="02_pool_mse.ipynb">2</a> <a href="03_train_cnn.ipynb">3</a> '
