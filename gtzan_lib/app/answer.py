@@ -26,11 +26,11 @@ _model: list[classifier.Classifier] = []  # the one of a worker process
 
 def load(folder: Path, processes: int) -> None:
     """Load a run's model: what each of some worker processes begins with."""
-    import torch
-
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // processes))
+    threads = max(1, (os.cpu_count() or 1) // processes)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # torch, if it is needed
     _model.append(classifier.Classifier(open_run(folder)))
-    example(EXAMPLES[0])  # loads what the first visitor would wait for
+    noise = np.random.default_rng(0).normal(0, 0.1, 30 * SAMPLE_RATE)
+    _model[0].predict_audio(noise, {})  # loads what the first visitor would wait for
 
 
 def analyse(path: str) -> dict:
@@ -84,6 +84,7 @@ def model_html(run: Run) -> str:
 _TEMPLATES = Environment(
     loader=PackageLoader("gtzan_lib.app"), autoescape=True, trim_blocks=True
 )
+_TEMPLATES.filters["spaced"] = lambda words: words.replace(" %", "\N{NO-BREAK SPACE}%")
 _TEMPLATES.filters["clock"] = classifier.clock
 _TEMPLATES.filters["percent"] = lambda p: f"{100 * p:.1f}\N{NO-BREAK SPACE}%"
 _TEMPLATES.globals |= {"examples": EXAMPLES, "limits": limits, "classifier": classifier}

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from scipy import special
 
+from gtzan_lib import store
 from gtzan_lib.app import words
 from gtzan_lib.app.network import open_network
-from gtzan_lib.app.shipped import FOLDER, Neighbours
+from gtzan_lib.app.shipped import ARTISTS, FOLDER, Neighbours
 from gtzan_lib.data import audio
 from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data.audio import SAMPLE_RATE
@@ -51,6 +52,9 @@ class Prediction:
     facts : dict
         JSON values: ``seconds``, ``sample_rate`` (Hz), ``channels``, ``format`` and
         ``ends_early`` (see ``audio.Audio``); of a picture only the ``format``.
+    worth : str or None
+        A sentence on how often such an answer is right about artists that the model
+        never heard, where that was measured.
     """
 
     windows: np.ndarray
@@ -59,6 +63,7 @@ class Prediction:
     embedding: np.ndarray
     similar: list[tuple[str, float]]
     facts: dict
+    worth: str | None
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -90,6 +95,7 @@ class Prediction:
         rows = [dict(zip(GENRES, row, strict=True)) for row in self.windows.tolist()]
         return {
             "answer": self.in_words(),
+            "worth": self.worth,
             "warnings": words.warnings(self.facts),
             "facts": self.facts,
             "described": self.described(),
@@ -99,7 +105,15 @@ class Prediction:
                 {"start": start, "percentages": row}
                 for start, row in zip(self.starts.tolist(), rows, strict=True)
             ],
-            "similar": [{"track": t, "similarity": cos} for t, cos in self.similar],
+            "similar": [
+                {
+                    "track": track,
+                    "genre": track.partition(".")[0],
+                    "similarity": cosine,
+                    "in_words": words.similar(cosine),
+                }
+                for track, cosine in self.similar
+            ],
         }
 
     def described(self) -> str:
@@ -134,6 +148,7 @@ class Classifier:
         self._members = [member for member, _ in run.members]
         self._network = open_network(run)
         self._neighbours = Neighbours(run)
+        self.artists = store.read_json(run.folder / ARTISTS)
 
     def predict_file(self, path: str | Path) -> Prediction:
         """Name the genre of a PNG picture of GTZAN's kind or of an audio file.
@@ -175,8 +190,15 @@ class Classifier:
         logs, embeddings = self._network(codes)
         shares = special.softmax(logs.astype(np.float64), axis=-1)
         embedding = embeddings.mean(axis=0)
-        similar = self._neighbours.nearest(embedding)
-        return Prediction(shares, np.array(starts), pictures, embedding, similar, facts)
+        return Prediction(
+            windows=shares,
+            starts=np.array(starts),
+            pictures=pictures,
+            embedding=embedding,
+            similar=self._neighbours.nearest(embedding),
+            facts=facts,
+            worth=words.worth(self.artists, shares.mean(axis=0).max()),
+        )
 
 
 @cache

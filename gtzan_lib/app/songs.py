@@ -12,10 +12,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from gtzan_lib import store
 from gtzan_lib.app import words
 from gtzan_lib.app.classifier import Classifier
-from gtzan_lib.app.shipped import ARTISTS
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError, UserError
 
@@ -88,7 +86,6 @@ def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
     bool
         Whether all were named.
     """
-    artists = store.read_json(classifier.run.folder / ARTISTS)
     table = csv.DictWriter(sys.stdout, COLUMNS, restval="")
     if form == "csv":
         table.writeheader()
@@ -110,8 +107,10 @@ def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
             json.dumps({"files": answers, "model": classifier.run.provenance}, indent=2)
         )
     elif form == "words" and named:
-        one = named[0]["percentages"] if len(named) == 1 else None
-        print(words.worth(artists, one) or "", end="\n" if artists else "")
+        overall = words.worth(classifier.artists)
+        sentence = named[0]["worth"] if len(named) == 1 else overall
+        if sentence:
+            print(sentence)
     return len(named) == len(answers)
 
 

@@ -39,15 +39,16 @@ def answer(percentages: dict[str, float]) -> str:
     return f"not sure: {', '.join(others)}{' or ' if others else 'perhaps '}{last}"
 
 
-def worth(artists: dict | None, percentages: dict[str, float] | None) -> str | None:
+def worth(artists: dict | None, p: float | None = None) -> str | None:
     """Say how often such a model was right about artists that it never heard.
 
     Parameters
     ----------
     artists : dict or None
         What ``ship`` keeps of the run without those artists; None where there is none.
-    percentages : dict of float or None
-        Probabilities by genre, to say how often it was right when it was as sure.
+    p : float or None
+        The likeliest genre's probability, to say how often it was right when it was as
+        sure: within the same tenth, where that has ten tracks or more.
     """
     if artists is None:
         return None
@@ -55,8 +56,8 @@ def worth(artists: dict | None, percentages: dict[str, float] | None) -> str | N
         f"Such a model is right {percent(artists['accuracy']['value'])} of the time on "
         "artists it never heard"
     )
-    for row in artists.get("reliability", []) if percentages else []:
-        is_as_sure = _tenth(row["confidence"]) == _tenth(max(percentages.values()))
+    for row in artists.get("reliability", []) if p is not None else []:
+        is_as_sure = _tenth(row["confidence"]) == _tenth(p)
         if is_as_sure and row["n"] >= FEW:
             right = percent(row["accuracy"]["value"])
             return f"{sentence}, and {right} when it is as sure as here."

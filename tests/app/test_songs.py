@@ -14,7 +14,7 @@ import soundfile
 
 import gtzan_lib
 from gtzan_lib.__main__ import EXAMPLES, main
-from gtzan_lib.app import songs, words
+from gtzan_lib.app import answer, songs, words
 from gtzan_lib.data import synthetic
 from gtzan_lib.data.audio import SAMPLE_RATE
 from gtzan_lib.data.genres import GENRES
@@ -75,12 +75,15 @@ def test_every_format_gets_the_same_words_and_json_and_csv_agree(folder, capsys)
     text = capsys.readouterr().out
     assert text.count(": probably classical (") == len(FORMATS) + 1
     assert text.endswith("of the time on artists it never heard.\n")
+    assert main(["predict", str(folder / "a.wav")]) == 0
+    one = capsys.readouterr().out
+    assert re.search(r"never heard, and \d+ % when it is as sure as here\.\n$", one)
     assert main(["predict", str(folder), "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert list(answer) == ["files", "model"]
+    printed = json.loads(capsys.readouterr().out)
+    assert list(printed) == ["files", "model"]
     assert main(["predict", str(folder), "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    for row, entry in zip(rows, answer["files"], strict=True):
+    for row, entry in zip(rows, printed["files"], strict=True):
         assert f"{entry['file']}: {entry['answer']}\n" in text
         assert (row["file"], row["answer"]) == (entry["file"], entry["answer"])
         assert row["genre"] == entry["top2"][0] == "classical"
@@ -121,6 +124,20 @@ def test_nothing_is_told_to_onnxruntime_s_makers(folder, tmp_path):
     run = [sys.executable, "-c", code]
     subprocess.run(run, env=kept | places, cwd=tmp_path, check=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_page_says_the_same_words(folder):
+    song = gtzan_lib.predict(folder / "a.mp3").as_json()
+    picture = {"start": 0.0, "png": ""}
+    page = answer.html("answer.html", answer=song | {"picture": picture})
+    plain = page.replace("\N{NO-BREAK SPACE}", " ").replace("&gt;", ">")
+    said = song["answer"].replace("probably", "Probably")
+    assert f'<h2 tabindex="-1">{said}</h2>\n<p>{song["worth"]}</p>' in plain
+    assert len(song["similar"]) == 5
+    for other in song["similar"]:
+        assert other["track"].startswith(other["genre"])
+        said = f"{other['genre']}, {other['in_words']} <span>{other['track']}</span>"
+        assert f"<li>{said}</li>" in plain
 
 
 def test_naming_a_song_imports_no_heavy_package(folder):
@@ -178,9 +195,9 @@ def test_what_a_percentage_was_worth_is_what_was_measured():
         (0.71, ", and 85 % when it is as sure as here."),
         (0.93, ", and 96 % when it is as sure as here."),
     ]:
-        assert words.worth(artists, {"pop": p, "rock": 0.1}) == overall + more
-    assert words.worth(artists, None) == overall + "."
-    assert words.worth(None, {"pop": 1.0}) is None
+        assert words.worth(artists, p) == overall + more
+    assert words.worth(artists) == overall + "."
+    assert words.worth(None, 1.0) is None
 
 
 def test_short_and_cut_files_are_warned_of(folder, tmp_path, y, capsys):
