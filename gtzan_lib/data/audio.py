@@ -1,7 +1,4 @@
-"""Audio files in, mono samples at one rate out, in bounded memory and time.
-
-Used by ``app.classifier``, before ``pictures.render``, and by ``encoders.features``.
-"""
+"""Audio files in, mono samples at one rate out, in bounded memory and time."""
 
 import shutil
 from dataclasses import dataclass
@@ -83,7 +80,7 @@ def read_audio(path: str | Path, max_seconds: float | None = None) -> Audio:
 
 
 def _read_with_either(path, max_seconds):
-    """Return the ``Audio`` of a file by libsndfile, or else by ffmpeg."""
+    """Decode by libsndfile, or else by ffmpeg."""
     try:
         return _read(path, Soundfile, max_seconds)
     except DecodeError as error:

@@ -1,7 +1,6 @@
 """What decodes audio files: libsndfile, and for all else the program ffmpeg.
 
-Each is a context manager with the facts of the file and its samples in blocks. Used by
-``audio``.
+Each is a context manager with the facts of the file and its samples in blocks.
 """
 
 import json

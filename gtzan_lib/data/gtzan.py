@@ -7,7 +7,7 @@ import csv
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -60,13 +60,7 @@ class Dataset:
         kind = {PUBLISHED: "gtzan", SYNTHETIC: "sample"}.get(self.name, "own")
         return store.runs_folder() / f"{kind}-{self.sha256[:8]}"
 
-    def key(
-        self,
-        modules: Iterable[str],
-        packages: Iterable[str],
-        files: Iterable[str] = (),
-        **facts,
-    ) -> dict:
+    def key(self, modules, packages, files=(), **facts) -> dict:
         """Return the key of a sealed folder (see ``store``) of results from it.
 
         Parameters

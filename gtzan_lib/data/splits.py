@@ -35,7 +35,6 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
 
     Parameters
     ----------
-    dataset : Dataset
     name : str
         ``"random"`` for the paper's split; ``"three-way"`` for three fifths to train,
         a fifth to validate and a fifth to test, the same of each genre; either with
@@ -86,13 +85,9 @@ def random_split(n: int, seed: int) -> dict[str, np.ndarray]:
 
 
 def three_way_split(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """Draw three fifths to train, a fifth to validate, a fifth to test, by genre.
+    """Draw three fifths to train, a fifth to validate, a fifth to test.
 
-    Parameters
-    ----------
-    labels : ndarray of int64, shape (N,)
-        The genre of each picture; each genre is divided in the same proportion.
-    seed : int
+    Each genre, of which ``labels``, int64, (N,), tell, is divided so.
 
     Raises
     ------
@@ -121,12 +116,7 @@ def without_duplicates(
     """Leave out of each subset what is identical to a picture of a later one.
 
     The test pictures stay as they are, so that an accuracy on them can be compared.
-
-    Parameters
-    ----------
-    parts : dict of ndarray of int64
-    sums : list of str
-        A hash of each picture.
+    ``sums`` is a hash of each picture of the data set.
     """
     kept, later = {}, set()
     for subset in reversed([name for name in SUBSETS if name in parts]):
@@ -140,13 +130,8 @@ def artist_split(dataset: Dataset, trainval: bool = False) -> dict[str, np.ndarr
     """Return the artist-aware split of GTZAN (see ``ARTIST_SPLIT``).
 
     The Kaggle edition has no picture of one of the 930 tracks, ``NO_PICTURE``: that
-    leaves 442 to train, 197 to validate and 290 to test.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    trainval : bool
-        Put the validation part to the training part.
+    leaves 442 to train, 197 to validate (or, of ``trainval``, to train, too) and 290 to
+    test.
 
     Raises
     ------

@@ -1,11 +1,8 @@
 """A synthetic stand-in for GTZAN, made from code, for people who have no GTZAN.
 
-`make_sample` writes ten invented "genres" in the folder layout of the Kaggle copy of
-GTZAN. Used by notebook 01_pack (data set name "sample"), and by the page.
-
-Each genre is a table in `synthetic.toml`. A clip draws its tempo, key, kit, balance,
-filter and noise around those of its genre, and takes each ingredient with probability
-`_BORROW` from a related genre, so that neighbours overlap.
+Each of ten invented "genres" is a table in `synthetic.toml`. A clip draws its tempo,
+key, kit, balance, filter and noise around those of its genre, and takes each ingredient
+with probability `_BORROW` from a related genre, so that neighbours overlap.
 """
 
 import io
@@ -25,10 +22,6 @@ from gtzan_lib.errors import DataError
 
 SAMPLES = 661_500
 TABLES = Path(__file__).with_name("synthetic.toml")
-_MARKER_TEXT = (
-    "These are synthetic clips and pictures made by gtzan_lib; they are not music and "
-    "not GTZAN.\n"
-)
 _BORROW = 0.1  # chance that an ingredient comes from a related genre
 _SPREAD = 2.5  # dB, standard deviation of a layer's loudness between clips
 
@@ -41,15 +34,9 @@ def _tables() -> dict:
 def synthesise(genre: str, clip: int, seed: int = 0) -> np.ndarray:
     """Make the sound of one synthetic clip.
 
-    Parameters
-    ----------
-    genre : str
-        One of `GENRES`.
-    clip : int
-        Number of the clip, 0 or more.
-    seed : int
-        Seed of the whole sample, 0 or more. The same genre, clip and seed give the same
-        samples, bit for bit at least with the same packages and kind of processor.
+    `clip` is its number and `seed` that of the whole sample, 0 or more. The same genre,
+    clip and seed give the same samples, bit for bit at least with the same packages and
+    kind of processor.
 
     Returns
     -------
@@ -198,51 +185,35 @@ def make_sample(
 ) -> None:
     """Write a synthetic data set in the folder layout of the Kaggle copy of GTZAN.
 
-    The files are ``genres_original/<genre>/<genre>.00000.wav`` (16-bit PCM),
+    Of each genre there are so many clips, 1 to 100,000:
+    ``genres_original/<genre>/<genre>.00000.wav`` (16-bit PCM) and
     ``images_original/<genre>/<genre>00000.png`` (opaque RGBA, 432 x 288 pixels,
-    rendered from the WAV samples) and ``SYNTHETIC.txt``.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to write; should be empty.
-    clips : int
-        Clips per genre, 1 to 100000.
-    workers : int
-        Number of processes. With 1 everything runs in this one.
-    progress : bool
-        Whether to show a progress bar.
+    rendered from the WAV samples). ``SYNTHETIC.txt`` marks the folder, which should be
+    empty before. With one of the ``workers``, processes, everything runs in this one.
 
     Raises
     ------
     DataError
         If `clips` is out of range.
     """
+    from tqdm import tqdm
+
     if not 1 <= clips <= 100_000:
         raise DataError(f"The sample needs 1 to 100000 clips per genre, not {clips}.")
     for genre in GENRES:
         for kind in ("genres_original", "images_original"):
             (folder / kind / genre).mkdir(parents=True, exist_ok=True)
-    (folder / MARKER).write_text(_MARKER_TEXT)
-    if workers == 1:
-        _write_clips(map, folder, clips, progress)
-        return
-    # Processes are started afresh, not forked: a Jupyter kernel has threads.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        _write_clips(pool.map, folder, clips, progress)
-
-
-def _write_clips(map_, folder, clips, progress):
-    """Write every clip of every genre with the function `map_`."""
-    from tqdm import tqdm
-
+    (folder / MARKER).write_text(
+        "These are synthetic clips and pictures made by gtzan_lib; they are not music "
+        "and not GTZAN.\n"
+    )
     jobs = [(folder, genre, clip) for genre in GENRES for clip in range(clips)]
-    done = map_(_write_clip, *zip(*jobs, strict=True))
-    for _ in tqdm(
-        done, "synthetic clips", len(jobs), disable=not progress, file=sys.stdout
-    ):
-        pass
+    shown = {"total": len(jobs), "disable": not progress, "file": sys.stdout}
+    # Processes are started afresh, not forked: a Jupyter kernel has threads.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        each = pool.map if workers > 1 else map
+        written = each(_write_clip, *zip(*jobs, strict=True))
+        list(tqdm(written, "synthetic clips", **shown))
 
 
 def _write_clip(folder, genre, clip):

@@ -1,8 +1,6 @@
-"""Checking a copy of GTZAN against the published Kaggle edition, file by file.
+"""Checking a copy of GTZAN against the published Kaggle edition, file by file."""
 
-Used by notebook 01_pack and ``python -m gtzan_lib verify``.
-"""
-
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -53,7 +51,7 @@ class Verification:
         return not any(faults)
 
     def as_text(self) -> str:
-        """Return the findings for people, one a line."""
+        """What was found, for people: one thing a line."""
         if self.is_sample:
             return "this is the project's synthetic sample: no music, and NOT GTZAN"
         lines = ["pictures: " + ", ".join(f"{g} {n}" for g, n in self.counts.items())]
@@ -76,10 +74,7 @@ class Verification:
 def verify(path: str | Path) -> Verification:
     """Compare a folder with the published Kaggle edition of GTZAN.
 
-    Parameters
-    ----------
-    path : str or Path
-        The root of a copy, its ``Data`` or its ``images_original``.
+    ``path`` is the root of a copy, its ``Data`` or its ``images_original``.
 
     Raises
     ------
@@ -89,7 +84,10 @@ def verify(path: str | Path) -> Verification:
     images = find_layout(path) / "images_original"
     result, same = Verification(), defaultdict(list)
     result.is_sample = (images.parent / MARKER).is_file()
-    expected = {_file_name(track): digest for track, digest in published_sums().items()}
+    expected = {
+        re.sub(r"(\w+)\.(\d+)", r"\1/\1\2.png", track): digest
+        for track, digest in published_sums().items()
+    }
     for file in _entries(images):
         name = file.relative_to(images).as_posix()
         if name not in expected:
@@ -118,16 +116,8 @@ def _entries(images: Path) -> Iterator[Path]:
 
     Hidden files are passed over, as desktops leave them behind.
     """
-    for path in sorted(images.iterdir()):
-        if path.is_dir() and not path.name.startswith("."):
-            inside = sorted(path.iterdir())
-            yield from (p for p in inside if not p.name.startswith("."))
-            if not inside:
-                yield path
-        elif not path.name.startswith("."):
+    for path in sorted(images.glob("[!.]*")):
+        inside = sorted(path.iterdir()) if path.is_dir() else []
+        yield from (p for p in inside if not p.name.startswith("."))
+        if not inside:
             yield path
-
-
-def _file_name(track: str) -> str:
-    genre, number = track.split(".")
-    return f"{genre}/{genre}{number}.png"

@@ -1,7 +1,6 @@
 """Encoder ``bands``: 128 mel bands by 335 columns, read back from the picture.
 
-What the paper's picture shows without its colours (sections 4.3 and 5). Used by
-notebooks 03_train_cnn and 06_beyond.
+What the paper's picture shows without its colours (sections 4.3 and 5).
 """
 
 from pathlib import Path
@@ -33,10 +32,7 @@ class Bands(Encoder):
 def read_bands(dataset: Dataset) -> np.ndarray:
     """Return the mel bands of all tracks, read from the pictures the first time.
 
-    Returns
-    -------
-    memmap of uint8, shape (N, 128, 335, 1)
-        In the order of ``dataset.tracks``, 0 to 255, lowest band first; read-only.
+    A read-only memmap of uint8, (N, 128, 335, 1), 0 to 255, lowest band first.
     """
 
     def make(folder: Path) -> None:

@@ -34,15 +34,8 @@ class Encoder:
     ) -> tuple[np.ndarray, Path | None]:
         """Return what it makes of all tracks, computed or learned the first time.
 
-        Parameters
-        ----------
-        dataset : Dataset
-        train_index : ndarray of int64
-            Positions of the tracks that a learned encoder may look at.
-        seed : int
-            Seed of a learned encoder.
-        progress : bool
-            Whether to show how far it is.
+        A learned encoder starts from ``seed`` and looks at the tracks at the positions
+        ``train_index``, int64, alone.
 
         Returns
         -------
@@ -59,13 +52,7 @@ class Encoder:
         raise NotImplementedError
 
     def encode(self, pictures: np.ndarray, weights: Path | None = None) -> np.ndarray:
-        """Return what it makes of pictures: float32, shape as of ``codes``.
-
-        Parameters
-        ----------
-        pictures : ndarray of uint8, shape (N, 288, 432, 3)
-        weights : Path or None
-            The weights of a learned encoder.
+        """Return what it makes of pictures, uint8 (N, 288, 432, 3), as ``codes`` does.
 
         Raises
         ------

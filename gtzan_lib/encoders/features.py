@@ -2,7 +2,6 @@
 
 The table ``features_30_sec.csv`` holds, of each track, means and variances of librosa's
 features (defaults of 2020) and the tempo; here they are read, and computed from audio.
-Used by notebooks 03_train_cnn and 06_beyond.
 """
 
 import numpy as np
@@ -49,12 +48,7 @@ class Features(Encoder):
 
 
 def read_table(dataset: Dataset) -> np.ndarray:
-    """Read the features of a data set's tracks from its ``features_30_sec.csv``.
-
-    Returns
-    -------
-    ndarray of float64, shape (N, 57)
-        In the order of ``dataset.tracks`` and ``COLUMNS``.
+    """Read the features, float64 (N, 57), of a data set's tracks from its table.
 
     Raises
     ------
@@ -78,17 +72,9 @@ def read_table(dataset: Dataset) -> np.ndarray:
 
 
 def from_audio(y: np.ndarray) -> np.ndarray:
-    """Compute the features of mono audio as the Kaggle edition did.
+    """Compute the features as the Kaggle edition did: float64, (57,), as ``COLUMNS``.
 
-    Parameters
-    ----------
-    y : ndarray of float32, shape (samples,)
-        Mono audio at 22,050 Hz, 2,048 samples or more.
-
-    Returns
-    -------
-    ndarray of float64, shape (57,)
-        In the order of ``COLUMNS``.
+    ``y`` is mono audio at 22,050 Hz, float32, 2,048 samples or more.
     """
     import librosa
     from librosa import feature
@@ -122,11 +108,5 @@ def from_audio(y: np.ndarray) -> np.ndarray:
 
 
 def of_track(dataset: Dataset, track: str) -> np.ndarray:
-    """Compute the features of a track's WAV file: float64, shape (57,).
-
-    Raises
-    ------
-    DataError
-        If the audio cannot be read.
-    """
+    """Compute the features of a track's WAV file (see ``audio.read_audio``)."""
     return from_audio(read_audio(dataset.audio_path(track)).y)

@@ -36,7 +36,7 @@ def average_pool(images: np.ndarray, factor: int = FACTOR) -> np.ndarray:
     Parameters
     ----------
     images : ndarray of uint8, shape (N, H, W, 3)
-        Pictures, 0 to 255; ``factor`` must divide H and W.
+        Pictures, 0 to 255.
     factor : int
         Side of the window and step, in pixels.
 
@@ -53,29 +53,17 @@ def average_pool(images: np.ndarray, factor: int = FACTOR) -> np.ndarray:
     n, height, width, channels = images.shape
     if height % factor or width % factor:
         raise ValueError(f"{factor} does not divide {height} x {width}")
-    rows = images.reshape(n, height // factor, factor, width * channels)
-    rows = rows.sum(axis=2, dtype=np.uint32)  # long runs of memory: the fast axis first
-    total = rows.reshape(n, height // factor, width // factor, factor, channels)
+    total = images.reshape(n, height // factor, factor, width * channels)
+    total = total.sum(axis=2, dtype=np.uint32)  # first over what is far apart: faster
+    total = total.reshape(n, height // factor, width // factor, factor, channels)
     total = total.sum(axis=3, dtype=np.uint32)
     return total.astype(np.float32) / np.float32(255 * factor**2)
 
 
 def upsample(codes: np.ndarray, factor: int, mode: str) -> np.ndarray:
-    """Enlarge pooled pictures back to their size.
+    """Enlarge pooled pictures ``factor`` times, by a ``mode`` of ``UPSAMPLING``.
 
-    Parameters
-    ----------
-    codes : ndarray of float32, shape (N, h, w, 3)
-        Pooled pictures, 0 to 1.
-    factor : int
-        How many times higher and wider the result is.
-    mode : str
-        ``"nearest"``, ``"bilinear"`` or ``"bicubic"``.
-
-    Returns
-    -------
-    ndarray of float32, shape (N, h * factor, w * factor, 3)
-        Pictures, 0 to 1.
+    From codes (N, h, w, 3) to pictures (N, h * factor, w * factor, 3): float32, 0 to 1.
     """
     from torch.nn.functional import interpolate
 
@@ -86,18 +74,9 @@ def upsample(codes: np.ndarray, factor: int, mode: str) -> np.ndarray:
 
 
 def mse_per_image(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
-    """Return each picture's mean squared error, on the scale of 0 to 1.
+    """Return each picture's mean squared error on the scale of 0 to 1: float64, (N,).
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (N, H, W, 3)
-        Originals, 0 to 255.
-    reconstructions : ndarray of float32, shape (N, H, W, 3)
-        Reconstructions, 0 to 1.
-
-    Returns
-    -------
-    ndarray of float64, shape (N,)
+    From originals, uint8, and their reconstructions, float32, 0 to 1: (N, H, W, 3).
     """
     error = images.astype(np.float32) / 255 - reconstructions
     return np.square(error, out=error).mean(axis=(1, 2, 3), dtype=np.float64)
@@ -111,17 +90,13 @@ def pool(dataset: Dataset, factor: int = FACTOR) -> np.ndarray:
     memmap of float32, shape (N, 288 / factor, 432 / factor, 3)
         In the order of ``dataset.tracks``, 0 to 1; read-only.
     """
-    folder = _pooled_folder(dataset, factor)
-    return np.load(folder / "codes.npy", mmap_mode="r")
+    return np.load(_pooled_folder(dataset, factor) / "codes.npy", mmap_mode="r")
 
 
 def pooling_errors(dataset: Dataset, factor: int = FACTOR) -> dict[str, np.ndarray]:
-    """Return each picture's error after pooling and each way of upsampling.
+    """Return each picture's error after pooling and each way of ``UPSAMPLING``.
 
-    Returns
-    -------
-    dict of ndarray of float64, shape (N,)
-        Mean squared errors on the scale of 0 to 1, by ``UPSAMPLING`` mode.
+    By name: mean squared errors on the scale of 0 to 1, float64, (N,).
     """
     with np.load(_pooled_folder(dataset, factor) / "mse.npz") as errors:
         return dict(errors)

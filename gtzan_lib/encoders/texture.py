@@ -1,7 +1,6 @@
 """Encoder ``texture``: spectro-temporal modulation and cepstra of the mel bands.
 
-What a support vector machine is given of a track instead of its pixels. Used by
-notebooks 03_train_cnn and 06_beyond.
+What a support vector machine is given of a track instead of its pixels.
 """
 
 import os
@@ -51,25 +50,15 @@ class Texture(Encoder):
 
 
 def describe_all(dataset: Dataset, progress: bool = True) -> np.ndarray:
-    """Return the texture of all tracks, described the first time.
-
-    Returns
-    -------
-    ndarray of float32, shape (N, 5, 2520)
-        In the order of ``dataset.tracks``.
-    """
+    """Return the texture of all tracks, float32 (N, 5, 2520), made the first time."""
 
     def make(folder: Path) -> None:
-        bands = read_bands(dataset)
-
-        def describe_one(track: np.ndarray) -> np.ndarray:
-            return describe(track[..., 0] / np.float32(255))
+        bands = read_bands(dataset)[..., 0]
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # FFTs run side by side
+            described = pool.map(lambda track: describe(track / np.float32(255)), bands)
             shown = {"disable": not progress, "file": sys.stdout}
-            described = tqdm(
-                pool.map(describe_one, bands), "texture", len(bands), **shown
-            )
+            described = tqdm(described, "texture", len(bands), **shown)
             np.save(folder / "texture.npy", np.stack(list(described)))
 
     key = dataset.key(["encoders.texture"], ("numpy", "pillow", "scipy"))
@@ -78,12 +67,7 @@ def describe_all(dataset: Dataset, progress: bool = True) -> np.ndarray:
 
 
 def describe(bands: np.ndarray) -> np.ndarray:
-    """Describe the parts of one track.
-
-    Parameters
-    ----------
-    bands : ndarray of float32, shape (128, 335)
-        Mel bands, 0 to 1, lowest first (see ``bands``).
+    """Describe the parts of one track, of its mel bands: float32, (128, 335), 0 to 1.
 
     Returns
     -------
@@ -105,16 +89,12 @@ def describe(bands: np.ndarray) -> np.ndarray:
 
 
 def modulation(bands: np.ndarray) -> list[np.ndarray]:
-    """Return how strongly bands are modulated in time and over the mel scale.
+    """Return how strongly bands (128, W) are modulated in time and over the mel scale.
 
     Spectro-temporal filters as in Chi, Ru and Shamma, "Multiresolution spectrotemporal
     analysis of complex sounds" (2005): Gaussians in the two-dimensional spectrum. What
     a slow filter lets through is computed at every 2nd to 16th column only, which tells
     as much: nothing is left in the rest of the spectrum.
-
-    Parameters
-    ----------
-    bands : ndarray of float32, shape (128, W)
 
     Returns
     -------
@@ -169,10 +149,7 @@ def _kept() -> list[np.ndarray]:
 
 @cache
 def _filters() -> list[np.ndarray]:
-    """Return the filters, as ``modulation`` groups them, of the columns they keep.
-
-    Float32, shape (filters, 256, 480 / step).
-    """
+    """Return the filters by rate, float32 (filters, 256, 480 / step), as ``_kept``."""
     scale = np.fft.fftfreq(_PADDED[0])[:, None]
     rate = np.fft.fftfreq(_PADDED[1])[None] * _COLUMNS_PER_SECOND
     still = np.exp(-0.5 * (rate / 0.12) ** 2)
