@@ -36,7 +36,7 @@ def palette() -> np.ndarray:
 
 
 def _code(colours):
-    """Return colours as single numbers."""
+    """Return RGB colours as single numbers."""
     red, green, blue = np.moveaxis(colours.astype(np.uint32), -1, 0)
     return red << 16 | green << 8 | blue
 
