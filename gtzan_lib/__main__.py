@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -33,17 +34,24 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0 for good, 1 for found wanting, 2 for refused."""
     options = _parser().parse_args(arguments)
     try:
-        return options.command(options)
+        status = options.command(options)
+        sys.stdout.flush()
+        return status
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def verify(options: argparse.Namespace) -> int:
     """Compare a copy of GTZAN with the published one."""
+    from gtzan_lib.data.sources import open_dataset
     from gtzan_lib.data.verify import verify
 
-    found = verify(options.path)
+    is_word = str(options.path) == "sample" and not options.path.exists()
+    found = verify(open_dataset("sample").folder if is_word else options.path)
     as_json = dataclasses.asdict(found) | {"is_published": found.is_published}
     print(json.dumps(as_json, indent=2) if options.json else found.as_text())
     return 0 if found.is_published else 1
@@ -167,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
         if command is not app:
             sub.add_argument("--json", action="store_true", help="JSON for programs")
         if command is verify:
-            sub.add_argument("path", type=Path, help="folder of a copy of GTZAN")
+            sub.add_argument("path", type=Path, help="folder of a copy, or sample")
         elif command is render:
             sub.add_argument(
                 "audio", type=Path, help="audio file; of one over 31 s, the first 30"

@@ -64,9 +64,8 @@ def _audio_in(folder: Path) -> list[Path]:
     ]
     if not audio:
         raise DataError(
-            f"there is no audio in the folder {folder}: none of its files ends in "
-            f"{', '.join(AUDIO)} (pictures are named one by one, or as "
-            f"'{folder}/*.png')"
+            f"there is no audio in the folder {folder}: no file ends in .wav, .mp3, "
+            f".m4a or the like (pictures are named as '{folder}/*.png')"
         )
     return audio
 

@@ -58,7 +58,10 @@ def test_files_folders_and_patterns_are_found(folder):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        (".hidden/none", "there is no audio in the folder .*none: none of its files"),
+        (
+            ".hidden/none",
+            "there is no audio in the folder .*none: no file ends in",
+        ),
         ("*.xyz", r"there is no file that matches .*\*\.xyz"),
     ],
 )
@@ -114,6 +117,15 @@ def test_m4a_is_named_with_ffmpeg_and_refused_without(folder, tmp_path, monkeypa
         gtzan_lib.predict(song)
     for suffix in FORMATS:
         assert gtzan_lib.predict(folder / f"a.{suffix}").genre == "classical"
+
+
+def test_a_reader_that_has_had_enough_is_no_fault(folder):
+    run = [sys.executable, "-m", "gtzan_lib", "predict", "--json", folder / "a.wav"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(run, **pipes) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
 
 
 def test_nothing_is_told_to_onnxruntime_s_makers(folder, tmp_path):

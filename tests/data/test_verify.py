@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pytest
@@ -6,7 +7,7 @@ from PIL import Image
 from gtzan_lib import store
 from gtzan_lib.__main__ import main
 from gtzan_lib.data import gtzan as data
-from gtzan_lib.data import verify
+from gtzan_lib.data import sources, verify
 
 
 @pytest.fixture
@@ -85,3 +86,15 @@ def test_real_gtzan_has_nothing_wrong_and_14_duplicate_pairs(gtzan):
     assert found.is_published
     assert [len(group) for group in found.duplicates] == [2] * 14
     assert ["metal/metal00058.png", "rock/rock00016.png"] in found.duplicates
+
+
+def test_the_sample_is_said_to_be_the_sample(copy, capsys, monkeypatch):
+    (copy.parent / data.MARKER).touch()
+    (copy / "pop/pop00001.png").unlink()
+    assert main(["verify", str(copy)]) == 1
+    assert capsys.readouterr().out == (
+        "this is the project's synthetic sample: no music, and NOT GTZAN\n"
+    )
+    monkeypatch.setattr(sources, "_sample_folder", lambda: copy.parent)
+    assert main(["verify", "sample", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["is_sample"]
