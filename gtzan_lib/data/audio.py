@@ -1,6 +1,7 @@
 """Audio files in, mono samples at one rate out, in bounded memory and time."""
 
 import shutil
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def read_audio(path: str | Path, max_seconds: float | None = None) -> Audio:
     Parameters
     ----------
     path : str or pathlib.Path
-        The audio file. Its content, not its name, says what format it is in.
+        Its content, not its name, says what format it is in.
     max_seconds : float or None
         Refuse a longer file, without decoding more of it than that.
 
@@ -72,29 +73,23 @@ def read_audio(path: str | Path, max_seconds: float | None = None) -> Audio:
     try:
         if path.stat().st_size == 0:
             raise DataError(f"The audio file {path} is empty (0 bytes).")
-        return _read_with_either(path, max_seconds)
-    except OSError as error:
-        raise DataError(
-            f"The audio file {path} cannot be opened ({error.strerror})."
-        ) from error
-
-
-def _read_with_either(path, max_seconds):
-    """Decode by libsndfile, or else by ffmpeg."""
-    try:
-        return _read(path, Soundfile, max_seconds)
-    except DecodeError as error:
-        if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
-            raise DataError(
-                f"The file {path} cannot be decoded as WAV, FLAC, OGG, MP3 or AU "
-                "audio; others, such as M4A, and MP3 that does not say how long it is, "
-                "need ffmpeg, which is not installed."
-            ) from error
-    try:
+        try:
+            return _read(path, Soundfile, max_seconds)
+        except DecodeError as error:
+            if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
+                raise DataError(
+                    f"The file {path} cannot be decoded as WAV, FLAC, OGG, MP3 or AU "
+                    "audio; others, such as M4A, and MP3 that does not say how long it "
+                    "is, need ffmpeg, which is not installed."
+                ) from error
         return _read(path, Ffmpeg, max_seconds)
     except DecodeError as error:
         raise DataError(
             f"The file {path} cannot be decoded: it is damaged, or not audio."
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"The audio file {path} cannot be opened ({error.strerror})."
         ) from error
 
 
@@ -102,7 +97,7 @@ def _read(path, decoder, max_seconds):
     """Return the ``Audio`` of a file, decoded block by block."""
     import soxr
 
-    with decoder(path, max_seconds) as source:
+    with closing(decoder(path, max_seconds)) as source:
         if not RATES[0] <= source.sample_rate <= RATES[1]:
             raise DataError(
                 f"The audio file {path} says that it has {source.sample_rate:,} "
@@ -126,14 +121,9 @@ def _read(path, decoder, max_seconds):
         if not same_rate:
             end = np.zeros(0, np.float32)
             parts.append(resampler.resample_chunk(end, last=True))
-        return Audio(
-            np.concatenate(parts),
-            frames / source.sample_rate,
-            source.sample_rate,
-            source.channels,
-            source.format,
-            source.promises_more(frames / source.sample_rate),
-        )
+        y, seconds = np.concatenate(parts), frames / source.sample_rate
+        facts = source.sample_rate, source.channels, source.format
+        return Audio(y, seconds, *facts, source.promises_more(seconds))
 
 
 def _refuse_longer(path, source, seconds, max_seconds):

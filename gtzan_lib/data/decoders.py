@@ -1,6 +1,6 @@
 """What decodes audio files: libsndfile, and for all else the program ffmpeg.
 
-Each is a context manager with the facts of the file and its samples in blocks.
+Each has the facts of a file and its samples in blocks; it is to be closed.
 """
 
 import json
@@ -50,10 +50,8 @@ class Soundfile:
         subtype = self._sound.subtype
         self.format = "MP3" if subtype == "MPEG_LAYER_III" else self._sound.format
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self) -> None:
+        """Close the file."""
         self._sound.close()
         self._file.close()
 
@@ -110,8 +108,14 @@ class Ffmpeg:
     def __init__(self, path, max_seconds):
         # "file:" and a whole path: no name is taken for an option or an address.
         source = ["-i", f"file:{path.resolve()}"]
-        facts = self._probe(source)
+        probe = ["ffprobe", *_SAFELY, *source, "-select_streams", "a:0", "-of", "json"]
+        probe += ["-show_entries", "stream=codec_name,sample_rate,channels,duration"]
+        probe[-1] += ":format=duration,format_name"
         try:
+            done = subprocess.run(
+                probe, capture_output=True, timeout=_FFMPEG_SECONDS, check=True
+            )
+            facts = json.loads(done.stdout)
             stream = facts["streams"][0]
             self.sample_rate = int(stream["sample_rate"])
             self.channels = int(stream["channels"])
@@ -119,7 +123,7 @@ class Ffmpeg:
             container = facts["format"]
             self.seconds = float((container | stream).get("duration", 0))
             self._container = container["format_name"]
-        except (KeyError, IndexError, ValueError) as error:
+        except (subprocess.SubprocessError, LookupError, ValueError) as error:
             raise DecodeError from error
         if self.channels < 1:
             raise DecodeError
@@ -134,10 +138,8 @@ class Ffmpeg:
         self._timer = threading.Timer(_FFMPEG_SECONDS, self._process.kill)
         self._timer.start()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self) -> None:
+        """Stop the program."""
         self._timer.cancel()
         self._process.kill()
         self._process.stdout.close()
@@ -157,18 +159,3 @@ class Ffmpeg:
         """Say whether the file should have lasted longer than it did."""
         is_guess = self._container in ("aac", "mp3")  # from the rate of the first part
         return not is_guess and _is_longer(self.seconds, seconds)
-
-    @staticmethod
-    def _probe(source) -> dict:
-        """Return what ffprobe says of the first audio stream, as JSON values."""
-        shown = "stream=codec_name,sample_rate,channels,duration"
-        shown += ":format=duration,format_name"
-        command = ["ffprobe", *_SAFELY, *source, "-select_streams", "a:0"]
-        command += ["-of", "json", "-show_entries", shown]
-        try:
-            done = subprocess.run(
-                command, capture_output=True, timeout=_FFMPEG_SECONDS, check=True
-            )
-            return json.loads(done.stdout)
-        except (subprocess.SubprocessError, ValueError) as error:
-            raise DecodeError from error

@@ -6,13 +6,7 @@ Apart from ``gtzan``, so that results do not depend on the code of the sample.
 from pathlib import Path
 
 from gtzan_lib import store
-from gtzan_lib.data.gtzan import (
-    PUBLISHED,
-    SYNTHETIC,
-    Dataset,
-    find_layout,
-    open_folder,
-)
+from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC, Dataset, find_layout, open_folder
 from gtzan_lib.errors import DataError
 from gtzan_lib.fingerprint import fingerprint
 
@@ -53,7 +47,7 @@ def _sample_folder() -> Path:
 
 
 def _open_kaggle() -> Dataset:
-    dataset = open_folder(find_layout(_mounted() or _downloaded()))
+    dataset = open_folder(find_layout(_kaggle_folder()))
     if dataset.name != PUBLISHED:
         raise DataError(
             f"the copy in {dataset.folder} is not the published one; see what "
@@ -62,14 +56,12 @@ def _open_kaggle() -> Dataset:
     return dataset
 
 
-def _mounted() -> Path | None:
-    """Return where Kaggle has mounted the data set; None elsewhere."""
+def _kaggle_folder() -> str | Path:
+    """Return where Kaggle has mounted the data set, or where it is downloaded to."""
     name = KAGGLE.rpartition("/")[2]
-    places = (KAGGLE_INPUT / "datasets" / KAGGLE, KAGGLE_INPUT / name)
-    return next(filter(Path.is_dir, places), None)
-
-
-def _downloaded() -> str:
+    for place in (KAGGLE_INPUT / "datasets" / KAGGLE, KAGGLE_INPUT / name):
+        if place.is_dir():
+            return place
     import kagglehub
 
     return kagglehub.dataset_download(KAGGLE)

@@ -1,8 +1,7 @@
 """Ensembles: several runs that answer together, in the folder of one run.
 
 Each member's logits are divided by a temperature, fitted on validation tracks for all
-members together (``evaluation.calibration``), and the log probabilities averaged. Used
-by notebook 06_beyond and the report.
+members together (``evaluation.calibration``), and the log probabilities averaged.
 """
 
 import shutil
@@ -24,14 +23,8 @@ def combine(dataset: Dataset, members: list[Run], temperatures: list[float]) -> 
     """Return the run that answers with the mean of several runs on the same split.
 
     Its folder holds ``predictions.npz``, ``validation.npz`` where the split has such a
-    part, ``provenance.json`` and a folder for each member.
-
-    Parameters
-    ----------
-    members : list of Run
-        Of different models; their embeddings are those of the first.
-    temperatures : list of float
-        One a member.
+    part, ``provenance.json`` and a folder for each member; temperatures are one a
+    member.
 
     Raises
     ------

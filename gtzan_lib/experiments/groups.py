@@ -1,7 +1,4 @@
-"""Runs that differ in nothing but their seed, and what they measure together.
-
-Used by notebooks 04_autoencoder to 06_beyond and the report.
-"""
+"""Runs that differ in nothing but their seed, and what they measure together."""
 
 from collections import defaultdict
 
@@ -97,9 +94,5 @@ def change(some: list[Run], others: list[Run], metric: str) -> Estimate:
     same = ours.removesuffix(splits.UNIQUE) == theirs.removesuffix(splits.UNIQUE)
     if same and seeds.overlap(ours) is not None:
         return difference(some, others, metric)
-    return seeds.difference(
-        [run.metric(metric) for run in some],
-        ours,
-        [run.metric(metric) for run in others],
-        theirs,
-    )
+    of_ours, of_theirs = ([r.metric(metric) for r in group] for group in (some, others))
+    return seeds.difference(of_ours, ours, of_theirs, theirs)

@@ -1,7 +1,4 @@
-"""Which runs the report needs: how many seeds and epochs of what, by profile.
-
-Used by the pipeline (``Snakefile``).
-"""
+"""Which runs the report needs: how many seeds and epochs of what, by profile."""
 
 from dataclasses import dataclass, fields, replace
 

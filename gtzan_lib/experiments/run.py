@@ -1,7 +1,4 @@
-"""A finished training run, read from its folder or from what a record keeps of it.
-
-Used by notebooks 03_train_cnn to 06_beyond, the report and the page.
-"""
+"""A finished training run, read from its folder or from what a record keeps of it."""
 
 import json
 import math

@@ -1,9 +1,8 @@
 """Training runs on disk: from parameters to a folder of results, and back.
 
 A run's folder holds ``model.safetensors``, ``history.json`` (one value an epoch),
-``predictions.npz`` (test positions, labels and logits), ``provenance.json``
-and, where there are any, ``validation.npz`` (as predictions) and
-``encoder.safetensors``. Used by notebooks 03_train_cnn to 06_beyond.
+``predictions.npz`` (test positions, labels and logits), ``provenance.json`` and, where
+there are any, ``validation.npz`` (as predictions) and ``encoder.safetensors``.
 """
 
 from pathlib import Path
@@ -21,14 +20,9 @@ PACKAGES = ("numpy", "pillow", "scikit-learn", "scipy", "torch")
 def train(dataset: Dataset, p: Parameters, progress: bool = True) -> Run:
     """Train one model, or return the run that did so already.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    p : Parameters
-        ``recipe``, ``model``, ``encoder``, ``split``, ``seed`` (which draws the split,
-        the weights and the pictures' order), ``epochs`` and ``device``.
-    progress : bool
-        Show one line that tells how far the training is.
+    Of its parameters count ``recipe``, ``model``, ``encoder``, ``split``, ``seed``
+    (which draws the split, the weights and the pictures' order), ``epochs`` and
+    ``device``.
 
     Raises
     ------
@@ -66,14 +60,10 @@ def open_run(folder: str | Path) -> Run:
 
 
 def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
-    """Return the finished runs of a data set.
+    """Return the finished runs of a data set, in the order of their names.
 
-    Returns
-    -------
-    runs : list of Run
-        Those that are whole and up to date, in the order of their names.
-    left_out : list of str
-        The folders of those made by other code or package versions, or damaged.
+    First those that are whole and up to date; then the names of the folders of others,
+    damaged or made by other code or package versions.
     """
     runs, left_out = [], []
     for manifest in sorted((dataset.results / FOLDER).glob(f"*/{store.MANIFEST}")):
@@ -89,28 +79,22 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
 
 def modules_of(facts: dict) -> list[str]:
     """Return the modules that make a run with these facts (see ``fingerprint``)."""
-    return ["experiments.train", *(entry.module for _, entry in _entries(facts))]
+    return ["experiments.train", *(entry.module for entry in _entries(facts).values())]
 
 
-def _entries(facts: dict) -> list[tuple[str, registry.Entry]]:
+def _entries(facts: dict) -> dict[str, registry.Entry]:
     """Return the registry's entries that a run's facts name, those that there are."""
-    kinds = {
-        "recipe": registry.RECIPES,
-        "model": registry.MODELS,
-        "encoder": registry.ENCODERS,
+    named = {
+        "recipe": registry.RECIPES.get(facts["recipe"]),
+        "model": registry.MODELS.get(facts["model"]),
+        "encoder": registry.ENCODERS.get(facts["encoder"]),
     }
-    return [
-        (what, entries[facts[what]])
-        for what, entries in kinds.items()
-        if facts[what] in entries
-    ]
+    return {what: entry for what, entry in named.items() if entry}
 
 
 def _key(dataset: Dataset, facts: dict) -> dict:
     """Return what a run with these facts depends on (see ``store.seal``)."""
-    made_by = {
-        what: [entry.target, dict(entry.options)] for what, entry in _entries(facts)
-    }
-    encoder = registry.ENCODERS.get(facts["encoder"])
-    files = encoder.make().files if encoder else ()
+    entries = _entries(facts)
+    made_by = {what: [e.target, dict(e.options)] for what, e in entries.items()}
+    files = entries["encoder"].make().files if "encoder" in entries else ()
     return dataset.key(modules_of(facts), PACKAGES, files, **facts, made_by=made_by)

@@ -1,6 +1,6 @@
 """Which models the report compares, on which splits, and how they are trained.
 
-Paper, sections 4.3 and 5. Used by notebook 06_beyond, the pipeline and the report.
+Paper, sections 4.3 and 5.
 """
 
 import numpy as np
@@ -37,14 +37,10 @@ ENSEMBLES = {BEST: (CRNN, TEXTURE), "CRNN and both SVMs": (CRNN, TEXTURE, FEATUR
 WITH_PAPER = (PAPER, LENET, FEATURES, TEXTURE, CRNN)
 COMPARED = (LENET, FEATURES, TEXTURE, CNN, CRNN)
 CLIMBING = (LENET, FEATURES, TEXTURE, CRNN)
-NAMES = {facts: name for name, facts in MODELS.items()} | {
-    (
-        ENSEMBLE,
-        "+".join(MODELS[member][1] for member in members),
-        "+".join(MODELS[member][2] for member in members),
-    ): name
-    for name, members in ENSEMBLES.items()
-}
+NAMES = {facts: name for name, facts in MODELS.items()}
+for _name, _of in ENSEMBLES.items():
+    _, _models, _encoders = zip(*(MODELS[member] for member in _of), strict=True)
+    NAMES[ENSEMBLE, "+".join(_models), "+".join(_encoders)] = _name
 TRUSTED = (PAPER, CRNN, BEST)  # whose calibration is drawn
 SPLITS = ("random", "random-unique", "artist", "artist-trainval")  # of the ladder
 CALIBRATION_SEEDS = 3  # of split three-way at most; their test tracks are put together
@@ -109,21 +105,10 @@ def train_all(
     epochs: dict[str, int],
     progress: bool = True,
 ) -> dict[str, list[Run]]:
-    """Return a run of each model for each seed, trained where there is none.
+    """Return the runs of each model, one a seed, trained where there is none.
 
-    Parameters
-    ----------
-    names : tuple of str
-        Keys of ``MODELS``; one whose files the data set lacks is left out.
-    n_seeds : int
-        How many runs of each.
-    epochs : dict of int
-        By recipe; models in closed form need none.
-
-    Returns
-    -------
-    dict of list of Run
-        By model, in the order of the seeds.
+    ``names`` are keys of ``MODELS``; one whose files the data set lacks is left out.
+    ``epochs`` are by recipe; models in closed form need none.
     """
     trained: dict[str, list[Run]] = {}
     for name in names:
@@ -190,11 +175,8 @@ def _members(trained: dict[str, list[Run]]) -> dict[str, list[list[Run]]]:
 def calibrated(trained: dict[str, list[Run]]) -> list[dict]:
     """Return a row a model: how far its percentages can be trusted.
 
-    Parameters
-    ----------
-    trained : dict of list of Run
-        By model, runs on a split with a validation part, one a seed; each run's
-        temperature is fitted on its own validation tracks.
+    ``trained`` are runs by model, on a split with a validation part, one a seed; each
+    run's temperature is fitted on its own validation tracks.
 
     Returns
     -------
@@ -206,24 +188,21 @@ def calibrated(trained: dict[str, list[Run]]) -> list[dict]:
     rows = []
     for name, group in trained.items():
         own = [fitted([run])[0] for run in group]
-        tests = [
-            (run.predictions["logits"], run.predictions["labels"]) for run in group
-        ]
+        tests = [(r.predictions["logits"], r.predictions["labels"]) for r in group]
         split = group[0].provenance["split"]
         scaled = [(z / t, y) for (z, y), t in zip(tests, own, strict=True)]
         after = _trust(scaled, split)
         chance = [calibration.error_by_chance(logits) for logits, _ in scaled]
         together = calibration.error_by_chance(after["logits"])
-        rows.append(
-            {
-                "model": name,
-                "temperature": float(np.mean(own)),
-                "labels": np.concatenate([labels for _, labels in tests]),
-                "before": _trust(tests, split),
-                "after": after,
-                "by_chance": {"error": float(np.mean(chance)), "together": together},
-            }
-        )
+        row = {
+            "model": name,
+            "temperature": float(np.mean(own)),
+            "labels": np.concatenate([labels for _, labels in tests]),
+            "before": _trust(tests, split),
+            "after": after,
+            "by_chance": {"error": float(np.mean(chance)), "together": together},
+        }
+        rows.append(row)
     return rows
 
 

@@ -26,22 +26,15 @@ def train_into(
 ) -> dict:
     """Train a model and write the run's files; return what its provenance should add.
 
-    Parameters
-    ----------
-    folder : Path
-        Where the files go; a checkpoint there is gone on from.
-    dataset : Dataset
-    p : Parameters
-        Its ``facts`` and ``device``.
-    progress : bool
-        Show how far the training is.
+    A checkpoint in the folder is gone on from. Of the parameters count the ``facts``
+    and ``device``.
 
     Raises
     ------
     DataError
         If the data or the split cannot be used.
     """
-    facts, labels = p.facts, dataset.labels
+    labels = dataset.labels
     device = loop.pick_device(p.device)
     subsets = splits.split(dataset, p.split, p.seed)
     encoder = registry.ENCODERS[p.encoder].make()
@@ -53,24 +46,21 @@ def train_into(
         for name, index in subsets.items()
     }
     held_out = "validation" if "validation" in parts else "test"
-    shown = (parts["train"], parts[held_out])
-    recipe = registry.RECIPES[facts["recipe"]].make()
+    recipe = registry.RECIPES[p.facts["recipe"]].make()
     model = models.build(p.model, encoder.shape, seed=p.seed).to(device)
+    shown = (model, parts["train"], parts[held_out], recipe)
     if registry.is_closed_form(p.model):
-        history = loop.solve(model, *shown, recipe, held_out)
+        history = loop.solve(*shown, held_out)
     else:
-        checkpoint, epochs = folder / store.CHECKPOINT, facts["epochs"]
-        history = loop.fit(
-            model, *shown, recipe, epochs, p.seed, checkpoint, held_out, progress
-        )
+        checkpoint = folder / store.CHECKPOINT
+        history = loop.fit(*shown, p.epochs, p.seed, checkpoint, held_out, progress)
     checkpoints.write(folder / "model.safetensors", model.state_dict())
     store.write_json(folder / "history.json", history)
     for name, file in (("test", "predictions"), ("validation", "validation")):
         if name in parts:
             logits = loop.predict(model, parts[name].x).cpu().numpy()
-            index = subsets[name]
-            known = {"index": index, "labels": labels[index], "logits": logits}
-            np.savez(folder / f"{file}.npz", **known)
+            known = {"index": subsets[name], "labels": labels[subsets[name]]}
+            np.savez(folder / f"{file}.npz", **known, logits=logits)
     return {
         "settings": dataclasses.asdict(recipe),
         "device": device,
