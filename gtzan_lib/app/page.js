@@ -71,8 +71,7 @@ function show(text, file) {
     audio.onerror = () => audio.remove(); // a format that this browser does not play
     player.append(audio);
   }
-  const headline = answer.querySelector("h2");
-  headline?.focus({ preventScroll: true });
+  answer.querySelector("h2")?.focus({ preventScroll: true });
   reveal();
 }
 
@@ -85,9 +84,10 @@ function fail(sentence) {
   reveal();
 }
 
+// Scroll to the answer where it is below the form, and otherwise only as far as needed.
 function reveal() {
   const isBelow = matchMedia("(max-width: 720px)").matches;
-  answer.scrollIntoView({ block: isBelow ? "start" : "nearest" });
+  answer.firstElementChild.scrollIntoView({ block: isBelow ? "start" : "nearest" });
 }
 
 function send(file) {

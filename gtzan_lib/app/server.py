@@ -49,9 +49,8 @@ SENTENCES = {
 def serve(run: Run, host: str, port: int, names: Iterable[str] = ()) -> None:
     """Serve the page until the program is interrupted.
 
-    It listens on an address and a port, 0 for any that is free, and may be called by
-    names besides the address and those of loopback. A ``UserError`` says that the
-    address or port cannot be used.
+    It listens on an address and a port, 0 for any that is free, if it can (otherwise
+    ``UserError``), and may be called by names besides the address and loopback's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

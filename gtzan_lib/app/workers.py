@@ -50,8 +50,7 @@ class Workers:
     async def run(self, task, argument: str, receive) -> dict:
         """Return the answer of a function of ``answer``, from the next free process.
 
-        A visitor leaves the queue when the ASGI callable ``receive`` says so. An
-        ``HTTPException`` says that too many wait, or that the task needs too much.
+        A visitor leaves the queue when the ASGI callable ``receive`` says so.
         """
         self.check()
         self._asked += 1
@@ -63,8 +62,11 @@ class Workers:
                 raise HTTPException(400, "The visitor left.")
             pool = turn.result()
             try:
+                with contextlib.suppress(RuntimeError):  # where something else ended it
+                    await asyncio.wrap_future(pool.schedule(os.getpid))
                 pool = pool if pool.active else self._start()
-                return await _watched(pool, task, argument)
+                pid = await asyncio.wrap_future(pool.schedule(os.getpid))
+                return await _watched(pool, psutil.Process(pid), task, argument)
             finally:
                 self._free.put_nowait(pool)
         finally:
@@ -78,9 +80,8 @@ async def _gone(receive) -> None:
         pass
 
 
-async def _watched(pool: ProcessPool, task, argument: str) -> dict:
+async def _watched(pool: ProcessPool, process, task, argument: str) -> dict:
     """Return a task's result; end its process, and what that started, at a limit."""
-    process = psutil.Process(await asyncio.wrap_future(pool.schedule(os.getpid)))
     running = pool.schedule(task, (argument,), timeout=SECONDS)
     result, children = asyncio.wrap_future(running), []
     try:

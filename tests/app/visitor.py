@@ -1,16 +1,24 @@
 """The running page, and visitors of it without a browser."""
 
 import html
+import io
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 import httpx
+import numpy as np
+import soundfile
 
+from gtzan_lib.__main__ import main
+
+FILE = b"This is not audio."
 APP = [sys.executable, "-m", "gtzan_lib", "app", "--port", "0"]
 
 
@@ -66,6 +74,11 @@ def form(name, content, field="file"):
     return b"--x\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n--x--\r\n"
 
 
+def get(address="/", host="localhost", method="GET", more=b""):
+    lines = f"{method} {address} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+    return lines.encode() + more + b"\r\n"
+
+
 def post(body, address="/api/predict", length=None, **headers):
     """Return the bytes of a request that posts a form by the boundary ``x``."""
     said = {
@@ -76,6 +89,15 @@ def post(body, address="/api/predict", length=None, **headers):
     } | {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"{name}: {value}" for name, value in said.items() if value is not None]
     return "\r\n".join([f"POST {address} HTTP/1.1", *lines, "", ""]).encode() + body
+
+
+def quiet(seconds, channels, rate):
+    """Return a FLAC file of few bytes and many samples."""
+    silence, file = np.zeros((rate, channels), np.int16), io.BytesIO()
+    with soundfile.SoundFile(file, "w", rate, channels, format="FLAC") as sound:
+        for _ in range(seconds):
+            sound.write(silence)
+    return file.getvalue()
 
 
 def stall(url, content):
@@ -116,3 +138,23 @@ def resident(process):
 def temporary(folder):
     """Return what a process needs to have its temporary files in a folder."""
     return {"env": os.environ | {"TMPDIR": str(folder)}}
+
+
+def tree(folder):
+    """Return what a folder holds: sizes and times of change by path."""
+    paths = [p for p in folder.rglob("*") if not p.name.startswith("gtzan-app-")]
+    return {str(p): (p.lstat().st_size, p.lstat().st_mtime_ns) for p in paths}
+
+
+def assert_untouched(page):
+    """Assert that there are no uploads, and that all else is as it was."""
+    deadline = time.monotonic() + 10
+    while tree(page.temporary) != page.before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert tree(page.temporary) == page.before
+
+
+def predicted(path, capsys):
+    capsys.readouterr()
+    assert main(["predict", str(path), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)["files"][0]
