@@ -127,7 +127,7 @@ def make_app(run: Run, processes: workers.Workers, folder: Path) -> FastAPI:
 
     async def refuse(request: Request, error: Exception):
         status = getattr(error, "status_code", 500)
-        sentence = SENTENCES.get(status) or error.detail
+        sentence = (SENTENCES.get(status) or error.detail).rstrip(".") + "."
         headers = getattr(error, "headers", None)
         if request.url.path.startswith("/api/"):
             return JSONResponse({"error": sentence}, status, headers)

@@ -188,7 +188,9 @@ def test_stalled_connections_hinder_nobody(page, files):
     upload = post(form("a.wav", content))
     parts = (b"", b"GET / HT", upload[:100], upload[: len(upload) // 2])
     stalled = [stall(page.url, parts[n % 4]) for n in range(60)]
-    assert min(seconds() for _ in range(9)) < 2 * usual
+    with_stalled = min(seconds() for _ in range(9))
+    print(f"an answer takes {usual:.2f} s, with sixty stalled {with_stalled:.2f} s")
+    assert with_stalled < 2 * usual
     for connection in stalled:
         connection.close()
     flood = [stall(page.url, b"GET") for _ in range(limits.CONNECTIONS + 100)]
