@@ -62,8 +62,7 @@ def serve(run: Run, host: str, port: int, names: Iterable[str] = ()) -> None:
         ) from error
     port, at = listener.getsockname()[1], f"[{host}]" if ":" in host else host
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
-    # A program that is told to end deletes the uploads, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # which deletes the uploads
     with (
         listener,
         tempfile.TemporaryDirectory(prefix="gtzan-app-") as folder,

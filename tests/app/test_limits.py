@@ -34,7 +34,7 @@ def strict(tmp_path_factory):
         workers_SECONDS=2,
         workers_AT_ONCE=1,
         workers_WAITING=1,
-        workers_MEMORY_BYTES=720_000_000,
+        workers_MEMORY_BYTES=380_000_000,
     )
     size = 9_000_000
     with served(

@@ -31,7 +31,7 @@ def served(*options, command=APP, **started):
     ) as process:
         try:
             url = re.search(r"http://\S+", process.stdout.readline())[0]
-            httpx.get(f"{url}/example/classical", timeout=120).raise_for_status()
+            assert ask(url, "a", FILE).status_code == 422  # once it has its model
             yield process, url
         finally:
             process.send_signal(signal.SIGTERM)
