@@ -1,7 +1,4 @@
-"""The ten genres of GTZAN, in the order of every label, logit and table.
-
-Used by everything that names or counts genres.
-"""
+"""The ten genres of GTZAN, in the order of every label, logit and table."""
 
 GENRES = (
     "blues",

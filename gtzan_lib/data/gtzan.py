@@ -1,6 +1,6 @@
 """Data sets in the layout of GTZAN's Kaggle edition, and reading their pictures.
 
-Used by everything that computes from pictures; ``sources`` opens data sets by name.
+``sources`` opens data sets by name.
 """
 
 import csv
@@ -63,21 +63,15 @@ class Dataset:
     def key(self, modules, packages, files=(), **facts) -> dict:
         """Return the key of a sealed folder (see ``store``) of results from it.
 
-        Parameters
-        ----------
-        modules, packages : iterable of str
-            Modules of this library that make the result (see ``fingerprint``), and
-            packages whose change would change it.
-        files : iterable of str
-            What it is made of beside the pictures: files of ``folder``.
-        facts : object
-            The parameters of the result, as JSON values.
+        They are made by modules of this library (see ``fingerprint``), by packages
+        whose change would change them, of the pictures and of other files of
+        ``folder``. Facts are their parameters, as JSON values.
         """
         key = {"data": self.name, "data_sha256": self.sha256, **facts}
-        if files := [self.folder / name for name in files]:
+        if paths := {name: self.folder / name for name in files}:
             key["files_sha256"] = {
-                path.name: store.sha256(path) if path.is_file() else None
-                for path in files
+                name: store.sha256(path) if path.is_file() else None
+                for name, path in paths.items()
             }
         key["code_sha256"] = fingerprint(*modules)
         key["versions"] = store.versions(*packages)
@@ -95,7 +89,7 @@ class Dataset:
 
     @property
     def features_path(self) -> Path:
-        """The table of 57 audio features a track; it need not exist."""
+        """The table of audio features; it need not exist."""
         return self.folder / FEATURES
 
 
@@ -113,8 +107,7 @@ def open_folder(folder: Path) -> Dataset:
     except OSError as error:
         raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
     tracks = tuple(sorted(sums))
-    missing = set(GENRES) - {track.split(".")[0] for track in tracks}
-    if missing:
+    if missing := set(GENRES) - {track.split(".")[0] for track in tracks}:
         raise DataError(f"no pictures of {', '.join(sorted(missing))} in {folder}")
     digest = hashlib.sha256("".join(f"{t} {sums[t]}\n" for t in tracks).encode())
     return Dataset(_name(folder, sums), folder, tracks, digest.hexdigest())

@@ -1,6 +1,6 @@
 """Packing: all pictures of a data set in one memory-mapped array.
 
-Paper, section 3.1.1. Used by notebook 01_pack and by everything that reads pictures.
+Paper, section 3.1.1.
 """
 
 import os

@@ -5,8 +5,7 @@ of 6 x 4 inches at 72 dpi: a white page, and on it a box with a thin black frame
 holds the log-mel spectrogram in the colours of ``magma``. A picture therefore carries
 8-bit palette indices: ``recover_indices`` reads them back, ``draw`` draws them again.
 Pictures are arrays of uint8, shape (288, 432, 3): red, green and blue, 0 to 255;
-indices are uint8, shape (217, 335), 0 to 255. The top row is the first. Used by
-notebook 01_pack, by the encoders of mel bands, and to classify audio.
+indices are uint8, shape (217, 335), 0 to 255. The top row is the first.
 """
 
 from functools import cache

@@ -2,7 +2,7 @@
 
 A split is a dict of sorted positions in ``Dataset.tracks``, ndarrays of int64, by
 subset: ``"train"``, ``"test"`` and, where there is one, ``"validation"``. Paper,
-sections 3.1.1 and 4.3. Used by notebooks 03_train_cnn, 04_autoencoder and 06_beyond.
+sections 3.1.1 and 4.3.
 """
 
 from pathlib import Path

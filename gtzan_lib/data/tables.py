@@ -1,7 +1,4 @@
-"""Reading CSV tables that people wrote: of splits, and of audio features.
-
-Used by ``splits`` and ``encoders.features``.
-"""
+"""Reading CSV tables that people wrote: of splits, and of audio features."""
 
 import warnings
 from pathlib import Path

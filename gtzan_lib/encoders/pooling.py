@@ -1,6 +1,6 @@
 """Encoder ``pool``: average pooling, upsampling back, and the error that this leaves.
 
-Paper, section 3.1.1. Used by notebooks 02_pool_mse and 03_train_cnn.
+Paper, section 3.1.1.
 """
 
 from pathlib import Path

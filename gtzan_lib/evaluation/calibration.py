@@ -1,7 +1,6 @@
 """Percentages that mean something: temperatures, calibration error, ensembles.
 
-Paper, section 4.2 ("percentages for each genre are useful"). Used by notebook
-06_beyond, and for every answer.
+Paper, section 4.2 ("percentages for each genre are useful").
 """
 
 import numpy as np
@@ -19,13 +18,8 @@ def fit_temperatures(logits: list[np.ndarray], labels: np.ndarray) -> list[float
 
     Guo et al., "On Calibration of Modern Neural Networks" (2017), for one model: its
     logits are divided by a temperature, which leaves the ranking of genres as it is. Of
-    an ensemble (``combine``), a member that knows less gets a higher one.
-
-    Parameters
-    ----------
-    logits : list of ndarray, shape (N, 10)
-        One a model, of the same tracks.
-    labels : ndarray of int64, shape (N,)
+    an ensemble (``combine``), a member that knows less gets a higher one. Logits
+    (N, 10), one a model, and int64 labels (N,) are of the same tracks.
     """
 
     def loss(log_temperatures: np.ndarray) -> float:
@@ -50,12 +44,8 @@ def combine(logits: list[np.ndarray], temperatures: list[float]) -> np.ndarray:
 def reliability(logits: np.ndarray, labels: np.ndarray) -> list[dict]:
     """Compare how sure predictions are with how often they are right.
 
-    Returns
-    -------
-    list of dict
-        Of each tenth of the scale of confidence that holds a prediction: ``n``, mean
-        ``confidence`` (probability of the likeliest genre) and ``accuracy``, an
-        estimate.
+    Of each tenth of the scale of confidence that holds a prediction: ``n``, mean
+    ``confidence`` (probability of the likeliest genre) and ``accuracy``, an estimate.
     """
     confidence, correct, bins = _binned(logits, labels)
     return [
@@ -78,9 +68,7 @@ def expected_calibration_error(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.abs(gaps).sum() / len(labels))
 
 
-def _binned(
-    logits: np.ndarray, labels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _binned(logits, labels):
     """Return how sure each prediction is, whether it is right, and its bin."""
     p = softmax(logits.astype(np.float64), axis=1)
     confidence, correct = p.max(axis=1), p.argmax(axis=1) == labels

@@ -1,6 +1,6 @@
 """How good predictions are, each figure with its 95 % interval.
 
-Paper, section 4. Used by notebooks 03_train_cnn to 06_beyond.
+Paper, section 4.
 """
 
 from functools import cache

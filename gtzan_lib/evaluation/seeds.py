@@ -1,6 +1,6 @@
 """Means over seeds, and differences of them, with 95 % intervals.
 
-Paper, section 4. Used by notebooks 04_autoencoder to 06_beyond, and by the report.
+Paper, section 4.
 """
 
 import numpy as np

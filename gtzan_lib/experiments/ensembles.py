@@ -42,7 +42,7 @@ def combine(dataset: Dataset, members: list[Run], temperatures: list[float]) -> 
     facts["recipe"] = ENSEMBLE
     facts["model"], facts["encoder"] = "+".join(models), "+".join(encoders)
     facts["members"] = dict(zip(folders, temperatures, strict=True))
-    facts["member_keys"] = [_key_of(run) for run in members]
+    facts["member_keys"] = [store.read_key(run.folder) for run in members]
 
     def make(folder: Path) -> dict:
         for name, run in zip(folders, members, strict=True):
@@ -64,7 +64,7 @@ def combine(dataset: Dataset, members: list[Run], temperatures: list[float]) -> 
 
 def find(dataset: Dataset, runs: list[Run]) -> list[Run]:
     """Return the whole and up-to-date ensembles of some of ``runs``, by name."""
-    keys = [_key_of(run) for run in runs]
+    keys = [store.read_key(run.folder) for run in runs]
     now = dataset.key(CODE, PACKAGES)
     ensembles = []
     for manifest in sorted((dataset.results / FOLDER).glob(f"*/{store.MANIFEST}")):
@@ -76,16 +76,9 @@ def find(dataset: Dataset, runs: list[Run]) -> list[Run]:
     return ensembles
 
 
-def _key_of(run: Run) -> dict:
-    return store.read_key(run.folder)
-
-
-def _combined(
-    predictions: list[dict[str, np.ndarray]], temperatures: list[float]
-) -> dict[str, np.ndarray]:
+def _combined(predictions: list[dict], temperatures: list[float]) -> dict:
     first = predictions[0]
-    for other in predictions:
-        if not np.array_equal(other["index"], first["index"]):
-            raise ValueError("an ensemble cannot have runs on different splits")
+    if any(not np.array_equal(p["index"], first["index"]) for p in predictions):
+        raise ValueError("an ensemble cannot have runs on different splits")
     logits = calibration.combine([p["logits"] for p in predictions], temperatures)
     return first | {"logits": logits.astype(np.float32)}

@@ -1,8 +1,4 @@
-"""Building a model by name, and describing it layer by layer.
-
-Used by ``experiments.train`` and notebooks 03_train_cnn and 06_beyond. The names stand
-in ``registry.MODELS``.
-"""
+"""Building a model by its name in ``registry.MODELS``, and describing its layers."""
 
 import torch
 from torch import nn
@@ -13,14 +9,7 @@ from gtzan_lib import registry
 def build(name: str, shape: tuple[int, ...], seed: int) -> nn.Module:
     """Return a new model with weights drawn from ``seed``.
 
-    Parameters
-    ----------
-    name : str
-        A key of ``registry.MODELS``.
-    shape : tuple of int
-        Shape of one input: (channels, height, width) or (windows, values).
-    seed : int
-        Seed of the initial weights.
+    ``shape`` is that of one input: (channels, height, width) or (windows, values).
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -31,11 +20,7 @@ def build(name: str, shape: tuple[int, ...], seed: int) -> nn.Module:
 def layer_table(model: nn.Module, shape: tuple[int, ...]) -> list[dict]:
     """Describe a network layer by layer, as the paper's figure 3 does.
 
-    Returns
-    -------
-    list of dict
-        ``layer`` (name), ``output`` (shape without the batch) and ``parameters``
-        (count) of each layer.
+    Of each: ``layer`` (name), ``output`` (shape without the batch), ``parameters``.
     """
     x = torch.zeros(1, *shape)
     rows = [{"layer": "input", "output": tuple(shape), "parameters": 0}]

@@ -1,7 +1,7 @@
 """A compact convolutional network, and one with a recurrent layer, for mel bands.
 
 Models ``cnn`` and ``crnn``: what the paper's section 5 proposes. Made for encoder
-``bands`` and recipe ``augmented``. Used by notebooks 03_train_cnn and 06_beyond.
+``bands`` and recipe ``augmented``.
 """
 
 import torch
@@ -13,13 +13,7 @@ WIDTH = 16  # channels of the first convolution
 
 
 class Standardise(nn.Module):
-    """Bring each row (mel band) to mean 0 and standard deviation 1 over all pictures.
-
-    Parameters
-    ----------
-    height : int
-        Rows of the pictures.
-    """
+    """Bring each of ``height`` mel bands to mean 0 and standard deviation 1."""
 
     def __init__(self, height: int):
         super().__init__()
@@ -62,15 +56,14 @@ class OverTime(nn.Module):
         return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)
 
 
-def convolution(inputs: int, outputs: int, **how) -> list[nn.Module]:
-    """Return a 2-D convolution that keeps the size, batch normalisation and ReLU."""
-    size = how.pop("kernel_size", 3)
-    layer = nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False, **how)
+def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1):
+    """Return a 2-D convolution with padding, batch normalisation and ReLU."""
+    layer = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
     return [layer, nn.BatchNorm2d(outputs), nn.ReLU()]
 
 
-def convolution_over_time(inputs: int, outputs: int, size: int) -> list[nn.Module]:
-    """Return a 1-D convolution that keeps the length, batch normalisation and ReLU."""
+def convolution_over_time(inputs: int, outputs: int, size: int):
+    """Return a 1-D convolution with padding, batch normalisation and ReLU."""
     layer = nn.Conv1d(inputs, outputs, size, padding=size // 2, bias=False)
     return [layer, nn.BatchNorm1d(outputs), nn.ReLU()]
 
@@ -78,11 +71,8 @@ def convolution_over_time(inputs: int, outputs: int, size: int) -> list[nn.Modul
 class ConvNet(nn.Sequential):
     """Convolutions over bands and time, then over time alone; any width.
 
-    Parameters
-    ----------
-    channels, height, width : int
-        Shape of the pictures, 1 x 128 x 335 of encoder ``bands``. Bands are averaged to
-        64 to 127 first.
+    Of pictures of 1 x 128 x 335, as encoder ``bands`` gives them, or other sizes; bands
+    are averaged to 64 to 127 first.
     """
 
     any_width = True  # may be trained on parts of pictures
@@ -94,7 +84,7 @@ class ConvNet(nn.Sequential):
         super().__init__(
             nn.AvgPool2d((shrink, 1)),
             Standardise(height // shrink),
-            *convolution(channels, WIDTH, kernel_size=5, stride=2),
+            *convolution(channels, WIDTH, size=5, stride=2),
             *convolution(WIDTH, 2 * WIDTH),
             nn.MaxPool2d(2),
             *convolution(2 * WIDTH, 4 * WIDTH),

@@ -1,8 +1,7 @@
 """The paper's network, a transformed LeNet-5: model ``lenet`` and its variants.
 
 Paper, section 3.2, which leaves open how many dense layers there are
-(``lenet-one-dense``) and which activation (``lenet-tanh``). Used by notebook
-03_train_cnn.
+(``lenet-one-dense``) and which activation (``lenet-tanh``).
 """
 
 import torch
@@ -20,16 +19,11 @@ class Rescale(nn.Module):
 
 
 class LeNet(nn.Sequential):
-    """The paper's transformed LeNet-5, for rectangular pictures.
+    """The paper's transformed LeNet-5, for pictures of 3 x 72 x 108 or other sizes.
 
     Values rescaled to -1..1, two 5 x 5 convolutions (3 to 6 to 16 channels), each
     followed by 2 x 2 max pooling and ReLU, then a dense block. Pooling before ReLU
     gives the same values as after it, and an epoch takes about a tenth less.
-
-    Parameters
-    ----------
-    channels, height, width : int
-        Shape of the pictures, 3 x 72 x 108 in the paper.
     """
 
     activation = nn.ReLU

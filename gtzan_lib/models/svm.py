@@ -1,7 +1,6 @@
 """A support vector machine whose state is arrays, so that it can be stored safely.
 
-Model ``svm``, for encoders ``texture`` and ``features``. Used by
-notebooks 03_train_cnn and 06_beyond.
+Model ``svm``, for encoders ``texture`` and ``features``.
 """
 
 import numpy as np

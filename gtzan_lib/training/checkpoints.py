@@ -1,7 +1,6 @@
 """Checkpoints: the state of a training in one file, to go on from after a crash.
 
-Safetensors files hold numbers and text only: loading one cannot run code. Used by
-``training.loop``.
+Safetensors files hold numbers and text only: loading one cannot run code.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """How this process keeps and shares freed memory, where the C library is Linux's glibc.
 
-Elsewhere these functions do nothing. Used by ``training`` and ``app``.
+Elsewhere these functions do nothing.
 """
 
 import ctypes
