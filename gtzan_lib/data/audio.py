@@ -30,10 +30,8 @@ class Audio:
         Mean of the channels at 22,050 Hz; full scale is -1 to 1, every sample finite.
     seconds : float
         How long the file plays.
-    sample_rate : int
-        The file's own rate, in Hz.
-    channels : int
-        The file's own channels.
+    sample_rate, channels : int
+        The file's own; the rate in Hz.
     format : str
         What its content is, such as ``"WAV"`` or ``"MP3"``.
     ends_early : bool

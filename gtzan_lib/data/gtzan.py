@@ -219,5 +219,5 @@ def _name(folder: Path, sums: dict[str, str]) -> str:
         return SYNTHETIC
     if sums == published_sums():
         return PUBLISHED
-    same = sum(published_sums().get(track) == digest for track, digest in sums.items())
+    same = len(sums.items() & published_sums().items())
     return f"own pictures ({same} of 999 as published, {len(sums)} in all)"

@@ -108,13 +108,8 @@ def draw(indices: np.ndarray) -> np.ndarray:
         )
     picture = np.full(PICTURE_SHAPE, 255, np.uint8)
     picture[PLOT] = palette()[indices]
-    bottom, right = _TOP + PLOT_SHAPE[0], _LEFT + PLOT_SHAPE[1]
-    for line in (
-        picture[_TOP : bottom + 1, _LEFT],
-        picture[_TOP : bottom + 1, right],
-        picture[_TOP, _LEFT : right + 1],
-        picture[bottom, _LEFT : right + 1],
-    ):
+    box = picture[_TOP:, _LEFT:][: PLOT_SHAPE[0] + 1, : PLOT_SHAPE[1] + 1]
+    for line in (box[:, 0], box[:, -1], box[0], box[-1]):
         line[1:-1] = _blend_black(line[1:-1], _LINE_ALPHA)
         line[[0, -1]] = _blend_black(line[[0, -1]], _END_ALPHA)
     return picture
@@ -165,15 +160,12 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
     indices[0, 0] = _closest_match(codes[0, 0], corner, indices[1, 1])
 
     wrong = (draw(indices) != picture).any(axis=-1)
-    if wrong[PLOT].any():
-        raise DataError(
-            "The picture is not a spectrogram of the Kaggle edition: "
-            f"{wrong[PLOT].sum()} pixels of the plot have colours not in magma."
-        )
     if wrong.any():
+        fault = f"{wrong[PLOT].sum()} pixels of the plot have colours not in magma."
+        if not wrong[PLOT].any():
+            fault = f"{wrong.sum()} pixels of its border are not white, or not black."
         raise DataError(
-            "The picture is not a spectrogram of the Kaggle edition: "
-            f"{wrong.sum()} pixels of its border are not white, or not the frame's."
+            f"The picture is not a spectrogram of the Kaggle edition: {fault}"
         )
     return indices
 

@@ -84,8 +84,7 @@ def needed_runs(dataset: Dataset, profile: Profile) -> list[Parameters]:
 
     def add(recipe, epochs, seeds=profile.seeds, **facts):
         for seed in range(seeds):
-            run = Parameters(recipe=recipe, epochs=epochs, seed=seed, **facts)
-            needed.setdefault(run)
+            needed[Parameters(recipe=recipe, epochs=epochs, seed=seed, **facts)] = None
 
     add("paper", profile.paper, seeds=1)
     for encoder in registry.CODES:
@@ -93,14 +92,10 @@ def needed_runs(dataset: Dataset, profile: Profile) -> list[Parameters]:
         add("corrected", profile.corrected, encoder=encoder)
     for model in ("lenet-one-dense", "lenet-tanh"):
         add("corrected", profile.corrected, model=model)
-    epochs = {
-        "paper": profile.encoders_paper,
-        "corrected": profile.corrected,
-        "augmented": profile.augmented,
-    }
+    epochs = vars(profile) | {"paper": profile.encoders_paper}
     for split, names in suite.needed(dataset).items():
         for recipe, model, encoder in (suite.MODELS[name] for name in names):
-            if not registry.is_closed_form(model):
+            if recipe in epochs:  # not in closed form
                 seeds = suite.seeds_of(split, profile.seeds)
                 facts = {"model": model, "encoder": encoder, "split": split}
                 add(recipe, epochs[recipe], seeds, **facts)

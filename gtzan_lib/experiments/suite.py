@@ -7,7 +7,7 @@ import numpy as np
 
 from gtzan_lib.data import splits
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import SYNTHETIC, Dataset
+from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import calibration, seeds
 from gtzan_lib.evaluation.metrics import Estimate
@@ -37,10 +37,10 @@ ENSEMBLES = {BEST: (CRNN, TEXTURE), "CRNN and both SVMs": (CRNN, TEXTURE, FEATUR
 WITH_PAPER = (PAPER, LENET, FEATURES, TEXTURE, CRNN)
 COMPARED = (LENET, FEATURES, TEXTURE, CNN, CRNN)
 CLIMBING = (LENET, FEATURES, TEXTURE, CRNN)
-NAMES = {facts: name for name, facts in MODELS.items()}
-for _name, _of in ENSEMBLES.items():
-    _, _models, _encoders = zip(*(MODELS[member] for member in _of), strict=True)
-    NAMES[ENSEMBLE, "+".join(_models), "+".join(_encoders)] = _name
+NAMES = {facts: name for name, facts in MODELS.items()} | {
+    (ENSEMBLE, *map("+".join, zip(*(MODELS[m][1:] for m in of), strict=True))): name
+    for name, of in ENSEMBLES.items()
+}
 TRUSTED = (PAPER, CRNN, BEST)  # whose calibration is drawn
 SPLITS = ("random", "random-unique", "artist", "artist-trainval")  # of the ladder
 CALIBRATION_SEEDS = 3  # of split three-way at most; their test tracks are put together
@@ -61,14 +61,10 @@ def needed(dataset: Dataset) -> dict[str, tuple[str, ...]]:
 
 def why_not(dataset: Dataset, names: tuple[str, ...]) -> dict[str, str]:
     """Tell by split why it cannot be had; the reason is empty where it can."""
-    reasons = {}
+    reasons = dict.fromkeys(names, "")
     for name in names:
-        if name.startswith("artist") and dataset.name == SYNTHETIC:
-            reasons[name] = f"is one of GTZAN, not of the {SYNTHETIC}"
-            continue
         try:
             splits.split(dataset, name, seed=0)
-            reasons[name] = ""
         except DataError as error:
             reasons[name] = str(error)
     return reasons

@@ -25,14 +25,10 @@ SAVE_SECONDS = 10  # between checkpoints
 
 @dataclass
 class Subset:
-    """What to show a model, with labels, on the device that computes.
+    """What to show a model, ``x``, with its genres, ``y``, on the device that computes.
 
-    Attributes
-    ----------
-    x : Tensor of float32, shape (N, C, H, W), channels last, or (N, windows, values)
-        Pictures, 0 to 1, or vectors.
-    y : Tensor of int64, shape (N,)
-        Genres.
+    ``x`` is float32: pictures (N, C, H, W), channels last, 0 to 1, or vectors
+    (N, windows, values); ``y`` is int64, (N,).
     """
 
     x: torch.Tensor
