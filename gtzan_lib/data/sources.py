@@ -17,13 +17,10 @@ KAGGLE_INPUT = Path("/kaggle/input")  # where Kaggle's notebooks have their data
 def open_dataset(source: str | Path) -> Dataset:
     """Open the pictures of a data set.
 
-    Parameters
-    ----------
-    source : str or Path
-        ``"sample"`` for the embedded synthetic sample (made when it is missing),
-        ``"kaggle"`` for the Kaggle edition of GTZAN: the one that is mounted, in a
-        notebook on Kaggle, and else downloaded; or the path of a folder in that
-        layout: its root, ``Data`` or ``images_original``.
+    It is ``"sample"``, the embedded synthetic one (made when it is missing);
+    ``"kaggle"``, the Kaggle edition of GTZAN: the one that is mounted, in a notebook on
+    Kaggle, and else downloaded; or the path of a folder in that layout: its root,
+    ``Data`` or ``images_original``.
 
     Raises
     ------

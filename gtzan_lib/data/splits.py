@@ -31,18 +31,10 @@ NO_PICTURE = "jazz.00054"  # its audio cannot be decoded: the Kaggle edition lac
 
 
 def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
-    """Return the split of a data set that has this name.
+    """Return the split of a data set by its name.
 
-    Parameters
-    ----------
-    name : str
-        ``"random"`` for the paper's split; ``"three-way"`` for three fifths to train,
-        a fifth to validate and a fifth to test, the same of each genre; either with
-        ``"-unique"`` behind it, to leave out what is identical to a picture of a later
-        subset; ``"artist"`` for the artist-aware split, or ``"artist-trainval"`` for
-        the same with the validation part to train, too; or the path of a CSV file.
-    seed : int
-        Which random split; the others do not depend on it.
+    It is one of ``registry.SPLITS``, or the path of a CSV file. Random splits depend on
+    ``seed``.
 
     Raises
     ------

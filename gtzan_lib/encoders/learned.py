@@ -148,14 +148,8 @@ def learn(
     0 to 1, float64, shape (N,): ``picture`` and ``plot`` (without the border) decoded
     from these codes, and ``unrounded``, of the picture, from codes in float32.
 
-    Parameters
-    ----------
-    name : str
-        A key of ``AUTOENCODERS`` or ``BASELINES``.
-    train_index : ndarray of int64
-        Positions of the pictures to learn from (see ``splits``).
-    seed : int
-        Seed of the first weights and of the order of the pictures.
+    Pictures at ``train_index``, int64, are learnt from, in an order that ``seed``
+    draws, as it does the first weights.
 
     Raises
     ------

@@ -106,16 +106,12 @@ class Run:
     @cached_property
     def predictions(self) -> dict[str, np.ndarray]:
         """Test tracks: ``index`` in the data, ``labels`` and ``logits`` (N, 10)."""
-        with np.load(self.folder / "predictions.npz") as arrays:
-            return dict(arrays)
+        return self._arrays("predictions.npz")
 
     @cached_property
     def validation(self) -> dict[str, np.ndarray] | None:
         """The same of validation tracks; None where the split has none."""
-        if not self._has("validation.npz"):
-            return None
-        with np.load(self.folder / "validation.npz") as arrays:
-            return dict(arrays)
+        return self._arrays("validation.npz") if self._has("validation.npz") else None
 
     @cached_property
     def members(self) -> list[tuple["Run", float]]:
@@ -142,6 +138,10 @@ class Run:
 
     def _has(self, name: str) -> bool:
         return (self.folder / name).is_file()
+
+    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        with np.load(self.folder / name) as arrays:
+            return dict(arrays)
 
     def _read(self, name: str) -> dict:
         return json.loads((self.folder / name).read_text(encoding="utf-8"))

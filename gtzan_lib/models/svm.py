@@ -10,6 +10,7 @@ from torch import nn
 from gtzan_lib.data.genres import GENRES
 
 COMPONENTS = 400  # principal components, where the vectors have more values
+RIDGE = 0.1  # weight of the penalty on large coefficients
 
 
 class SVM(nn.Module):
@@ -22,18 +23,10 @@ class SVM(nn.Module):
     windows is a vector each, and its logits are their mean. Components and vectors are
     kept as float16, which halves the file; all is computed in the precision of what is
     given.
-
-    Parameters
-    ----------
-    windows, values : int
-        Shape of the vectors of one track.
-    ridge : float
-        Weight of the penalty on large coefficients.
     """
 
-    def __init__(self, windows: int, values: int, ridge: float = 0.1):
+    def __init__(self, windows: int, values: int):
         super().__init__()
-        self.ridge = ridge
         components = min(COMPONENTS, values)
         state = {
             "mean": torch.zeros(values),
@@ -61,7 +54,7 @@ class SVM(nn.Module):
         vectors = self.vectors.float()
         self.gamma = 1 / vectors.square().sum(dim=1).mean()
         targets = 2 * np.eye(len(GENRES))[labels.cpu()] - 1
-        ridge = KernelRidge(alpha=self.ridge, kernel="rbf", gamma=float(self.gamma))
+        ridge = KernelRidge(alpha=RIDGE, kernel="rbf", gamma=float(self.gamma))
         ridge.fit(vectors.numpy(), targets.repeat(x.shape[1], axis=0))
         self.coefficients = torch.from_numpy(ridge.dual_coef_).float()
         self.to(x.device)
