@@ -1,7 +1,4 @@
-"""Data sets in the layout of GTZAN's Kaggle edition, and reading their pictures.
-
-``sources`` opens data sets by name.
-"""
+"""Data sets in the layout of GTZAN's Kaggle edition, and reading their pictures."""
 
 import csv
 import hashlib

@@ -1,7 +1,4 @@
-"""Packing: all pictures of a data set in one memory-mapped array.
-
-Paper, section 3.1.1.
-"""
+"""All pictures of a data set in one memory-mapped array (paper, section 3.1.1)."""
 
 import os
 from pathlib import Path
@@ -15,10 +12,7 @@ from gtzan_lib.data.gtzan import HEIGHT, WIDTH, Dataset, read_picture
 def pack(dataset: Dataset) -> np.ndarray:
     """Return all pictures as one array, packed on disk the first time.
 
-    Returns
-    -------
-    memmap of uint8, shape (N, 288, 432, 3)
-        In the order of ``dataset.tracks``; red, green and blue, 0 to 255; read-only.
+    A read-only memmap of uint8, (N, 288, 432, 3): red, green and blue, 0 to 255.
 
     Raises
     ------

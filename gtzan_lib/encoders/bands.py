@@ -1,7 +1,4 @@
-"""Encoder ``bands``: 128 mel bands by 335 columns, read back from the picture.
-
-What the paper's picture shows without its colours (sections 4.3 and 5).
-"""
+"""Encoder ``bands``: mel bands read back from pictures (paper, sections 4.3 and 5)."""
 
 from pathlib import Path
 

@@ -1,7 +1,4 @@
-"""Encoder ``pool``: average pooling, upsampling back, and the error that this leaves.
-
-Paper, section 3.1.1.
-"""
+"""Encoder ``pool``: average pooling and the error it leaves (paper, section 3.1.1)."""
 
 from pathlib import Path
 
@@ -85,10 +82,7 @@ def mse_per_image(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray
 def pool(dataset: Dataset, factor: int = FACTOR) -> np.ndarray:
     """Return the pooled pictures of a data set, computed on disk the first time.
 
-    Returns
-    -------
-    memmap of float32, shape (N, 288 / factor, 432 / factor, 3)
-        In the order of ``dataset.tracks``, 0 to 1; read-only.
+    A read-only memmap of float32, (N, 288 / factor, 432 / factor, 3), 0 to 1.
     """
     return np.load(_pooled_folder(dataset, factor) / "codes.npy", mmap_mode="r")
 

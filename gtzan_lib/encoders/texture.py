@@ -1,7 +1,4 @@
-"""Encoder ``texture``: spectro-temporal modulation and cepstra of the mel bands.
-
-What a support vector machine is given of a track instead of its pixels.
-"""
+"""Encoder ``texture``: spectro-temporal modulation and cepstra of the mel bands."""
 
 import os
 import sys
@@ -139,10 +136,8 @@ def cepstral(bands: np.ndarray) -> np.ndarray:
 
 
 def _kept() -> list[np.ndarray]:
-    """Return the columns of the spectrum that filters of each rate let through.
-
-    They are those of the lowest rates: around rate 0, half of them are negative.
-    """
+    """Return the columns of the spectrum that filters of each rate let through."""
+    # Those of the lowest rates: around rate 0, half of them are negative.
     still, *moving = (np.arange(_PADDED[1] // step) for step in _STEPS)
     return [still - len(still) // 2, *moving]
 

@@ -1,7 +1,4 @@
-"""How good predictions are, each figure with its 95 % interval.
-
-Paper, section 4.
-"""
+"""How good predictions are, each figure with its 95 % interval (paper, section 4)."""
 
 from functools import cache
 

@@ -1,7 +1,4 @@
-"""Means over seeds, and differences of them, with 95 % intervals.
-
-Paper, section 4.
-"""
+"""Means over seeds, and differences, with 95 % intervals (paper, section 4)."""
 
 import numpy as np
 from scipy import special

@@ -15,16 +15,9 @@ class Profile:
 
     Epochs are fixed beforehand: 1,800 is the paper's text, and the accuracy of recipes
     corrected and augmented had levelled off on a validation part of the training
-    pictures of splits not used here.
-
-    Attributes
-    ----------
-    paper, corrected, augmented : int
-        Epochs of these recipes.
-    encoders_paper : int
-        Epochs of recipe paper with each encoder, and on other splits.
-    seeds : int
-        Runs of every configuration but those of recipe paper.
+    pictures of splits not used here. ``encoders_paper`` are those of recipe paper with
+    each encoder, and on other splits; ``seeds`` are runs of every configuration but
+    those of recipe paper.
     """
 
     paper: int

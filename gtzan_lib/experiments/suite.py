@@ -1,7 +1,4 @@
-"""Which models the report compares, on which splits, and how they are trained.
-
-Paper, sections 4.3 and 5.
-"""
+"""Which models the report compares, on which splits (paper, sections 4.3 and 5)."""
 
 import numpy as np
 
@@ -148,15 +145,12 @@ def combine(
     ``others`` are the temperatures of another split, taken where this one has no
     validation part.
     """
-    return {
-        name: [
-            ensembles.combine(
-                dataset, seed, fitted(seed) if seed[0].validation else others[name]
-            )
-            for seed in by_seed
-        ]
-        for name, by_seed in _members(trained).items()
-    }
+    combined: dict[str, list[Run]] = {name: [] for name in _members(trained)}
+    for name, by_seed in _members(trained).items():
+        for members in by_seed:
+            own = fitted(members) if members[0].validation else others[name]
+            combined[name].append(ensembles.combine(dataset, members, own))
+    return combined
 
 
 def _members(trained: dict[str, list[Run]]) -> dict[str, list[list[Run]]]:

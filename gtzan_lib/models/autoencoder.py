@@ -22,17 +22,10 @@ class Autoencoder(nn.Module):
     """Encodes pictures as (3, 72, 108) values from 0 to 1, and decodes them.
 
     This base class takes a picture as the colours of its pixels.
-
-    Attributes
-    ----------
-    epochs : int
-        How often ``fit`` shows every training picture.
-    rate : float
-        Highest learning rate of Adam.
     """
 
-    epochs = 0
-    rate = 1e-3
+    epochs = 0  # how often ``fit`` shows every training picture
+    rate = 1e-3  # highest learning rate of Adam
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
         """Return what the encoder takes of pictures (N, 288, 432, 3): uint8, (N, ...).

@@ -1,7 +1,4 @@
-"""Encoders of the mel bands behind a picture: fully connected, and convolutional.
-
-Paper, section 4.3. Used by ``encoders.learned``: encoders ``factorised`` and ``conv``.
-"""
+"""Autoencoders of the mel bands behind a picture (paper, section 4.3)."""
 
 import numpy as np
 import torch

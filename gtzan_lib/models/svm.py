@@ -1,7 +1,4 @@
-"""A support vector machine whose state is arrays, so that it can be stored safely.
-
-Model ``svm``, for encoders ``texture`` and ``features``.
-"""
+"""Model ``svm``: a support vector machine whose state is arrays, stored safely."""
 
 import numpy as np
 import torch

@@ -135,7 +135,8 @@ def fit(
         with torch.random.fork_rng():  # for layers that draw numbers, such as dropout
             torch.manual_seed(1_000_003 * seed + epoch)
             loss, accuracy = train_epoch(model, train, recipe, optimizer, rng)
-        return _measured(loss, accuracy, model, held_out, recipe, name)
+        measured = measure(model, held_out, recipe, name)
+        return {"loss": loss, "train_accuracy": accuracy} | measured
 
     return over_epochs(one_epoch, epochs, model, optimizer, checkpoint, progress)
 
@@ -150,8 +151,9 @@ def solve(
     """Fit a model in closed form; return a history of one epoch, as ``fit`` does."""
     started = time.time()
     model.solve(train.x, train.y)
-    fitted = measure(model, train, recipe)
-    history = _measured(*fitted, model, held_out, recipe, name)
+    fitted = measure(model, train, recipe, "train")
+    history = {"loss": fitted.pop("train_loss")} | fitted
+    history |= measure(model, held_out, recipe, name)
     history["seconds"] = time.time() - started
     return {column: [value] for column, value in history.items()}
 
@@ -185,11 +187,16 @@ def train_epoch(
     return loss_sum / len(order), n_correct / len(order)
 
 
-def measure(model: nn.Module, subset: Subset, recipe: Recipe) -> tuple[float, float]:
-    """Return the loss and accuracy on pictures that are not learnt from."""
+def measure(
+    model: nn.Module, subset: Subset, recipe: Recipe, name: str
+) -> dict[str, float]:
+    """Return ``<name>_loss`` and ``<name>_accuracy``, of what is not learnt from."""
     logits = predict(model, subset.x)
     hits = logits.argmax(dim=1) == subset.y
-    return float(recipe.loss(logits, subset.y)), float(hits.float().mean())
+    return {
+        f"{name}_loss": float(recipe.loss(logits, subset.y)),
+        f"{name}_accuracy": float(hits.float().mean()),
+    }
 
 
 @torch.no_grad()
@@ -197,13 +204,3 @@ def predict(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Return the logits (N, 10) of pictures (N, C, H, W) or vectors."""
     model.eval()
     return torch.cat([model(part) for part in x.split(100)])
-
-
-def _measured(loss, accuracy, model, held_out, recipe, name) -> dict[str, float]:
-    held_out_loss, held_out_accuracy = measure(model, held_out, recipe)
-    return {
-        "loss": loss,
-        "train_accuracy": accuracy,
-        f"{name}_loss": held_out_loss,
-        f"{name}_accuracy": held_out_accuracy,
-    }

@@ -182,7 +182,9 @@ def precision(dataset: Dataset, n_epochs: int = 60, seeds: int = 5) -> None:
             model, epoch = network(train, recipe)
             for _ in range(n_epochs):
                 epoch()
-            found.append(training.measure(model, held_out, RECIPES[recipe].make())[1])
+            made = RECIPES[recipe].make()
+            measured = training.measure(model, held_out, made, "validation")
+            found.append(measured["validation_accuracy"])
     whole, half = np.reshape(found, (seeds, 2)).T
     error = (half - whole).std(ddof=1) / np.sqrt(seeds)
     print(
