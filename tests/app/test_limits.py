@@ -7,6 +7,7 @@ import psutil
 import pytest
 from visitor import (
     FILE,
+    SLOW,
     ask,
     assert_untouched,
     changed,
@@ -16,6 +17,7 @@ from visitor import (
     quiet,
     raw,
     served,
+    slowly,
     stall,
     temporary,
 )
@@ -31,7 +33,8 @@ def strict(tmp_path_factory):
     command = changed(
         limits_SILENT_SECONDS=1,
         limits_REQUEST_SECONDS=4,
-        workers_SECONDS=2,
+        workers_SECONDS=5,
+        answer_analyse=slowly,
         workers_AT_ONCE=1,
         workers_WAITING=1,
         workers_MEMORY_BYTES=380_000_000,
@@ -98,9 +101,9 @@ def test_slow_uploads_are_ended(strict):
 
 def test_what_needs_too_much_is_ended_and_others_wait(strict, files):
     good = (files / "disco.wav").read_bytes()
-    slow, large = quiet(220, 8, 192_000), quiet(1_790, 1, SAMPLE_RATE)
+    large = quiet(1_790, 1, SAMPLE_RATE)
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(ask, strict.url, "slow.flac", slow)
+        first = pool.submit(ask, strict.url, "slow.wav", SLOW)
         time.sleep(1)
         waiting = stall(strict.url, post(form("disco.wav", good)))
         time.sleep(0.5)
