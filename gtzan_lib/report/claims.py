@@ -1,22 +1,16 @@
 """The ledger: every claim of the paper that can be checked, and its verdict.
 
-The claims, and the numbers that the paper prints, are data, in ``report/claims.toml``;
-this module reads and judges them. The rules:
+The claims, and the numbers that the paper prints, are data, in ``report/claims.toml``.
 
-- A claim with a ``value`` and a ``tolerance`` is *reproduced* when ours is within the
-  tolerance, or when our 95 % interval, where there is one, holds the paper's value.
-- A claim with a bound (``above`` or ``below``) is *reproduced* when our value is beyond
-  it and, where there is an interval, all of the interval is.
+- A claim with a ``value`` is *reproduced* when ours is within its ``tolerance``, or our
+  95 % interval, where there is one, holds the paper's value.
+- A claim with a bound (``above`` or ``below``) is *reproduced* when ours, with all of
+  its interval, is beyond it.
 - In every other case that was measured it is *not reproduced*.
 - A claim of which the paper ``says`` several things that cannot all be true is
   *contradicted by the paper itself*, whatever we measure.
 - A claim that states nothing measurable, or that no finished run measures, *cannot be
   tested*.
-
-They were written down when first runs on GTZAN had been seen, so that they are no
-preregistration; the history of ``claims.toml`` shows every change.
-
-Used by notebooks 05_results and 06_beyond, and by the record.
 """
 
 import math
@@ -32,13 +26,9 @@ from gtzan_lib.experiments.run import Run
 from gtzan_lib.report import measures, schema
 
 LEDGER = store.PROJECT / "report" / "claims.toml"
-VERDICTS = (
-    "reproduced",
-    "not reproduced",
-    "contradicted by the paper itself",
-    "cannot be tested",
-)
-REPRODUCED, NOT_REPRODUCED, CONTRADICTED, UNTESTED = VERDICTS
+REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
+CONTRADICTED, UNTESTED = "contradicted by the paper itself", "cannot be tested"
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, CONTRADICTED, UNTESTED)
 
 
 @dataclass(frozen=True)
@@ -59,17 +49,10 @@ class Ledger:
 
 
 def load(path: Path = LEDGER) -> Ledger:
-    """Read the ledger.
+    """Read the ledger; its head says what the fields of a claim mean.
 
-    A claim that ``prints`` a name gets the paper's number of that name in its section:
-    as the words of the ``paper``, as the ``value`` where it has a tolerance, and as the
-    bound where ``below`` is true.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or is not as ``claims.schema.json`` has it, or a
-        claim is of no kind that can be judged.
+    A ``DataError`` says where the file is not as ``claims.schema.json`` has it, or
+    which claim is of no kind that can be judged.
     """
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -95,13 +78,9 @@ def number(printed: str) -> float:
 def answer(ledger: Ledger, measured: dict, runs: list[Run]) -> list[dict]:
     """Give each claim its verdict, from ``results.json`` and its runs.
 
-    Returns
-    -------
-    list of dict
-        Of each claim ``id``, ``section``, ``claim`` and ``paper``; ``value``, ``low``
-        and ``high`` of ours and the words for it, ``ours``; the ``rule`` it is judged
-        by; ``verdict`` and ``reason``; and ``source``, the runs or notebook that
-        measured it.
+    Of each claim ``id``, ``section``, ``claim`` and ``paper``; ``value``, ``low`` and
+    ``high`` of ours and the words for it, ``ours``; the ``rule`` it is judged by;
+    ``verdict`` and ``reason``; and ``source``, the runs or notebook that measured it.
     """
     return [_answer(claim, measured, runs) for claim in ledger.claims]
 

@@ -1,8 +1,6 @@
 """What follows from what was measured: the content of ``derived.json``.
 
-Accuracies with intervals, means over seeds, the evidence for softmax applied twice and
-the ledger of the paper's claims, computed when the record is written and again when it
-is checked. Used by ``report.record`` and notebook 05_results.
+Computed when the record is written, and again when it is checked.
 """
 
 import math
@@ -17,21 +15,22 @@ from gtzan_lib.experiments.run import Run
 from gtzan_lib.report import claims
 from gtzan_lib.report.claims import Ledger
 
+MEANS = {  # of a configuration, by the metric
+    "first_loss": "loss@first",
+    "last_loss": "loss@last",
+    "train_accuracy": "train_accuracy@last",
+}
 FLOOR = math.log(math.e + 9) - 1  # loss of a perfect network behind two softmaxes
 
 
 def derive(measured: dict, ledger: Ledger) -> dict:
     """Return what follows from ``results.json`` and the claims, as JSON values.
 
-    Returns
-    -------
-    dict
-        ``paper``, the numbers that the paper prints, by section; ``run_metrics``,
-        accuracy and top-2 by run; ``configurations``, a row for runs of the paper's
-        network that differ in nothing but their seed; ``beyond``, a row for each model
-        and split of notebook 06; ``encoders`` and ``calibration``, the measured rows
-        with words; ``central``, the evidence for softmax applied twice; ``ledger``, the
-        claims with their verdicts; and ``verdicts``, how many of each.
+    ``paper``, the numbers that the paper prints; ``run_metrics``, accuracy and top-2 by
+    run; ``configurations`` and ``beyond``, a row for runs that differ in nothing but
+    their seed, of the paper's network and of notebook 06; ``encoders`` and
+    ``calibration``, the measured rows with words; ``central``, the evidence for softmax
+    applied twice; ``ledger``, the claims with their verdicts, and how many of each.
     """
     runs = [Run(kept=record) for record in measured["runs"]]
     answers = claims.answer(ledger, measured, runs)
@@ -42,7 +41,10 @@ def derive(measured: dict, ledger: Ledger) -> dict:
             "run_metrics": {run.name: _over_seeds([run]) for run in runs},
             "configurations": configurations(runs),
             "beyond": _beyond(runs),
-            "encoders": [_encoder(row) for row in measured["encoders"]],
+            "encoders": [
+                row | {f"{k}_text": f"{row[k]:.5f}" for k in ("mse", "mse_plot")}
+                for row in measured["encoders"]
+            ],
             "calibration": [_calibration(row) for row in measured["calibration"]],
             "central": central(runs, ledger.paper),
             "ledger": answers,
@@ -54,9 +56,8 @@ def derive(measured: dict, ledger: Ledger) -> dict:
 def configurations(runs: list[Run]) -> list[dict]:
     """Return a row a configuration of the paper's network, on the paper's split.
 
-    Beside names and facts: ``headline``, whether it is the paper's own, trained
-    longest; ``first_loss``, ``last_loss`` and ``train_accuracy``, means over seeds;
-    ``accuracy``, ``top2`` and ``recall`` by genre, estimates.
+    Means over seeds, estimates of ``accuracy``, ``top2`` and ``recall``, and
+    ``headline``: whether it is the paper's own, trained longest.
     """
     by_facts = groups.group_runs(groups.of_the_paper(runs))
     main = [group[0].name for group in groups.headline(runs).values()]
@@ -68,11 +69,9 @@ def configurations(runs: list[Run]) -> list[dict]:
             "runs": [run.name for run in group],
             "headline": group[0].name in main,
         }
-        for name in ("loss@first", "loss@last", "train_accuracy@last"):
-            value = over_seeds(group, name)["value"]
-            what, _, when = name.partition("@")
-            key = f"{when}_{what}" if what == "loss" else what
-            row |= {key: value, f"{key}_text": f"{value:.2f}"}
+        for name, metric in MEANS.items():
+            value = over_seeds(group, metric)["value"]
+            row |= {name: value, f"{name}_text": f"{value:.2f}"}
         row |= _over_seeds(group)
         row["recall"] = {
             genre: _with_text(over_seeds(group, f"recall:{genre}")) for genre in GENRES
@@ -84,11 +83,9 @@ def configurations(runs: list[Run]) -> list[dict]:
 def _name(facts: tuple, others: list[tuple]) -> str:
     """Name a configuration by its recipe, its epochs and what sets it apart."""
     recipe, *differing, epochs = facts
-    words = [
-        str(fact)
-        for position, fact in enumerate(differing, start=1)
-        if len({other[position] for other in others}) > 1
-    ]
+    columns = list(zip(*others, strict=True))[1:-1]
+    pairs = zip(differing, columns, strict=True)
+    words = [str(fact) for fact, column in pairs if len(set(column)) > 1]
     return ", ".join([recipe, *words, f"{epochs} epochs"])
 
 
@@ -117,15 +114,16 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
     accuracy, and test accuracy ``at_30`` epochs.
     """
     printed = paper["3.3.2"]
-    row = {
-        "name": "the paper",
-        "loss": printed["last_loss"],
-        "train_accuracy": printed["train_accuracy"],
-        "predicted": _predicted(claims.number(printed["train_accuracy"])),
-        "at_30": paper["abstract"]["test_accuracy"],
-        "runs": [],
-    }
-    rows = [row]
+    rows = [
+        {
+            "name": "the paper",
+            "loss": printed["last_loss"],
+            "train_accuracy": printed["train_accuracy"],
+            "predicted": _predicted(claims.number(printed["train_accuracy"])),
+            "at_30": paper["abstract"]["test_accuracy"],
+            "runs": [],
+        }
+    ]
     for recipe, group in groups.headline(runs).items():
         train = over_seeds(group, "train_accuracy@last")
         is_twice = recipe == "paper"
@@ -143,11 +141,6 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
 
 def _predicted(accuracy: float) -> str:
     return f"{FLOOR + 1 - accuracy:.2f}"
-
-
-def _encoder(row: dict) -> dict:
-    """Return a measured row of an encoder with the words for its errors."""
-    return row | {f"{k}_text": f"{row[k]:.5f}" for k in ("mse", "mse_plot")}
 
 
 def _calibration(row: dict) -> dict:

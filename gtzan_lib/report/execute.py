@@ -19,12 +19,7 @@ SLOW_SECONDS = 300  # that a kernel may take to start and to answer on a busy ma
 
 
 class Relay:
-    """A text file that passes whole lines on, each behind a label.
-
-    Parameters
-    ----------
-    label : str
-    """
+    """A text file that passes whole lines on, each behind a label."""
 
     def __init__(self, label: str):
         self.label, self.rest, self.shown = label, "", 0.0
@@ -47,10 +42,7 @@ class Relay:
 def execute(notebook: Path, output: Path, parameters: dict) -> None:
     """Execute a notebook with parameters; write it as it ran, also when it failed.
 
-    Raises
-    ------
-    UserError
-        With the sentence that the notebook ended with, or why nothing can be written.
+    The ``UserError`` of one that failed has the sentence that it ended with.
     """
     import papermill
     from traitlets.config import Config

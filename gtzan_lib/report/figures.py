@@ -1,7 +1,6 @@
 """The figures that the report shows: saved by the notebooks that draw them.
 
-Their captions and alt texts stand in ``figures.toml``. Used by notebooks 01_pack to
-06_beyond, the pages and the PDF.
+Their captions and alt texts stand in ``figures.toml``.
 """
 
 import os

@@ -1,8 +1,6 @@
-"""The committed report: keeping a finished one, and checking what is kept.
+"""The committed report: keeping a finished one, and checking what is kept."""
 
-Used by the commands ``keep-report`` and ``check-report``.
-"""
-
+import re
 import shutil
 from pathlib import Path
 
@@ -10,13 +8,15 @@ import nbformat
 
 from gtzan_lib import store
 from gtzan_lib.errors import DataError
-from gtzan_lib.report import claims, pages, record, tables
+from gtzan_lib.report import claims, pages, record
 from gtzan_lib.report.derived import derive
 from gtzan_lib.report.pdf import PDF, compile_pdf
 
 REPORT = store.PROJECT / "report"
 LEDGER, TEXT = "claims.toml", "paper.typ"
-BEGIN, END = "<!-- results -->\n", "<!-- /results -->\n"  # around README's table
+README_TABLE = re.compile(
+    "(?<=<!-- results -->\n).*?(?=<!-- /results -->\n)", re.DOTALL
+)
 
 
 def keep(folder: Path, target: Path = REPORT) -> Path:
@@ -55,11 +55,11 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     partial.rename(target)
     shutil.rmtree(old, ignore_errors=True)
     readme = target.parent / "README.md"
-    parts = _around_table(readme)
-    if parts:
-        parts[1] = tables.front_page(record.read(target))
+    if readme.is_file():
+        table = pages.front_page(record.read(target))
         partial = readme.with_name(f".{readme.name}.new")
-        partial.write_text(f"{parts[0]}{BEGIN}{parts[1]}{END}{parts[2]}", "utf-8")
+        text = README_TABLE.sub(lambda old: table, readme.read_text("utf-8"))
+        partial.write_text(text, "utf-8")
         partial.replace(readme)
     return target
 
@@ -105,11 +105,10 @@ def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
     for path, made in _made(content, folder).items():
         if not path.is_file() or path.read_bytes() != made:
             wrong.append(f"{path} is not what is made of the results")
-    if readme:
-        path = folder.parent / readme
-        parts = _around_table(path)
-        if parts and parts[1] != tables.front_page(content):
-            wrong.append(f"the table of {path} is not that of the results")
+    path = folder.parent / (readme or "")
+    table = path.is_file() and README_TABLE.search(path.read_text("utf-8"))
+    if table and table[0] != pages.front_page(content):
+        wrong.append(f"the table of {path} is not that of the results")
     return wrong
 
 
@@ -121,11 +120,3 @@ def _made(content: dict, folder: Path) -> dict[Path, bytes]:
         folder / PDF: compile_pdf(content, folder, folder / TEXT),
         folder / "pages" / pages.START: start.encode(),
     }
-
-
-def _around_table(readme: Path) -> list[str]:
-    """Return a README before, between and after its marks; nothing without them."""
-    text = readme.read_text("utf-8") if readme.is_file() else ""
-    before, _, rest = text.partition(BEGIN)
-    table, end, after = rest.partition(END)
-    return [before, table, after] if end else []

@@ -1,8 +1,7 @@
 """What a claim's ``measure`` in ``report/claims.toml`` may name.
 
-Each measurement takes what was measured (``results.json``), the runs, and what the
-claim's ``with`` says; it returns an estimate and where it comes from, or None if no run
-measures it. Used by ``report.claims``.
+Each takes what was measured (``results.json``), the runs, and what the claim's ``with``
+says; it returns an estimate and where it comes from, or None if no run measures it.
 """
 
 import inspect

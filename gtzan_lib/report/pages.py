@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import nbformat
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, Template
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
@@ -80,13 +80,12 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
 
     ``has`` names the pages that there are, without ``.html``; no other is linked to.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATE), autoescape=True, keep_trailing_newline=True
-    )
     shown = {figure["name"]: figure for figure in figures.of_folder(folder)}
     pages = {name: name for name in has}
-    pages |= {run["run"]: page_of(run) for run in content["runs"]}
-    return environment.get_template("start.html.j2").render(
+    for run in content["runs"]:
+        is_beyond = run["provenance"]["recipe"] in WITHOUT_PAGE
+        pages[run["run"]] = BEYOND if is_beyond else f"{TRAIN}-{run['run']}"
+    return _template("start.html.j2").render(
         r=content,
         report=_about(content, START, has),
         figures=[shown[name] for name in MATTER if name in shown],
@@ -94,10 +93,15 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
     )
 
 
-def page_of(run: dict) -> str:
-    """Return the page that shows a run of the record: its own, or notebook 06's."""
-    recipe = run["provenance"]["recipe"]
-    return BEYOND if recipe in WITHOUT_PAGE else f"{TRAIN}-{run['run']}"
+def front_page(content: dict) -> str:
+    """Return the README's table of a record, as Markdown."""
+    return _template("readme.md.j2").render(r=content)
+
+
+def _template(name: str) -> Template:
+    options = {"autoescape": ".html" in name, "keep_trailing_newline": True}
+    environment = Environment(loader=FileSystemLoader(TEMPLATE), **options)
+    return environment.get_template(name)
 
 
 def strip(notebook: NotebookNode) -> NotebookNode:
@@ -130,7 +134,7 @@ def describe(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             headings = re.findall(r"^#+ (.+)$", cell.source, flags=re.MULTILINE)
-            heading = headings[-1] if headings else heading
+            heading = [heading, *headings][-1]
             prose = re.sub(r"^#+ .+$|[*`]", "", cell.source, flags=re.MULTILINE)
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):

@@ -1,7 +1,7 @@
 """Figures of networks and runs: each returns a matplotlib figure with a title.
 
 Colours are those of Okabe and Ito, told apart by colour-blind people too, and lines
-differ in style as well. Used by notebooks 03_train_cnn to 06_beyond.
+differ in style as well.
 """
 
 from itertools import cycle
@@ -93,12 +93,8 @@ def confusion(counts: np.ndarray, title: str) -> Figure:
 def estimates(rows: list[dict], paper: dict[str, dict], title: str) -> Figure:
     """Show accuracy and top-2 with their intervals, the paper's values beside them.
 
-    Parameters
-    ----------
-    rows : list of dict
-        ``name``, ``accuracy`` and ``top2`` (estimates).
-    paper : dict of dict of str
-        What the paper prints, by section (``claims.Ledger``).
+    ``rows`` have a ``name``, ``accuracy`` and ``top2`` (estimates); ``paper`` is of
+    ``claims.Ledger``.
     """
     size = (10, 1.4 + 0.4 * len(rows))
     fig, axes = plt.subplots(1, 2, figsize=size, layout="constrained", sharey=True)
@@ -125,23 +121,6 @@ def _with_bars(estimates: list[Estimate]) -> tuple[np.ndarray, np.ndarray]:
     return value, np.nan_to_num([value - low, high - value])
 
 
-def error_against_accuracy(points: list[dict], title: str) -> Figure:
-    """Show whether a lower reconstruction error goes with a higher accuracy.
-
-    ``points`` have a ``name``, ``mse`` and ``accuracy`` (an estimate).
-    """
-    fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
-    for point, marker in zip(points, cycle("osD^v")):
-        accuracy, error = _with_bars([point["accuracy"]])
-        style = {"fmt": marker, "capsize": 4, "label": point["name"]}
-        ax.errorbar([point["mse"]], accuracy, yerr=error, **style)
-    ax.set(xscale="log", xlabel="mean squared error of the code, test pictures")
-    ax.set(ylabel="test accuracy", ylim=(0, 1), title=title)
-    ax.grid(alpha=0.3)
-    ax.legend()
-    return fig
-
-
 def two_genres_confused(
     models: dict[str, np.ndarray], genres: tuple[str, str], title: str
 ) -> Figure:
@@ -149,41 +128,37 @@ def two_genres_confused(
 
     ``models`` are confusion matrices, int64 (10, 10), by the model's name.
     """
-    bars = {}
-    for name, counts in models.items():
-        table = pd.DataFrame(counts, GENRES, GENRES)
-        for genre in genres:
-            share = table.loc[genre] / max(table.loc[genre].sum(), 1)
-            called = {f"called {other}": share[other] for other in genres}
-            called["called another"] = share.drop(list(genres)).sum()
-            bars[f"{genre}\n{name}"] = called
+    tables = {name: pd.DataFrame(c, GENRES, GENRES) for name, c in models.items()}
+    shares = pd.concat(
+        {name: table.loc[list(genres)] for name, table in tables.items()}
+    )
+    shares = shares.div(shares.sum(axis=1).clip(1), axis=0)
+    called = shares[list(genres)].add_prefix("called ")
+    called["called another"] = shares.drop(columns=list(genres)).sum(axis=1)
+    called.index = [f"{genre}\n{name}" for name, genre in called.index]
     fig, ax = plt.subplots(figsize=(10, 1.2 * len(models) + 1.4), layout="constrained")
     style = {"color": [BLUE, ORANGE, "0.8"], "edgecolor": "white", "width": 0.8}
-    pd.DataFrame(bars).T.plot.barh(stacked=True, ax=ax, **style)
-    for container in ax.containers:
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        texts = [f"{v:.2f}" if v > 0.03 else "" for v in container.datavalues]
-        for label in ax.bar_label(container, texts, label_type="center", fontsize=8):
-            label.set_bbox(box if label.get_text() else None)
+    called.plot.barh(stacked=True, ax=ax, legend=False, **style)
+    for bar in ax.containers:
+        texts = [f"{v:.2f}" if v > 0.03 else "" for v in bar.datavalues]
+        ax.bar_label(bar, texts, label_type="center", fontsize=8)
     ax.invert_yaxis()
-    ax.set(xlabel="share of test tracks", xlim=(0, 1))
-    ax.set_title(title, pad=26)
-    ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=8)
+    ax.set(xlabel="share of test tracks", xlim=(0, 1), title=title)
+    fig.legend(ncols=3, loc="outside lower center", fontsize=8)
     return fig
 
 
 def ladder(rows: list[dict], title: str) -> Figure:
-    """Show each model's accuracy on every split; ``rows`` are of ``tables.ladder``."""
-    models, splits = (
-        list(dict.fromkeys(row[name] for row in rows)) for name in ("model", "split")
-    )
+    """Show the ``accuracy`` (estimate) of each row's ``model`` and ``split``."""
+    table = pd.DataFrame(rows)
+    splits = list(table["split"].unique())
+    models = table.groupby("model", sort=False)
     fig, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
     looks = zip(models, cycle(COLORS), cycle("osD^vP"))
-    for k, (name, color, marker) in enumerate(looks):
-        own = [row for row in rows if row["model"] == name]
+    for k, ((name, own), color, marker) in enumerate(looks):
         beside = 0.12 * (k - (len(models) - 1) / 2)
-        x = [splits.index(row["split"]) + beside for row in own]
-        y, error = _with_bars([row["accuracy"] for row in own])
+        x = own["split"].map(splits.index) + beside
+        y, error = _with_bars(list(own["accuracy"]))
         style = {"color": color, "marker": marker, "capsize": 3, "linewidth": 1}
         ax.errorbar(x, y, error, label=name, **style)
     ax.set_xticks(range(len(splits)), splits)
@@ -202,11 +177,10 @@ def reliability(rows: list[dict], title: str) -> Figure:
     fig, axes = plt.subplots(1, len(rows), figsize=(3.2 * len(rows), 3.6), **kind)
     for ax, row in zip(axes[0], rows, strict=True):
         ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="calibrated")
-        for when, style in (("before", "s-"), ("after", "o-")):
+        for when, style, color in (("before", "s-", ORANGE), ("after", "o-", BLUE)):
             bins = calibration.reliability(row[when]["logits"], row["labels"])
             sure = [each["confidence"] for each in bins]
             right = [each["accuracy"]["value"] for each in bins]
-            color = ORANGE if when == "before" else BLUE
             label = f"{when}: error {row[when]['error']['value']:.3f}"
             ax.plot(sure, right, style, color=color, label=label)
         ax.set(xlabel="confidence", xlim=(0, 1.02), ylim=(0, 1.02))

@@ -1,10 +1,7 @@
 """The record: all that was measured of a data set in one file, ``results.json``.
 
-It has each run's counts, losses and provenance, the errors of pooling and of encoders,
-and the calibration. What follows from it is in ``derived.json`` (see
-``report.derived``). The pipeline calls ``python -m gtzan_lib.report.record DATA`` after
-all notebooks; pages and PDF read what it writes, and notebook 05_results what it
-collects.
+What follows from it is in ``derived.json`` (see ``report.derived``). The pipeline calls
+``python -m gtzan_lib.report.record DATA`` after all notebooks.
 """
 
 import hashlib
@@ -34,10 +31,7 @@ RESULTS, DERIVED = "results.json", "derived.json"
 
 
 def collect(dataset: Dataset, runs: list[Run]) -> dict:
-    """Return everything that was measured of a data set and its runs, as JSON values.
-
-    ``runs`` are its finished ones, ensembles among them.
-    """
+    """Return all that was measured of a data set and its runs, as JSON values."""
     from gtzan_lib.models import autoencoder
 
     made = store.provenance(time.time())
@@ -57,10 +51,7 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
         "literal_autoencoder": autoencoder.literal_cost(),
         "runs": [run.record for run in runs],
         "pooling": {
-            mode: {
-                "mse": float(mse.mean()),
-                "share_below_0.01": float((mse < 0.01).mean()),
-            }
+            mode: {"mse": mse.mean(), "share_below_0.01": (mse < 0.01).mean()}
             for mode, mse in pooling.pooling_errors(dataset).items()
         },
         "encoders": _encoders(dataset),
@@ -72,19 +63,10 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
 def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dict]:
     """Return a row an encoder with what its codes lose on the same test pictures.
 
-    Parameters
-    ----------
-    folders : dict of Path
-        What ``encoders.learned.learn`` returned for one split, by encoder.
-    test_index : ndarray of int64
-        Positions of that split's test pictures.
-
-    Returns
-    -------
-    list of dict
-        ``encoder``, ``folder``, ``weights``, ``seconds`` of training, and on the scale
-        of 0 to 1 ``mse``, ``mse_plot`` (without the picture's border) and
-        ``mse_8_bits`` (what rounding codes to bytes adds to ``mse``).
+    ``folders`` are what ``encoders.learned.learn`` returned for one split, by encoder.
+    Rows have ``encoder``, ``folder``, ``weights``, ``seconds`` of training, and on the
+    scale of 0 to 1 ``mse``, ``mse_plot`` (without the picture's border) and
+    ``mse_8_bits`` (what rounding codes to bytes adds to ``mse``).
     """
     from gtzan_lib.encoders import learned
 
@@ -141,25 +123,21 @@ def _calibration(runs: list[Run]) -> list[dict]:
 
 def write(dataset: Dataset, runs: list[Run]) -> dict:
     """Write ``results.json`` and ``derived.json``; return what both hold."""
-    measured = collect(dataset, runs)
     dataset.results.mkdir(parents=True, exist_ok=True)
-    store.write_json(dataset.results / RESULTS, measured)
-    return measured | write_derived(dataset.results)
+    store.write_json(dataset.results / RESULTS, collect(dataset, runs))
+    write_derived(dataset.results)
+    return read(dataset.results)
 
 
-def write_derived(folder: Path, ledger: Path = claims.LEDGER) -> dict:
-    """Write ``derived.json`` anew from ``results.json`` beside it; return it."""
+def write_derived(folder: Path, ledger: Path = claims.LEDGER) -> None:
+    """Write ``derived.json`` anew from ``results.json`` beside it."""
     derived = derive(read_measured(folder), claims.load(ledger))
     store.write_json(folder / DERIVED, derived)
-    return derived
 
 
 def read_measured(folder: Path) -> dict:
-    """Read ``results.json`` of a folder.
-
-    A ``DataError`` says where anything in it is not of the type that it has to be.
-    """
-    path = Path(folder) / RESULTS
+    """Read ``results.json`` of a folder; ``DataError`` says where it is damaged."""
+    path = folder / RESULTS
     measured = store.read_json(path)
     if measured is None:
         raise DataError(f"{path} is not a file of results")
@@ -171,26 +149,22 @@ def read_measured(folder: Path) -> dict:
 
 
 def read(folder: Path) -> dict:
-    """Read what was measured and what was derived from it, as one.
-
-    Of a name that both have (``encoders``, ``calibration``), the derived rows are the
-    measured ones with the words for their numbers.
-    """
+    """Read what was measured and what was derived from it, as one."""
     measured = read_measured(folder)
-    derived = store.read_json(Path(folder) / DERIVED)
+    derived = store.read_json(folder / DERIVED)
     if derived is None:
-        raise DataError(f"{Path(folder) / DERIVED} is no file of results")
+        raise DataError(f"{folder / DERIVED} is not a file of results")
     return measured | derived
 
 
 def differences(where: str, kept: object, again: object) -> list[str]:
     """Return a sentence for each part of ``kept`` that is not as it is made again."""
     if isinstance(kept, dict) and isinstance(again, dict):
-        pairs = {name: (kept.get(name), again.get(name)) for name in kept | again}
-        items = [(f"{where}.{name}", *pair) for name, pair in sorted(pairs.items())]
+        names = sorted(kept | again)
+        items = [(f"{where}.{n}", kept.get(n), again.get(n)) for n in names]
     elif isinstance(kept, list) and isinstance(again, list) and len(kept) == len(again):
-        pairs = zip(kept, again, strict=True)
-        items = [(f"{where}[{i}]", *pair) for i, pair in enumerate(pairs)]
+        pairs = enumerate(zip(kept, again, strict=True))
+        items = [(f"{where}[{i}]", *pair) for i, pair in pairs]
     else:
         numbers = all(type(value) in (int, float) for value in (kept, again))
         if kept == again or (numbers and math.isclose(kept, again, rel_tol=1e-9)):

@@ -1,8 +1,6 @@
 """Figures of spectrograms: pictures, what codes keep of them, and what they are called.
 
-Each returns a matplotlib figure whose title names the data that it shows. Colours are
-those of Okabe and Ito, told apart by colour-blind people too. Used by notebooks 01_pack
-to 06_beyond.
+Each returns a matplotlib figure whose title names the data that it shows.
 """
 
 import matplotlib.pyplot as plt
@@ -10,7 +8,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from scipy.special import softmax
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import Dataset
@@ -19,26 +16,19 @@ from gtzan_lib.report.plots import BLUE, GREEN, ORANGE
 HATCHES = ("", "//", "xx")  # to tell colours apart without seeing them
 
 
-def genre_gallery(dataset: Dataset, images: np.ndarray) -> Figure:
-    """Show the first picture of each genre (the paper's figure 1)."""
-    fig, axes = plt.subplots(2, 5, figsize=(10, 3.6), layout="constrained")
-    for genre, ax in enumerate(axes.flat):
-        first = int(np.argmax(dataset.labels == genre))
-        _show(ax, images[first], dataset.tracks[first])
-    fig.suptitle(f"Mel spectrograms, one a genre: {dataset.name}")
-    return fig
-
-
-def two_genres(
-    dataset: Dataset, images: np.ndarray, genres: tuple[str, str], seed: int = 0
+def gallery(
+    dataset: Dataset, images: np.ndarray, shown: list[int], title: str
 ) -> Figure:
-    """Show a randomly drawn picture of each of two genres (the paper's figure 6)."""
-    rng = np.random.default_rng(seed)
-    fig, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
-    for ax, genre in zip(axes, genres, strict=True):
-        drawn = rng.choice(np.flatnonzero(dataset.labels == GENRES.index(genre)))
-        _show(ax, images[drawn], dataset.tracks[drawn])
-    fig.suptitle(f"{genres[0]} and {genres[1]}, drawn at random: {dataset.name}")
+    """Show pictures beside each other, five a row (the paper's figures 1 and 6).
+
+    ``images`` are all of the data set, uint8 (N, 288, 432, 3), ``shown`` positions.
+    """
+    rows = -(-len(shown) // 5)
+    size = {"figsize": (10, 3.6 if rows > 1 else 3.2), "layout": "constrained"}
+    fig, axes = plt.subplots(rows, -(-len(shown) // rows), squeeze=False, **size)
+    for ax, track in zip(axes.flat, shown, strict=True):
+        _show(ax, images[track], dataset.tracks[track])
+    fig.suptitle(f"{title}: {dataset.name}")
     return fig
 
 
@@ -47,13 +37,8 @@ def original_and_encoded(
 ) -> Figure:
     """Show a picture, its code, and what upsampling makes of it (figure 2).
 
-    Parameters
-    ----------
-    original : ndarray of uint8, shape (288, 432, 3)
-    encoded : ndarray of float32, shape (h, w, 3)
-        Pooled picture, 0 to 1.
-    again : dict of ndarray of float32, shape (288, 432, 3)
-        Reconstructions by name, 0 to 1.
+    From uint8 (288, 432, 3), float32 (h, w, 3) and, by name, float32 (288, 432, 3); the
+    latter two from 0 to 1.
     """
     size = {"figsize": (10, 4.4), "squeeze": False, "layout": "constrained"}
     fig, axes = plt.subplots(2, 1 + len(again), **size)
@@ -72,13 +57,9 @@ def reconstructions(
 ) -> Figure:
     """Show pictures, what encoders make of them, and where each is wrong.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (N, 288, 432, 3)
-    again : dict of ndarray of float32, shape (len(shown), 288, 432, 3)
-        Reconstructions by encoder, 0 to 1.
-    shown : list of int
-        Positions of the pictures in ``dataset.tracks``.
+    ``images`` are all of the data set, uint8 (N, 288, 432, 3), ``shown`` the positions
+    of n of them, and ``again`` what each encoder makes of these: float32
+    (n, 288, 432, 3), 0 to 1.
     """
     size = {"figsize": (10, 2.6 * len(shown)), "layout": "constrained"}
     fig, axes = plt.subplots(2 * len(shown), 1 + len(again), **size)
@@ -113,36 +94,6 @@ def errors_by_genre(
         for box in (*group.boxes, patch):
             box.set_hatch(hatch)
     ax.set_title(f"Error of average pooling, by upsampling: {dataset.name}")
-    return fig
-
-
-def bands_and_picture(picture: np.ndarray, bands: np.ndarray, title: str) -> Figure:
-    """Show a picture beside the mel bands that are read back from it.
-
-    From uint8 (288, 432, 3) and uint8 (128, 335), the lowest band first.
-    """
-    size = {"figsize": (10, 3.4), "width_ratios": (1, 1.2), "layout": "constrained"}
-    fig, (left, right) = plt.subplots(1, 2, **size)
-    _show(left, picture, "the picture, 288 x 432 x 3")
-    shown = right.imshow(bands, origin="lower", aspect="auto", cmap="magma")
-    right.set(title="mel bands, 128 x 335", xlabel="column", ylabel="band")
-    fig.colorbar(shown, label="8-bit value")
-    fig.suptitle(title)
-    return fig
-
-
-def genre_percentages(picture: np.ndarray, logits: np.ndarray, title: str) -> Figure:
-    """Show one picture and the percentages that a network gives its genres.
-
-    From uint8 (288, 432, 3) and logits (10,).
-    """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
-    _show(left, picture, "what the network sees, before pooling")
-    bars = right.barh(GENRES, 100 * softmax(np.asarray(logits, float)), color=BLUE)
-    right.bar_label(bars, fmt="%.1f %%", padding=2, fontsize=8)
-    right.set(xlabel="percentage", xlim=(0, 112))
-    right.invert_yaxis()
-    fig.suptitle(title)
     return fig
 
 

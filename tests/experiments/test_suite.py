@@ -17,7 +17,6 @@ from gtzan_lib.experiments import batch, ensembles, profiles, runs, suite
 from gtzan_lib.models import build as models
 from gtzan_lib.parameters import Parameters
 from gtzan_lib.registry import RECIPES
-from gtzan_lib.report import tables
 from gtzan_lib.training import checkpoints
 from gtzan_lib.training import loop as training
 from gtzan_lib.training import recipe as augmentation
@@ -191,16 +190,8 @@ def test_a_closed_form_model_has_no_recipe_and_no_epochs(pair):
     assert (facts["recipe"], facts["epochs"]) == ("closed-form", 1)
 
 
-def test_the_ladder_pairs_models_and_seeds(pair):
-    rows = tables.ladder({"a": pair, "b": pair}, "a")
-    assert [row["split"] for row in rows] == ["a", "a", "b", "b"]
-    assert {row["change"]["value"] for row in rows} == {0}
-    assert "b, change" in tables.ladder_table(rows)[0]
-
-
 def test_a_data_set_without_features_goes_without(tiny):
     assert suite.train_all(tiny, (suite.FEATURES,), "random", 1, {}) == {}
-    assert tables.feature_agreement(tiny, 3).empty
 
 
 def test_every_model_and_ensemble_has_one_name():

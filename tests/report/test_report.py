@@ -24,6 +24,7 @@ from gtzan_lib.report import claims, figures, keep, pages, pdf, plots, record
 from gtzan_lib.report.derived import derive
 
 RECORD = ("results.json", "derived.json")
+README_TABLE = "<!-- results -->\nold\n<!-- /results -->\n"
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +230,7 @@ def test_a_changed_claim_text_picture_or_page_turns_the_check_red(kept):
 
 def test_the_readme_shows_the_table_of_the_kept_report(finished, tmp_path):
     readme = tmp_path / "README.md"
-    readme.write_text(f"Before\n{keep.BEGIN}old\n{keep.END}After\n")
+    readme.write_text(f"Before\n{README_TABLE}After\n")
     keep.keep(finished, tmp_path / "report")
     text = readme.read_text()
     content = record.read(finished)
@@ -275,7 +276,7 @@ def content_of(folder):
 @pytest.fixture
 def old(kept, finished):
     """A kept report that another one is to replace, with a README beside it."""
-    (kept.parent / "README.md").write_text(f"{keep.BEGIN}old\n{keep.END}")
+    (kept.parent / "README.md").write_text(README_TABLE)
     (kept / "pages" / "index.html").write_text("old")
     (kept / "notes.txt").write_text("of a reader")
     return kept
