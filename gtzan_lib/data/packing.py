@@ -10,7 +10,7 @@ from gtzan_lib.data.gtzan import HEIGHT, WIDTH, Dataset, read_picture
 
 
 def pack(dataset: Dataset) -> np.ndarray:
-    """Return all pictures as one array, packed on disk the first time.
+    """Return all pictures, in order, as one array, packed on disk the first time.
 
     A read-only memmap of uint8, (N, 288, 432, 3): red, green and blue, 0 to 255.
 

@@ -163,7 +163,7 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
     if wrong.any():
         fault = f"{wrong[PLOT].sum()} pixels of the plot have colours not in magma."
         if not wrong[PLOT].any():
-            fault = f"{wrong.sum()} pixels of its border are not white, or not black."
+            fault = f"{wrong.sum()} pixels of its border are not white or the frame's."
         raise DataError(
             f"The picture is not a spectrogram of the Kaggle edition: {fault}"
         )

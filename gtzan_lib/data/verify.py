@@ -116,7 +116,9 @@ def _entries(images: Path) -> Iterator[Path]:
 
     Hidden files are passed over, as desktops leave them behind.
     """
-    for path in sorted(images.glob("[!.]*")):
+    for path in sorted(images.iterdir()):
+        if path.name.startswith("."):
+            continue
         inside = sorted(path.iterdir()) if path.is_dir() else []
         yield from (p for p in inside if not p.name.startswith("."))
         if not inside:

@@ -23,8 +23,8 @@ def combine(dataset: Dataset, members: list[Run], temperatures: list[float]) -> 
     """Return the run that answers with the mean of several runs on the same split.
 
     Its folder holds ``predictions.npz``, ``validation.npz`` where the split has such a
-    part, ``provenance.json`` and a folder for each member; temperatures are one a
-    member.
+    part, ``provenance.json`` and a folder for each member. There is a temperature for
+    each; what is not a logit is that of the first member.
 
     Raises
     ------

@@ -28,10 +28,7 @@ def layer_table(model: nn.Module, shape: tuple[int, ...]) -> list[dict]:
     with torch.no_grad():
         for layer in model if isinstance(model, nn.Sequential) else [model]:
             x = layer(x)
-            row = {
-                "layer": type(layer).__name__,
-                "output": tuple(x.shape[1:]),
-                "parameters": sum(p.numel() for p in layer.parameters()),
-            }
+            row = {"layer": type(layer).__name__, "output": tuple(x.shape[1:])}
+            row["parameters"] = sum(p.numel() for p in layer.parameters())
             rows.append(row)
     return rows

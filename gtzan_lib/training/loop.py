@@ -78,15 +78,9 @@ def over_epochs(
     history = checkpoints.load(checkpoint, model, optimizer)
     first = len(history.get("seconds", ()))
     saved = time.time()
-    epoch_numbers = tqdm(
-        range(first, epochs),
-        f"going on after epoch {first}" if first else "training",
-        total=epochs,
-        initial=first,
-        file=sys.stdout,
-        disable=not progress,
-        unit="epoch",
-    )
+    title = f"going on after epoch {first}" if first else "training"
+    shown = {"total": epochs, "initial": first, "unit": "epoch", "file": sys.stdout}
+    epoch_numbers = tqdm(range(first, epochs), title, disable=not progress, **shown)
     for epoch in epoch_numbers:
         started = time.time()
         measured = one_epoch(epoch)
@@ -96,8 +90,8 @@ def over_epochs(
         if now - saved > SAVE_SECONDS or epoch + 1 == epochs:
             checkpoints.save(checkpoint, model, optimizer, history)
             saved = now
-        shown = {name.replace("_", " "): f"{v:.3f}" for name, v in measured.items()}
-        epoch_numbers.set_postfix(shown, refresh=False)
+        words = {name.replace("_", " "): f"{v:.3f}" for name, v in measured.items()}
+        epoch_numbers.set_postfix(words, refresh=False)
     return history
 
 
