@@ -18,12 +18,12 @@ from snakemake.exceptions import WorkflowError
 from gtzan_lib import fingerprint
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import UserError
-from gtzan_lib.experiments import profiles, runs
+from gtzan_lib.experiments import plan, runs
 from gtzan_lib.parameters import Parameters
 
 changes = {k: v for k, v in config.items() if k not in ("data", "profile")}
 try:
-    plan = profiles.profile(str(config.get("profile", "quick")), changes)
+    profile = plan.profile(str(config.get("profile", "quick")), changes)
     source = Parameters(data=str(config.get("data", "sample"))).data
     dataset = open_dataset(source)
 except UserError as error:
@@ -34,13 +34,13 @@ if source not in ("sample", "kaggle"):
 # Some runs train in a notebook, which becomes a page. The others are trained by one job
 # a configuration, or by one a processor where there are few.
 PAGES, OTHERS = {}, {}  # runs by the name of their folder, and lists of them by job
-for run in profiles.needed_runs(dataset, plan):
-    if profiles.has_page(run, plan):
+for run in plan.needed_runs(dataset, profile):
+    if plan.has_page(run, profile):
         PAGES[runs.folder_name(run.facts)] = run
     else:
         job = runs.folder_name(run.facts | {"seed": 0}) + "-and-more"
         OTHERS.setdefault(job, []).append(run)
-if plan.seeds == 1:
+if profile.seeds == 1:
     together = [run for jobs in OTHERS.values() for run in jobs]
     OTHERS = {f"others-{i + 1}": together[i :: workflow.cores] for i in range(workflow.cores)}
 
@@ -196,7 +196,7 @@ rule autoencoder:
         notebook=OUT / "notebooks" / "04_autoencoder.ipynb",
     params:
         values=lambda wildcards: values(
-            seeds=plan.seeds, epochs=plan.corrected, paper_epochs=plan.encoders_paper
+            seeds=profile.seeds, epochs=profile.corrected, paper_epochs=profile.encoders_paper
         ),
     threads: ALL_CORES
     shell:
@@ -226,10 +226,10 @@ rule beyond:
         notebook=OUT / "notebooks" / "06_beyond.ipynb",
     params:
         values=lambda wildcards: values(
-            seeds=plan.seeds,
-            epochs=plan.corrected,
-            augmented_epochs=plan.augmented,
-            paper_epochs=plan.encoders_paper,
+            seeds=profile.seeds,
+            epochs=profile.corrected,
+            augmented_epochs=profile.augmented,
+            paper_epochs=profile.encoders_paper,
         ),
     threads: ALL_CORES
     shell:

@@ -60,7 +60,7 @@ def test_every_module_serves_a_result_but_those_that_find_choose_and_check():
     others = {name for name in computing - served if "__init__" not in name}
     assert others == {
         *("data.sources", "data.verify", "evaluation.seeds", "experiments.groups"),
-        *("experiments.batch", "experiments.profiles", "experiments.runs"),
+        *("experiments.batch", "experiments.plan", "experiments.runs"),
         "experiments.suite",
     }
 

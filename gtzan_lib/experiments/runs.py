@@ -29,17 +29,28 @@ def train(dataset: Dataset, p: Parameters, progress: bool = True) -> Run:
     DataError
         If the data or the split cannot be used.
     """
-    from gtzan_lib.data import splits  # and pandas, which naming a song needs not
-
-    facts = p.facts | {"split": splits.identify(p.split)}
+    folder, key = _place(dataset, p)
 
     def make(folder: Path) -> dict:
         from gtzan_lib.experiments.train import train_into
 
         return train_into(folder, dataset, p, progress)
 
-    folder = dataset.results / FOLDER / folder_name(facts)
-    return Run(store.seal(folder, _key(dataset, facts), make))
+    return Run(store.seal(folder, key, make))
+
+
+def finished(dataset: Dataset, p: Parameters) -> Run | None:
+    """Return the run that ``train`` would read; None where it would train."""
+    folder, key = _place(dataset, p)
+    return Run(folder) if store.is_whole(folder, key) else None
+
+
+def _place(dataset: Dataset, p: Parameters) -> tuple[Path, dict]:
+    """Return the folder of a run and what it depends on."""
+    from gtzan_lib.data import splits  # and pandas, which naming a song needs not
+
+    facts = p.facts | {"split": splits.identify(p.split)}
+    return dataset.results / FOLDER / folder_name(facts), _key(dataset, facts)
 
 
 def open_run(folder: str | Path) -> Run:

@@ -13,7 +13,7 @@ from small import train
 from gtzan_lib.app.classifier import Classifier
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import UserError
-from gtzan_lib.experiments import batch, ensembles, profiles, runs, suite
+from gtzan_lib.experiments import batch, ensembles, plan, runs, suite
 from gtzan_lib.models import build as models
 from gtzan_lib.parameters import Parameters
 from gtzan_lib.registry import RECIPES
@@ -200,13 +200,13 @@ def test_every_model_and_ensemble_has_one_name():
 
 
 def test_every_needed_run_is_trained_once_and_the_main_ones_have_pages(five):
-    for name, profile in profiles.PROFILES.items():
-        needed = profiles.needed_runs(five, profile)
+    for name, profile in plan.PROFILES.items():
+        needed = plan.needed_runs(five, profile)
         assert len({tuple(p.facts.items()) for p in needed}) == len(needed)
-        pages = [p for p in needed if profiles.has_page(p, profile)]
-        assert {(p.recipe, p.model, p.encoder) for p in pages} >= set(profiles.MAIN)
+        pages = [p for p in needed if plan.has_page(p, profile)]
+        assert {(p.recipe, p.model, p.encoder) for p in pages} >= set(plan.MAIN)
         assert {p.seed for p in pages} == {0}
-        assert (len(pages) == len(profiles.MAIN)) == (name == "quick")
+        assert (len(pages) == len(plan.MAIN)) == (name == "quick")
 
 
 def test_a_batch_trains_what_is_missing(tiny_source, tiny, capsys):
