@@ -10,14 +10,7 @@ from pathlib import Path
 from gtzan_lib.errors import UserError
 from gtzan_lib.parameters import Parameters
 
-TRAINED = (
-    "recipe",
-    "model",
-    "encoder",
-    "split",
-    "epochs",
-    "device",
-)  # options of train
+TRAINED = ("recipe", "model", "encoder", "split", "epochs", "device")  # by train
 EXAMPLES = {  # one a command, in the order of the help
     "predict": "gtzan predict song.mp3 albums/ 'live/*.flac'",
     "app": "gtzan app --port 8000",
@@ -88,7 +81,7 @@ def train(options: argparse.Namespace) -> int:
     dataset = open_dataset(Parameters(data=options.data).data)
     for p in every:
         run = runs.train(dataset, p, progress=not options.json)
-        accuracy = run.metrics["accuracy"]
+        accuracy = run.metric("accuracy")
         as_json = json.dumps({"folder": str(run.folder), "accuracy": accuracy})
         words = f"{run.folder}: test accuracy {accuracy['value']:.3f}"
         print(as_json if options.json else words)
@@ -151,8 +144,55 @@ def keep_report(options: argparse.Namespace) -> int:
     return 0
 
 
-def _about(name: str) -> dataclasses.Field:
-    return next(each for each in dataclasses.fields(Parameters) if each.name == name)
+def _arguments() -> dict[str, list[tuple]]:
+    """Return the arguments of each command: names, and what argparse takes."""
+    of_train = []
+    for each in dataclasses.fields(Parameters):
+        about = f"{each.metadata['help']} (default: {each.default})"
+        kind = {"default": each.default, "type": type(each.default), "help": about}
+        if each.name in TRAINED:
+            of_train.append((f"--{each.name}", kind))
+    path = {"type": Path}
+    run = path | {"help": "folder of a training run (default: the shipped model)"}
+    allowed = "name that others call this computer by; may be repeated"
+    names = {"action": "append", "default": [], "metavar": "NAME", "help": allowed}
+    songs = {"nargs": "+", "help": "audio files, folders or patterns; PNG files"}
+    audio = path | {"help": "audio file; of one over 31 s, the first 30"}
+    optional = path | {"nargs": "?"}
+    return {
+        "predict": [
+            ("files", songs),
+            ("--run", run),
+            ("--csv", {"action": "store_true", "help": "a table"}),
+        ],
+        "app": [
+            ("--run", run),
+            ("--host", {"default": "127.0.0.1", "help": "address to listen on"}),
+            ("--port", {"default": 7860, "type": int}),
+            ("--allow-host", names),
+        ],
+        "render": [
+            ("audio", audio),
+            ("-o", "--output", path | {"help": "PNG file to write"}),
+            ("--force", {"action": "store_true", "help": "overwrite it"}),
+        ],
+        "verify": [("path", path | {"help": "folder of a copy, or sample"})],
+        "train": [
+            ("data", {"help": "sample, kaggle, or the folder of a copy of GTZAN"}),
+            *of_train,
+            ("--seeds", {"type": int, "nargs": "+", "default": [0]}),
+        ],
+        "ship": [
+            ("run", path | {"help": "folder of a training run"}),
+            ("--data", {"required": True, "help": "what it was trained on"}),
+            ("--artists", path | {"help": "run of its model on an artist split"}),
+        ],
+        "check-report": [("folder", optional | {"help": "default: report"})],
+        "keep-report": [
+            ("results", path | {"help": "runs/<data>-<hash>"}),
+            ("--to", path | {"help": "folder (default: report)"}),
+        ],
+    }
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -163,69 +203,16 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    arguments = _arguments()
     for name, example in EXAMPLES.items():
         command = globals()[name.replace("-", "_")]
-        sub = commands.add_parser(
-            name,
-            help=command.__doc__,
-            description=command.__doc__,
-            epilog=f"example: {example}",
-        )
+        about = {"help": command.__doc__, "description": command.__doc__}
+        sub = commands.add_parser(name, **about, epilog=f"example: {example}")
         sub.set_defaults(command=command)
         if command is not app:
             sub.add_argument("--json", action="store_true", help="JSON for programs")
-        if command is verify:
-            sub.add_argument("path", type=Path, help="folder of a copy, or sample")
-        elif command is render:
-            sub.add_argument(
-                "audio", type=Path, help="audio file; of one over 31 s, the first 30"
-            )
-            sub.add_argument("-o", "--output", type=Path, help="PNG file to write")
-            sub.add_argument("--force", action="store_true", help="overwrite it")
-        elif command is train:
-            sub.add_argument("data", help=_about("data").metadata["help"])
-            for name in TRAINED:
-                about = _about(name)
-                kind, text = type(about.default), about.metadata["help"]
-                text = f"{text} (default: {about.default})"
-                sub.add_argument(
-                    f"--{name}", default=about.default, type=kind, help=text
-                )
-            sub.add_argument("--seeds", type=int, nargs="+", default=[0])
-        elif command is ship:
-            sub.add_argument("run", type=Path, help="folder of a training run")
-            sub.add_argument("--data", required=True, help="what it was trained on")
-            sub.add_argument(
-                "--artists", type=Path, help="run of its model on an artist split"
-            )
-        elif command is check_report:
-            sub.add_argument(
-                "folder", type=Path, nargs="?", help="of the report (default: report)"
-            )
-        elif command is keep_report:
-            sub.add_argument("results", type=Path, help="runs/<data>-<hash>")
-            sub.add_argument("--to", type=Path, help="folder (default: report)")
-        else:
-            sub.add_argument(
-                "--run",
-                type=Path,
-                help="folder of a training run (default: the model that is shipped)",
-            )
-        if command is predict:
-            sub.add_argument(
-                "files", nargs="+", help="audio files, folders or patterns; PNG files"
-            )
-            sub.add_argument("--csv", action="store_true", help="a table")
-        elif command is app:
-            sub.add_argument("--host", default="127.0.0.1", help="address to listen on")
-            sub.add_argument("--port", type=int, default=7860)
-            sub.add_argument(
-                "--allow-host",
-                action="append",
-                default=[],
-                metavar="NAME",
-                help="name that others call this computer by; may be repeated",
-            )
+        for *names, what in arguments[name]:
+            sub.add_argument(*names, **what)
     return parser
 
 

@@ -1,6 +1,7 @@
 import json
 import re
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,3 +96,13 @@ def test_a_port_that_is_taken_is_refused(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["app", "--port", str(taken.getsockname()[1])]) == 2
     assert "choose others with --host and --port" in capsys.readouterr().err
+
+
+def test_train_trains_a_run_a_seed(tiny_source, capsys):
+    options = ["--recipe", "corrected", "--epochs", "1", "--seeds", "0", "1", "--json"]
+    assert main(["train", str(tiny_source), *options]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [Path(line["folder"]).name[-6:] for line in lines] == ["seed-0", "seed-1"]
+    assert 0 <= lines[0]["accuracy"]["value"] <= 1
+    assert main(["train", str(tiny_source), "--model", "svm"]) == 2
+    assert "model svm takes encoder texture or features" in capsys.readouterr().err
