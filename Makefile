@@ -22,7 +22,7 @@ endif
 export CLUSTER DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report test keep lab app bench scale notebooks lock
+.PHONY: report test keep lab app bench scale notebooks tables lock
 report: .venv/ready
 	snakemake $(WHERE) --nolock --rerun-incomplete --quiet rules reason host \
 		--config data="$$DATA" profile="$$PROFILE" $(CONFIG)
@@ -57,6 +57,10 @@ notebooks: .venv/ready
 	export GTZAN_RUNS=$$(mktemp -d) && \
 		python -c "from gtzan_lib.data.sources import open_dataset; open_dataset('sample')" && \
 		jupyter execute notebooks/*.ipynb && jupyter execute --inplace notebooks/*.ipynb
+
+# Write the tables of names in report/HOWTO.md anew, after a change of the registry.
+tables: .venv/ready
+	python -m gtzan_lib.report.howto
 
 # Resolve requirements.in anew. torch pins its own CUDA packages where it needs them.
 lock: .venv/ready
