@@ -9,16 +9,9 @@ from gtzan_lib import parameters
 from gtzan_lib.errors import ParameterError
 from gtzan_lib.store import PROJECT
 
-GOOD = {
-    "data": "sample",
-    "recipe": "paper",
-    "model": "lenet",
-    "encoder": "pool",
-    "split": "random",
-    "seed": 0,
-    "epochs": 30,
-    "device": "auto",
-}
+NAMES = parameters.names_of("03_train_cnn")
+GOOD = {name: getattr(parameters.Parameters(), name) for name in NAMES}
+GOOD["epochs"] = 30
 
 
 def test_good_values_come_back():
