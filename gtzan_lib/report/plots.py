@@ -186,7 +186,7 @@ def reliability(rows: list[dict], title: str) -> Figure:
         ax.set(xlabel="confidence", xlim=(0, 1.02), ylim=(0, 1.02))
         ax.set_title(row["model"], fontsize=9)
         ax.grid(alpha=0.3)
-        ax.legend(fontsize=9, loc="upper left")
+        ax.legend(fontsize=9, loc="best")
     axes[0, 0].set_ylabel("share that is right")
     fig.suptitle(title)
     return fig
