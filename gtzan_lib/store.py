@@ -56,8 +56,8 @@ def write_json(path: Path, value: object) -> None:
 def read_json(path: Path) -> dict | None:
     """Return the JSON object in ``path``, or None where there is no readable one."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        value = json.loads(path.read_text("utf-8")) if path.is_file() else None
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -121,19 +121,27 @@ def read_key(folder: Path) -> dict | None:
     return key if isinstance(key, dict) else None
 
 
-def is_whole(folder: Path, key: dict | None = None) -> bool:
+def is_whole(folder: Path, key: dict | None = None, holds: str = PROVENANCE) -> bool:
     """Tell whether a sealed folder is complete, unharmed and made for ``key``.
 
-    None accepts any key. A manifest of another shape is that of no whole folder.
+    None accepts any key. A manifest of another shape, or of files that are not inside
+    of the folder, is that of no whole folder.
     """
     made_for = read_key(folder)
     if made_for is None or key not in (None, made_for):
         return False
     files = read_json(folder / MANIFEST).get("files")
-    if not isinstance(files, dict) or PROVENANCE not in files:
+    if not isinstance(files, dict) or holds not in files:
         return False
-    paths = {folder / name: digest for name, digest in files.items()}
-    return all(p.is_file() and sha256(p) == digest for p, digest in paths.items())
+    inside = folder.resolve()
+    try:
+        paths = {(folder / name).resolve(): digest for name, digest in files.items()}
+        return all(
+            path.is_relative_to(inside) and path.is_file() and sha256(path) == digest
+            for path, digest in paths.items()
+        )
+    except (OSError, ValueError):  # names that no file can have
+        return False
 
 
 def seal(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> Path:

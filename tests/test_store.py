@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +115,24 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
 
     with pytest.raises(UserError, match=r"No space left on device.*GTZAN_RUNS"):
         store.seal(tmp_path / "a", KEY, full)
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "link", "x" * 300])
+def test_a_manifest_of_files_elsewhere_is_of_no_whole_folder(tmp_path, name):
+    folder = store.seal(tmp_path / "a", KEY, lambda folder: None)
+    (tmp_path / "outside").write_text("x")
+    (folder / "link").symlink_to(tmp_path / "outside")
+    manifest = store.read_json(folder / store.MANIFEST)
+    assert store.is_whole(folder)
+    manifest["files"][name] = store.sha256(tmp_path / "outside")
+    if name == "/etc/hostname":
+        manifest["files"][name] = store.sha256(Path(name))
+    store.write_json(folder / store.MANIFEST, manifest)
+    assert not store.is_whole(folder)
+
+
+def test_json_that_cannot_be_read_is_none(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "deep").write_text("[" * 100_000)
+    assert store.read_json(tmp_path / "pipe") is None
+    assert store.read_json(tmp_path / "deep") is None

@@ -26,10 +26,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 TOO_LARGE = "The limit is 100 MB for a file, and 64 KB for anything else."
 FOREIGN = "Only the page itself may ask: open it, and use its form."
-UNKNOWN_NAME = (
-    "This page is not known by that name: open the address that its program printed, "
-    "or start that with --allow-host NAME."
-)
+UNKNOWN_NAME = "Open the address that was printed, or start with --allow-host NAME."
 STALLED = "The request was ended: it stalled for 20 s, or took longer than 3 minutes."
 _ENDED = (
     "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: text/plain\r\n"
@@ -40,12 +37,13 @@ _ENDED = (
 class Connection(H11Protocol):
     """A connection that may be silent for 20 s, and take 3 minutes for a request.
 
-    That holds for its headers, too, and not while the page works on an answer. Where
+    That holds for headers and for reading, not while the page works on an answer. Where
     there are too many, the one that was silent longest goes.
     """
 
     current: ClassVar[ContextVar["Connection"]] = ContextVar("current")
     everyone: ClassVar[set["Connection"]] = set()
+    unsent = 0
 
     def wait(self) -> None:
         """Begin to wait for a request."""
@@ -57,7 +55,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self.wait()
         if len(self.everyone) >= CONNECTIONS:
-            waiting = [other for other in self.everyone if other.is_waiting]
+            waiting = [one for one in self.everyone if one.is_waiting or one.unsent]
             silent = min(waiting, key=lambda other: other.moved, default=self)
             self.everyone.discard(silent)
             silent.transport.abort()
@@ -79,10 +77,12 @@ class Connection(H11Protocol):
     def look(self) -> None:
         """End the connection if it stalls; otherwise look again in a second."""
         self.timer, now = self.loop.call_later(1, self.look), time.monotonic()
-        is_late = now - self.began > REQUEST_SECONDS
-        if self.is_waiting and (is_late or now - self.moved > SILENT_SECONDS):
-            if self.transport.is_closing():  # which waits for what is not yet read
-                return self.transport.abort()
+        before, self.unsent = self.unsent, self.transport.get_write_buffer_size()
+        self.moved = now if before != self.unsent else self.moved
+        is_silent = now - self.moved > SILENT_SECONDS
+        if is_silent and (self.unsent or self.transport.is_closing()):  # nobody reads
+            self.transport.abort()
+        elif self.is_waiting and (is_silent or now - self.began > REQUEST_SECONDS):
             if self.moved > self.began:  # else a browser's, opened in advance
                 self.transport.write(_ENDED)
             self.transport.close()

@@ -140,7 +140,7 @@ def make_app(run: Run, processes: workers.Workers, folder: Path) -> FastAPI:
 @contextlib.asynccontextmanager
 async def _received(request: Request, folder: Path):
     """Yield the name and the path of an upload, which is deleted in the end."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if "multipart/form-data" not in request.headers.get("content-type", "").lower():
         raise HTTPException(415, NO_FORM)
     with contextlib.ExitStack() as kept:
         try:
@@ -153,7 +153,7 @@ async def _received(request: Request, folder: Path):
                 file = kept.enter_context(tempfile.NamedTemporaryFile(dir=folder))
                 await asyncio.to_thread(shutil.copyfileobj, upload.file, file)
                 file.flush()
-        except ClientDisconnect:
+        except (ClientDisconnect, UnicodeError):
             raise HTTPException(400, NO_FORM) from None
         except OSError as error:
             raise HTTPException(507, DISK.format(error.strerror)) from None

@@ -46,7 +46,8 @@ class Soundfile:
             raise DecodeError from error
         self.sample_rate = self._sound.samplerate
         self.channels = self._sound.channels
-        self.seconds = self._sound.frames / max(1, self.sample_rate)
+        frames = self._sound.frames % (2**63 - 1)  # which stands for unknown
+        self.seconds = frames / max(1, self.sample_rate)
         subtype = self._sound.subtype
         self.format = "MP3" if subtype == "MPEG_LAYER_III" else self._sound.format
 

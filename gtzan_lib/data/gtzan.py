@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import re
+import struct
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from gtzan_lib.errors import DataError
 from gtzan_lib.fingerprint import fingerprint
 
 HEIGHT, WIDTH = 288, 432
+_DAMAGE = OSError, SyntaxError, ValueError, IndexError, struct.error  # in Pillow
 OPAQUE = b"\xff" * (HEIGHT * WIDTH)  # the fourth channel of such a picture
 PUBLISHED = "GTZAN (Kaggle edition)"
 SYNTHETIC = "synthetic sample"
@@ -200,7 +202,7 @@ def read_picture(path: Path) -> np.ndarray:
                 )
             pixels = image.tobytes("raw", "RGB")  # a third of the time of convert
             return np.frombuffer(pixels, np.uint8).reshape(HEIGHT, WIDTH, 3)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (*_DAMAGE, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a PNG picture: {error}") from error
 
 

@@ -16,8 +16,7 @@ class Profile:
     Epochs are fixed beforehand: 1,800 is the paper's text, and the accuracy of recipes
     corrected and augmented had levelled off on a validation part of the training
     pictures of splits not used here. ``encoders_paper`` are those of recipe paper with
-    each encoder, and on other splits; ``seeds`` are runs of every configuration but
-    those of recipe paper.
+    each encoder and on other splits; ``seeds`` are runs of what other recipes train.
     """
 
     paper: int

@@ -62,7 +62,7 @@ def open_run(folder: str | Path) -> Run:
         If it is not one, or a file of it was changed or lost.
     """
     folder = Path(folder)
-    if not (folder / "predictions.npz").is_file() or not store.is_whole(folder):
+    if not store.is_whole(folder, holds="predictions.npz"):
         raise DataError(
             f"{folder} is not the folder of a finished and unharmed training run; "
             f"they are in {store.runs_folder()}/*/{FOLDER}/*"

@@ -1,4 +1,5 @@
 import resource
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -72,6 +73,20 @@ def test_stalled_uploads_are_ended(strict, files):
     assert stall(strict.url, b"").recv(1) == b""  # nothing said, nothing answered
     assert time.monotonic() - started < 15
     assert_untouched(strict)
+
+
+def test_answers_that_nobody_reads_are_ended(strict):
+    host, port = strict.url.removeprefix("http://").split(":")
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect((host, int(port)))
+        request = b"GET /example/disco HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        connection.sendall(20 * request)
+        time.sleep(8)
+        connection.settimeout(5)
+        answers = connection.makefile("rb").read()  # until the page's end is closed
+    assert answers.count(b"HTTP/1.1 200 OK") < 20
+    assert raw(strict.url, get()) == 200
 
 
 def received(connection):

@@ -158,6 +158,14 @@ def test_what_is_sent_beyond_the_limit_is_not_kept(page):
     assert_untouched(page)
 
 
+def test_an_unknown_charset_makes_no_form(page):
+    kind = {"Content-Type": "multipart/form-data; boundary=x; charset=undefined"}
+    address = page.url + "/api/predict"
+    response = httpx.post(address, content=form("a", FILE), headers=kind)
+    assert response.status_code == 400
+    assert_untouched(page)
+
+
 def test_the_browser_is_told_to_load_nothing_from_elsewhere(page):
     for address in ("/", "/page.js", "/nowhere", "/api/nowhere"):
         headers = httpx.get(page.url + address).headers

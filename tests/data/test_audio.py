@@ -300,3 +300,11 @@ def test_import_is_light():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "set()"
+
+
+@needs_ffmpeg
+def test_a_flac_of_unknown_length_is_read_whole(tmp_path):
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=6"]
+    streamed = subprocess.check_output([*command, "-f", "flac", "pipe:1"])
+    (tmp_path / "a.flac").write_bytes(streamed)
+    assert len(read_audio(tmp_path / "a.flac", 60).y) == 6 * SAMPLE_RATE

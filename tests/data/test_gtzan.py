@@ -3,6 +3,7 @@ import os
 import shutil
 import socket
 import sys
+import zlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -223,3 +224,14 @@ def test_real_gtzan_is_recognised(gtzan):
     dataset = open_dataset(gtzan)
     assert dataset.name == data.PUBLISHED
     assert len(dataset.tracks) == 999
+
+
+@pytest.mark.parametrize("kind", [b"tRNS", b"gAMA", b"cHRM", b"iCCP"])
+def test_a_damaged_chunk_behind_the_pixels_is_a_sentence(tiny, tmp_path, kind):
+    content = tiny.image_path(tiny.tracks[0]).read_bytes()
+    end = content.rindex(b"IEND") - 4
+    chunk = kind + b"\0"
+    chunk = (1).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(content[:end] + chunk + content[end:])
+    with contextlib.suppress(DataError):  # what Pillow makes of it is its own affair
+        read_picture(tmp_path / "a.png")
