@@ -209,6 +209,13 @@ def test_every_needed_run_is_trained_once_and_the_main_ones_have_pages(five):
         assert (len(pages) == len(plan.MAIN)) == (name == "quick")
 
 
+def test_profile_quick_trains_what_the_notebooks_ask_for():
+    quick, p = plan.PROFILES["quick"], Parameters()
+    assert (quick.paper, quick.corrected, quick.seeds) == (p.epochs, p.epochs, p.seeds)
+    assert quick.encoders_paper == p.paper_epochs
+    assert quick.augmented == p.augmented_epochs
+
+
 def test_a_batch_trains_what_is_missing(tiny_source, tiny, capsys):
     facts = [Parameters(epochs=1, seed=seed).facts for seed in (0, 1)]
     assert batch.main(str(tiny_source), json.dumps(facts)) == 0
