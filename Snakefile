@@ -40,9 +40,6 @@ for run in plan.needed_runs(dataset, profile):
     else:
         job = runs.folder_name(run.facts | {"seed": 0}) + "-and-more"
         OTHERS.setdefault(job, []).append(run)
-if profile.seeds == 1:
-    together = [run for jobs in OTHERS.values() for run in jobs]
-    OTHERS = {f"others-{i + 1}": together[i :: workflow.cores] for i in range(workflow.cores)}
 
 OUT = dataset.results
 FOLDER = str(OUT)
@@ -63,6 +60,10 @@ def most_threads():
 
 
 ALL_CORES = most_threads()
+if profile.seeds == 1:
+    together = [run for jobs in OTHERS.values() for run in jobs]
+    n_jobs = min(ALL_CORES, len(together))
+    OTHERS = {f"others-{i + 1}": together[i::n_jobs] for i in range(n_jobs)}
 
 
 def made_from(notebook, run=None):

@@ -127,10 +127,10 @@ def is_whole(folder: Path, key: dict | None = None, holds: str = PROVENANCE) -> 
     None accepts any key. A manifest of another shape, or of files that are not inside
     of the folder, is that of no whole folder.
     """
-    made_for = read_key(folder)
-    if made_for is None or key not in (None, made_for):
+    manifest = read_json(folder / MANIFEST) or {}
+    made_for, files = manifest.get("key"), manifest.get("files")
+    if not isinstance(made_for, dict) or key not in (None, made_for):
         return False
-    files = read_json(folder / MANIFEST).get("files")
     if not isinstance(files, dict) or holds not in files:
         return False
     inside = folder.resolve()
