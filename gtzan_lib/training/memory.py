@@ -1,11 +1,11 @@
-"""How this process keeps and shares freed memory, where the C library is Linux's glibc.
+"""How this process keeps freed memory, where the C library is Linux's glibc.
 
-Elsewhere these functions do nothing.
+Elsewhere nothing is done.
 """
 
 import ctypes
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 def keep_freed() -> None:
@@ -16,14 +16,6 @@ def keep_freed() -> None:
     """
     _mallopt(_MMAP_THRESHOLD, 32 << 20)  # its largest value
     _mallopt(_TRIM_THRESHOLD, 1 << 30)
-
-
-def share_freed() -> None:
-    """Let threads use again what other threads freed.
-
-    Otherwise each of a server's threads keeps its own, and its memory grows for long.
-    """
-    _mallopt(_ARENA_MAX, 2)
 
 
 def _mallopt(option: int, value: int) -> None:
