@@ -40,17 +40,25 @@ NAMES = {facts: name for name, facts in MODELS.items()} | {
 }
 TRUSTED = (PAPER, CRNN, BEST)  # whose calibration is drawn
 SPLITS = ("random", "random-unique", "artist", "artist-trainval")  # of the ladder
-CALIBRATION_SEEDS = 3  # of split three-way at most; their test tracks are put together
+FOLDS = {"artist-folds": 3, "random-folds": 3}  # seeds that test every track once
+FOLDED = (LENET, TEXTURE, CRNN)  # whose leakage is measured by them
+REPETITIONS = 3  # of all folds, and seeds of split three-way, at most
 
 
 def seeds_of(split: str, n_seeds: int) -> int:
-    """Return how many of ``n_seeds`` seeds notebook 06_beyond trains on a split."""
-    return min(n_seeds, CALIBRATION_SEEDS) if split == "three-way" else n_seeds
+    """Return how many seeds notebook 06_beyond trains on a split, asked for some.
+
+    A repetition of folds counts as one of ``n_seeds``.
+    """
+    few = min(n_seeds, REPETITIONS)
+    if split in FOLDS:
+        return few * FOLDS[split]
+    return few if split == "three-way" else n_seeds
 
 
 def needed(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     """Return the models that notebook 06_beyond needs, by split."""
-    names = dict.fromkeys(SPLITS, CLIMBING)
+    names = dict.fromkeys(SPLITS, CLIMBING) | dict.fromkeys(FOLDS, FOLDED)
     names |= {"random": COMPARED, "three-way": WITH_PAPER}
     reasons = why_not(dataset, tuple(names))
     return {split: names[split] for split in names if not reasons[split]}
