@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from gtzan_lib.evaluation import clusters
+from gtzan_lib.evaluation.metrics import proportion
+
+# As many artists and tracks as of GTZAN's rock and hip-hop.
+SIZES = {"rock": [1] * 8 + [3] * 4 + [8] * 5 + [11] * 3, "hiphop": [1] * 44 + [18, 18]}
+
+
+def coverage(sizes, chance, draws=1500):
+    """Return how often the intervals of mean, share and Wilson hold the true share.
+
+    Artists differ: each one's tracks are right with a probability of its own.
+    """
+    rng, held = np.random.default_rng(0), np.zeros(3)
+    artists = np.repeat(np.arange(len(sizes)), sizes)
+    for _ in range(draws):
+        own = rng.beta(2 * chance, 2 * (1 - chance), len(sizes))
+        hits = rng.random(len(artists)) < own[artists]
+        naive = proportion(hits.sum(), len(hits))
+        of_artists = clusters.mean(hits, artists), clusters.share(hits, artists)
+        held += [e["low"] <= chance <= e["high"] for e in (*of_artists, naive)]
+    return held / draws
+
+
+@pytest.mark.parametrize("genre", SIZES)
+def test_intervals_hold_the_truth_where_those_by_track_do_not(genre):
+    mean, share, naive = coverage(SIZES[genre], 0.7)
+    assert mean > 0.88
+    assert 0.92 < share < 0.98
+    assert naive < 0.8
+    mean, share, _ = coverage(SIZES[genre], 0.9)
+    assert share > 0.9 > mean  # why shares have an interval of their own
+
+
+def test_artists_of_one_track_each_are_tracks():
+    hits = np.arange(200) % 10 < 7
+    alone = clusters.share(hits, np.arange(200))
+    assert alone == pytest.approx(proportion(140, 200), abs=2e-3)
+    mean = clusters.mean(hits, np.arange(200))
+    theirs = stats.ttest_1samp(hits.astype(float), 0).confidence_interval()
+    assert (mean["low"], mean["high"]) == pytest.approx(tuple(theirs))
+
+
+def test_tracks_told_twice_tell_nothing_more():
+    hits, artists = np.random.default_rng(0).random(50) < 0.6, np.arange(50)
+    once, twice = (
+        clusters.share(np.tile(hits, k), np.tile(artists, k)) for k in (1, 2)
+    )
+    assert twice == pytest.approx(once, abs=2e-3)
+    once, twice = (clusters.mean(np.tile(hits, k), np.tile(artists, k)) for k in (1, 2))
+    assert twice == pytest.approx(once)
+
+
+def test_three_artists_who_are_always_right_are_three_tracks():
+    estimate = clusters.share(np.ones(31), np.repeat([0, 1, 2], [12, 10, 9]))
+    assert estimate["high"] == estimate["value"] == 1
+    assert 0 < estimate["low"] < 0.4
+
+
+def test_one_artist_has_no_interval_and_none_has_no_share():
+    for estimate in (clusters.mean, clusters.share):
+        alone = estimate(np.array([0.0, 1.0]), np.array(["a", "a"]))
+        assert alone["value"] == 0.5
+        assert np.isnan([alone["low"], alone["high"]]).all()
+    assert np.isnan(clusters.share(np.array([]), np.array([]))["value"])
+
+
+def test_a_paired_difference_has_the_uncertainty_of_artists_and_of_trainings():
+    rng = np.random.default_rng(0)
+    artists = np.arange(400) // 2
+    theirs = (rng.random((1, 400)) < 0.5).astype(float)
+    ours = np.maximum(theirs, rng.random((1, 400)) < 0.2)
+    estimate = clusters.paired(ours, theirs, artists)
+    assert estimate == clusters.mean((ours - theirs)[0], artists)
+    assert estimate["low"] < 0.1 < estimate["high"]
+    better, worse = np.ones((1, 400)), np.zeros((1, 400))
+    far = clusters.paired(np.vstack([ours, better, worse]), theirs, artists)
+    assert far["high"] - far["low"] > 1
