@@ -20,6 +20,7 @@ EXAMPLES = {  # one a command, in the order of the help
     "ship": "gtzan ship runs/gtzan-ad601fae/03_train/... --data path/to/gtzan",
     "check-report": "gtzan check-report report",
     "keep-report": "gtzan keep-report runs/gtzan-ad601fae",
+    "compare": "gtzan compare report runs/gtzan-ad601fae",
 }
 
 
@@ -144,6 +145,17 @@ def keep_report(options: argparse.Namespace) -> int:
     return 0
 
 
+def compare(options: argparse.Namespace) -> int:
+    """Say what changed between two results; 1 where by more than the intervals."""
+    from gtzan_lib.report import compare
+    from gtzan_lib.report.derived import plain
+
+    found = compare.compare(*map(compare.read, (options.first, options.second)))
+    as_json = json.dumps(plain(found), indent=2)
+    print(as_json if options.json else compare.as_text(found))
+    return 0 if found["agree"] else 1
+
+
 def _arguments() -> dict[str, list[tuple]]:
     """Return the arguments of each command: names, and what argparse takes."""
     of_train = []
@@ -191,6 +203,10 @@ def _arguments() -> dict[str, list[tuple]]:
         "keep-report": [
             ("results", path | {"help": "runs/<data>-<hash>"}),
             ("--to", path | {"help": "folder (default: report)"}),
+        ],
+        "compare": [
+            ("first", path | {"help": "results.json, or a folder that holds it"}),
+            ("second", path | {"help": "another"}),
         ],
     }
 

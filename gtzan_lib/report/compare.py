@@ -1,0 +1,153 @@
+"""Two files of results side by side: what changed, and more than by chance.
+
+For a report before and after a change, or made on two machines.
+"""
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from gtzan_lib import store
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.errors import DataError
+from gtzan_lib.evaluation.metrics import bare, with_interval
+from gtzan_lib.experiments import groups
+from gtzan_lib.experiments.run import Run
+from gtzan_lib.report import record, schema
+
+CURVES = ("loss@first", "loss@last", "train_accuracy@last")
+METRICS = ("accuracy", "top2", "certainty", *CURVES, *(f"recall:{g}" for g in GENRES))
+OWN = ("started", "seconds", "members")  # facts that no two runs share
+SHOWN = 30  # rows in the text
+LAST_DIGIT = 1e-9  # a change that is none
+
+
+def read(path: Path) -> dict:
+    """Read ``results.json``, or that of a folder; ``DataError`` says what is wrong."""
+    path = path / record.RESULTS if path.is_dir() else path
+    content = store.read_json(path)
+    if content is None:
+        raise DataError(f"{path} is not a file of results, nor a folder that holds one")
+    schema.check(content, path, "results.schema.json")
+    return content
+
+
+def compare(first: dict, second: dict) -> dict:
+    """Return what differs between two records (``results.json``).
+
+    ``only_first`` and ``only_second`` name runs; ``provenance`` has a row a ``fact``
+    that differs, and in how many ``runs`` (0: of the whole record). ``changes`` has a
+    row for each metric of a ``run``, of a ``configuration`` (its seeds together), and
+    for errors of pooling and encoders: estimates ``first`` and ``second``,
+    ``difference`` (second less first), and whether that is ``beyond`` their intervals,
+    added in squares (None without intervals). ``largest`` sums up the runs by metric.
+    ``agree``: the same runs, and nothing beyond.
+    """
+    ours, theirs = (
+        {run["run"]: Run(kept=run) for run in content["runs"]}
+        for content in (first, second)
+    )
+    pairs = [(run, theirs[name]) for name, run in ours.items() if name in theirs]
+    levels = {("run", run.name): ([run], [other]) for run, other in pairs}
+    for facts, group in groups.group_runs([run for run, _ in pairs]).items():
+        others = [theirs[run.name] for run in group]
+        levels["configuration", "-".join(map(str, facts))] = group, others
+    changes = [
+        _row(*level, metric, *(groups.over_seeds(runs, metric) for runs in pair))
+        for level, pair in levels.items()
+        for metric in METRICS
+    ]
+    changes += [
+        _row("data", name, "mse", bare(error), bare(other))
+        for name, error in _errors(first).items()
+        if (other := _errors(second).get(name)) is not None
+    ]
+    changes = [row for row in changes if not math.isnan(row["difference"])]
+    return {
+        "agree": ours.keys() == theirs.keys() and not any(r["beyond"] for r in changes),
+        "only_first": [name for name in ours if name not in theirs],
+        "only_second": [name for name in theirs if name not in ours],
+        "provenance": _provenance(first, second, pairs),
+        "largest": _largest([row for row in changes if row["of"] == "run"]),
+        "changes": changes,
+    }
+
+
+def as_text(found: dict) -> str:
+    """Return what ``compare`` found as lines for people."""
+    differ = [row for row in found["changes"] if abs(row["difference"]) > LAST_DIGIT]
+    beyond = [row for row in differ if row["beyond"] or row["of"] == "data"]
+    largest = [row for row in found["largest"] if row["differ"]]
+    lines = [
+        f"only in the {which} ({len(names)}): {', '.join(names[:SHOWN])}"
+        for which in ("first", "second")
+        if (names := found[f"only_{which}"])
+    ]
+    for title, rows in (
+        ("provenance that differs (runs 0: of the whole)", found["provenance"]),
+        ("differences between runs of the same name", largest),
+        (f"by more than the intervals, or without one ({len(beyond)})", beyond[:SHOWN]),
+    ):
+        if rows:
+            table = pd.DataFrame([{k: _word(v) for k, v in r.items()} for r in rows])
+            lines += ["", title, table.to_string(index=False)]
+    words = "the same runs, and nothing changed by more than its interval"
+    return "\n".join([*lines, "", words if found["agree"] else "they differ"]).strip()
+
+
+def _word(value: object) -> object:
+    if isinstance(value, dict):
+        return with_interval(value)
+    return f"{value:.4f}" if isinstance(value, float) else value
+
+
+def _row(of, name, metric, first, second) -> dict:
+    half = math.hypot(*((each["high"] - each["low"]) / 2 for each in (first, second)))
+    difference = second["value"] - first["value"]
+    beyond = None if math.isnan(half) else abs(difference) > half + LAST_DIGIT
+    row = {"of": of, "name": name, "metric": metric, "first": first, "second": second}
+    return row | {"difference": difference, "beyond": beyond}
+
+
+def _largest(rows: list[dict]) -> list[dict]:
+    """Return, of each metric, how many runs differ, and by how much at most."""
+    table = pd.DataFrame(rows, columns=["metric", "name", "difference", "beyond"])
+    summary = []
+    for metric, own in table.groupby("metric", sort=False):
+        size = own["difference"].abs()
+        facts = {"metric": metric, "runs": len(own), "differ": sum(size > LAST_DIGIT)}
+        facts |= {"beyond": int(own["beyond"].eq(True).sum()), "mean": size.mean()}
+        facts |= {"largest": size.max(), "in": own.loc[size.idxmax(), "name"]}
+        summary.append(facts)
+    return summary
+
+
+def _errors(content: dict) -> dict[str, float]:
+    pooling = {f"pooling {k}": row["mse"] for k, row in content["pooling"].items()}
+    return pooling | {f"code {r['encoder']}": r["mse"] for r in content["encoders"]}
+
+
+def _provenance(first: dict, second: dict, pairs: list[tuple[Run, Run]]) -> list[dict]:
+    """Return rows of the facts that differ, and of how many runs."""
+    both = ((run.provenance, other.provenance) for run, other in pairs)
+    counted = Counter(change for pair in both for change in _changed(*pair))
+    whole = (content["made"] | content["data"] for content in (first, second))
+    counted.update(dict.fromkeys(_changed(*whole), 0))
+    names = ("fact", "first", "second")
+    return [
+        dict(zip(names, key, strict=True)) | {"runs": n} for key, n in counted.items()
+    ]
+
+
+def _changed(first: dict, second: dict) -> list[tuple[str, str, str]]:
+    """Return facts that differ, as words; a fact of facts by its parts."""
+    changed = []
+    for name in sorted({*first, *second} - {*OWN}):
+        a, b = first.get(name, "-"), second.get(name, "-")
+        if isinstance(a, dict) and isinstance(b, dict):
+            changed += [(f"{name}.{part}", *pair) for part, *pair in _changed(a, b)]
+        elif a != b:
+            changed.append((name, str(a)[:50], str(b)[:50]))
+    return changed

@@ -1,0 +1,119 @@
+"""``gtzan compare``: what changed between two files of results."""
+
+import copy
+import json
+from collections import defaultdict
+
+import pytest
+
+from gtzan_lib.__main__ import main
+from gtzan_lib.report.keep import REPORT
+
+
+@pytest.fixture(scope="module")
+def before():
+    """Six runs of the committed report, two configurations of three seeds."""
+    content = json.loads((REPORT / "results.json").read_text("utf-8"))
+    by_name = defaultdict(list)
+    for run in content["runs"]:
+        by_name[run["run"].partition("-seed-")[0], bool(run["curve"])].append(run)
+    chosen = {is_curve: runs[:3] for (_, is_curve), runs in by_name.items() if runs[2:]}
+    content["runs"] = [*chosen[True], *chosen[False]]
+    return content
+
+
+def compared(tmp_path, capsys, before, after, *options):
+    for name, content in (("a", before), ("b", after)):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "results.json").write_text(json.dumps(content))
+    status = main(
+        ["compare", str(tmp_path / "a"), str(tmp_path / "b/results.json"), *options]
+    )
+    return status, capsys.readouterr()
+
+
+def test_a_file_agrees_with_itself(tmp_path, capsys, before):
+    status, printed = compared(tmp_path, capsys, before, before)
+    assert status == 0
+    assert printed.out.strip() == (
+        "the same runs, and nothing changed by more than its interval"
+    )
+    status, printed = compared(tmp_path, capsys, before, before, "--json")
+    found = json.loads(printed.out)
+    assert (found["agree"], found["provenance"]) == (True, [])
+    assert all(row["difference"] == 0 for row in found["changes"])
+    assert {row["of"] for row in found["changes"]} == {"run", "configuration", "data"}
+
+
+def test_a_small_change_agrees_and_a_large_one_does_not(tmp_path, capsys, before):
+    after = copy.deepcopy(before)
+    run = after["runs"][0]
+    row = run["confusion"][0]
+    last = run["curve"][-1]
+    last["loss"] += 0.25
+    wrong = row.index(max(row[1:]), 1) if max(row[1:]) else None
+    assert wrong is not None
+    row[0], row[wrong] = row[0] + 1, row[wrong] - 1
+    status, printed = compared(tmp_path, capsys, before, after, "--json")
+    found = json.loads(printed.out)
+    largest = {row["metric"]: row for row in found["largest"]}
+    assert (status, found["agree"]) == (0, True)
+    tests = sum(map(sum, run["confusion"]))
+    assert largest["accuracy"]["largest"] == pytest.approx(1 / tests)
+    assert largest["accuracy"]["differ"] == 1
+    assert largest["loss@last"]["largest"] == pytest.approx(0.25)
+    assert largest["loss@last"]["in"] == run["run"]
+    for row in run["confusion"]:  # a network that answers blues alone
+        row[:] = [sum(row), *[0] * 9]
+    run["top2_hits"] = tests // 2
+    status, printed = compared(tmp_path, capsys, before, after)
+    assert status == 1
+    assert "by more than the intervals" in printed.out
+    assert f"run {run['run']}" in " ".join(printed.out.split())
+
+
+def test_seeds_together_have_an_interval_that_one_has_not(tmp_path, capsys, before):
+    """The losses of a single run have no interval; the mean of three has."""
+    after = copy.deepcopy(before)
+    for run in after["runs"][:3]:
+        run["curve"][-1]["loss"] += 1
+    status, printed = compared(tmp_path, capsys, before, after, "--json")
+    rows = json.loads(printed.out)["changes"]
+    losses = [r for r in rows if r["metric"] == "loss@last" and r["difference"] > 0.9]
+    beyond = {(row["of"], row["beyond"]) for row in losses}
+    assert status == 1
+    assert beyond == {("run", None), ("configuration", True)}
+
+
+def test_runs_in_one_and_provenance_are_named(tmp_path, capsys, before):
+    after = copy.deepcopy(before)
+    gone = after["runs"].pop()["run"]
+    after["made"]["commit"] = "f" * 40
+    for run in after["runs"][:2]:
+        run["provenance"]["threads"] = 2
+        run["provenance"]["versions"]["numpy"] = "3.0"
+        run["provenance"]["seconds"] += 1
+    after["pooling"]["nearest"]["mse"] += 0.01
+    status, printed = compared(tmp_path, capsys, before, after, "--json")
+    found = json.loads(printed.out)
+    facts = {(row["fact"], row["second"]): row["runs"] for row in found["provenance"]}
+    assert status == 1
+    assert (found["only_first"], found["only_second"]) == ([gone], [])
+    assert facts["threads", "2"] == facts["versions.numpy", "3.0"] == 2
+    assert facts["commit", "f" * 40] == 0
+    assert not [fact for fact, _ in facts if fact == "seconds"]
+    status, printed = compared(tmp_path, capsys, before, after)
+    assert f"only in the first (1): {gone}" in printed.out
+    assert "pooling nearest" in printed.out
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", "\0", '{"runs": [{}]}', '{"a": ' * 5000]
+)
+def test_what_is_no_file_of_results_is_refused(tmp_path, capsys, content):
+    (tmp_path / "results.json").write_text(content)
+    for first in (tmp_path, tmp_path / "results.json", tmp_path / "nothing"):
+        assert main(["compare", str(first), str(REPORT)]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert error.count("\n") == 1
