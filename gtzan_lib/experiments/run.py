@@ -19,10 +19,11 @@ ENSEMBLE = "ensemble"  # the recipe of runs that answer together
 EPOCHS = (1, 10, 30, 50, 100, 300, 1000)  # of which a record keeps the curves' values
 CURVES = ("loss", "train_accuracy", "test_accuracy")
 METRICS = {  # what ``Run.metric`` knows; epochs may be any that a record keeps
-    *("accuracy", "top2", "certainty"),
+    *("accuracy", "top2", "saturated"),
     *(f"{curve}@{epoch}" for curve in CURVES for epoch in (*EPOCHS, "first", "last")),
     *(f"{share}:{genre}" for share in ("recall", "precision") for genre in GENRES),
     *(f"called:{genre}:{other}" for genre in GENRES for other in GENRES),
+    *(f"mixed:{genre}:{other}" for genre in GENRES for other in GENRES),
 }
 
 
@@ -66,24 +67,28 @@ class Run:
     def metric(self, name: str) -> Estimate:
         """Return one figure with its interval, counted from the record.
 
-        Of ``METRICS``: ``accuracy``, ``top2``, ``certainty`` (mean of the largest
-        probability), ``loss@30``, ``train_accuracy@last``, ``recall:jazz``,
-        ``precision:jazz``, ``called:hiphop:reggae``. All NaN where the run has no such
-        number.
+        Of ``METRICS``: ``accuracy``, ``top2``, ``saturated`` (the share of pictures
+        whose largest percentage prints as 100.0), ``loss@30``, ``train_accuracy@last``,
+        ``recall:jazz``, ``precision:jazz``, ``called:hiphop:reggae``, and
+        ``mixed:hiphop:reggae``, of both genres the share that is called the other. All
+        NaN where the run has no such number.
         """
         counts = self.confusion
         what, *genres = name.split(":")
         if genres:
             row, column = GENRES.index(genres[0]), GENRES.index(genres[-1])
+            if what == "mixed":
+                wrong = counts[row, column] + counts[column, row]
+                return proportion(wrong, counts[[row, column]].sum())
             among = counts[:, column] if what == "precision" else counts[row]
             return proportion(counts[row, column], among.sum())
         if what == "accuracy":
             return proportion(counts.diagonal().sum(), counts.sum())
         if what == "top2":
             return proportion(self.record["top2_hits"], counts.sum())
-        if what == "certainty":
-            value = self.record["certainty"]
-            return bare(np.nan if value is None else value)  # None is JSON's NaN
+        if what == "saturated":
+            is_known = "saturated" in self.record
+            return proportion(self.record.get(what, 0), is_known * counts.sum())
         return self._at(*name.split("@"))
 
     def _at(self, curve: str, when: str) -> Estimate:
@@ -152,12 +157,13 @@ def record_of(run: Run) -> dict:
 
     JSON values: ``run`` (its name), ``provenance``, ``seconds_an_epoch``, ``curve``
     (the values of ``CURVES`` at some epochs, the last one included; none of an
-    ensemble), ``certainty``, ``top2_hits`` and ``confusion`` (10 x 10 counts).
+    ensemble), ``saturated`` and ``top2_hits`` (how many test pictures are) and
+    ``confusion`` (10 x 10 counts).
     """
     logits, labels = run.predictions["logits"], run.predictions["labels"]
     last, history = run.provenance["epochs"], run.history
     kept = sorted({e for e in EPOCHS if e < last} | {last}) if history else []
-    certainty = special.softmax(logits.astype(float), axis=1).max(axis=1).mean()
+    highest = special.softmax(logits.astype(float), axis=1).max(axis=1)
     return {
         "run": run.name,
         "provenance": run.provenance,
@@ -167,7 +173,7 @@ def record_of(run: Run) -> dict:
             | {name: history[name][epoch - 1] for name in CURVES if name in history}
             for epoch in kept
         ],
-        "certainty": float(certainty),
+        "saturated": int(np.sum(highest >= 0.9995)),  # printed as 100.0 %
         "top2_hits": int(metrics.top_k_hits(logits, labels, 2).sum()),
         "confusion": metrics.confusion_matrix(logits, labels).tolist(),
     }

@@ -2,15 +2,16 @@
 
 The claims, and the numbers that the paper prints, are data, in ``report/claims.toml``.
 
-- A claim with a ``value`` is *reproduced* when ours is within its ``tolerance``, or our
-  95 % interval, where there is one, holds the paper's value.
-- A claim with a bound (``above`` or ``below``) is *reproduced* when ours, with all of
-  its interval, is beyond it.
-- In every other case that was measured it is *not reproduced*.
+- A claim with a ``value`` is *reproduced* when all of our 95 % interval is within its
+  ``tolerance``, and *not reproduced* when all of it is outside. What has no interval,
+  such as the size of a file, is its own.
+- A claim with a bound (``above`` or ``below``) is *reproduced* when all of our interval
+  is beyond it, and *not reproduced* when none of it is.
+- In every other case that was measured it is *undecided*, and so is what only one seed
+  measures, wherever that lies.
 - A claim of which the paper ``says`` several things that cannot all be true is
   *contradicted by the paper itself*, whatever we measure.
-- A claim that states nothing measurable, or that no finished run measures, *cannot be
-  tested*.
+- A claim without a rule, or that no finished run measures, *cannot be tested*.
 """
 
 import math
@@ -26,9 +27,10 @@ from gtzan_lib.experiments.run import Run
 from gtzan_lib.report import measures, schema
 
 LEDGER = store.PROJECT / "report" / "claims.toml"
-REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
+REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
 CONTRADICTED, UNTESTED = "contradicted by the paper itself", "cannot be tested"
-VERDICTS = (REPRODUCED, NOT_REPRODUCED, CONTRADICTED, UNTESTED)
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, UNDECIDED, CONTRADICTED, UNTESTED)
+ROUNDING = 1e-9  # which must not decide
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def load(path: Path = LEDGER) -> Ledger:
     paper, claims = content["paper"], content["claim"]
     names = [claim["id"] for claim in claims]
     for claim in claims:
-        wrong = _fill_in(claim, paper) or _problem(claim)
+        wrong = _fill_in(claim, paper, content["tolerance"]) or _problem(claim)
         if names.count(claim["id"]) > 1:
             wrong = "it is there twice"
         if wrong:
@@ -79,40 +81,50 @@ def answer(ledger: Ledger, measured: dict, runs: list[Run]) -> list[dict]:
     """Give each claim its verdict, from ``results.json`` and its runs.
 
     Of each claim ``id``, ``section``, ``claim`` and ``paper``; ``value``, ``low`` and
-    ``high`` of ours and the words for it, ``ours``; the ``rule`` it is judged by;
-    ``verdict`` and ``reason``; and ``source``, the runs or notebook that measured it.
+    ``high`` of ours, how many ``seeds`` measured it (None where none has a part in it)
+    and the words for it, ``ours``; the ``rule`` it is judged by; ``verdict`` and
+    ``reason``; and ``source``, the runs or notebook that measured it.
     """
     return [_answer(claim, measured, runs) for claim in ledger.claims]
 
 
-def verdict(claim: dict, ours: Estimate | None) -> str:
-    """Judge one claim by the rules above; ``ours`` is None if nothing was measured."""
+def verdict(claim: dict, ours: Estimate | None, seeds: int | None = None) -> str:
+    """Judge one claim by the rules above.
+
+    ``ours`` is None if nothing was measured, ``seeds`` where no seed has a part in it.
+    """
     if "says" in claim:
         return CONTRADICTED
-    if ours is None or math.isnan(ours["value"]):
+    has_rule = not {"value", "above", "below"}.isdisjoint(claim)
+    if ours is None or math.isnan(ours["value"]) or not has_rule:
         return UNTESTED
-    value = ours["value"]
     has_interval = not math.isnan(ours["low"])
-    low, high = (ours["low"], ours["high"]) if has_interval else (value, value)
+    ends = ("low", "high") if has_interval else ("value", "value")
+    low, high = (ours[end] for end in ends)
     if "above" in claim:
-        good = low > claim["above"]
+        is_in, is_out = low > claim["above"], high <= claim["above"]
     elif "below" in claim:
-        good = high < claim["below"]
-    else:  # rounding must not decide
-        near = abs(value - claim["value"]) <= claim["tolerance"] + 1e-9
-        good = near or low <= claim["value"] <= high
-    return REPRODUCED if good else NOT_REPRODUCED
+        is_in, is_out = high < claim["below"], low >= claim["below"]
+    else:
+        wide = claim["tolerance"] + ROUNDING
+        first, last = claim["value"] - wide, claim["value"] + wide
+        is_in, is_out = first <= low and high <= last, high < first or low > last
+    if seeds == 1 or not (is_in or is_out):
+        return UNDECIDED
+    return REPRODUCED if is_in else NOT_REPRODUCED
 
 
 def _answer(claim: dict, measured: dict, runs: list[Run]) -> dict:
-    ours, source, words = None, [], ""
+    found, words = None, ""
     if "measure" in claim:
         measure = measures.MEASURES[claim["measure"]]
-        ours, source = measure(measured, runs, **claim.get("with", {})) or (None, [])
-    given = verdict(claim, ours)
-    if ours is None or math.isnan(ours["value"]):
-        ours, source = {"value": None, "low": None, "high": None}, []
+        found = measure(measured, runs, **claim.get("with", {}))
+    if found is None or math.isnan(found.ours["value"]):
+        ours, seeds, source = {"value": None, "low": None, "high": None}, None, []
+        given = verdict(claim, None)
     else:
+        ours, seeds, source = found.ours, found.seeds, found.source
+        given = verdict(claim, ours, seeds)
         words = with_interval(ours, claim.get("digits", 2))
         words = f"{words} {claim.get('unit', '')}".strip()
     sentences = [claim.get("reason", "")]
@@ -120,14 +132,17 @@ def _answer(claim: dict, measured: dict, runs: list[Run]) -> dict:
         sentences.append(claim.get("if_reproduced", ""))
     elif given == NOT_REPRODUCED:
         sentences.append(claim.get("if_not", ""))
-        bound = claim.get("above", claim.get("below"))
-        if bound is not None and ours["low"] <= bound <= ours["high"]:
-            sentences.append("The interval does not decide it.")
-    elif given == UNTESTED and "measure" in claim:
+    elif given == UNDECIDED:
+        why = "Our interval holds both answers." if seeds != 1 else "One seed so far."
+        sentences.append(why)
+    elif given == UNTESTED and "measure" in claim and not words:
         sentences.append("No finished runs of this data measure it.")
+    if words and seeds is not None and 1 < seeds < measures.FOLDS:
+        sentences.append(f"Only {seeds} seeds, which do not test every picture.")
     return {
         **{name: claim[name] for name in ("id", "section", "claim", "paper")},
         **ours,
+        "seeds": seeds,
         "ours": words,
         "rule": _rule(claim),
         "verdict": given,
@@ -140,15 +155,25 @@ def _rule(claim: dict) -> str:
     if "says" in claim:
         return "cannot all be true: " + "; ".join(map(str, claim["says"]))
     if "tolerance" in claim:
-        return f"{claim['value']:g} ± {claim['tolerance']:g}"
+        return f"{claim['value']:g} ± {claim['tolerance']:g}, {claim['because']}"
     for bound in ("above", "below"):
         if bound in claim:
             return f"{bound} {claim[bound]:g}"
     return ""
 
 
-def _fill_in(claim: dict, paper: dict[str, dict[str, str]]) -> str | None:
-    """Put in what a claim ``prints``; return what is wrong with it, if anything."""
+def _fill_in(
+    claim: dict, paper: dict[str, dict[str, str]], tolerances: dict[str, dict]
+) -> str | None:
+    """Put in what a claim ``prints`` and the size of its tolerance, with its reason.
+
+    Return what is wrong with the claim, if anything.
+    """
+    if "tolerance" in claim:
+        tolerance = tolerances.get(claim["tolerance"])
+        if tolerance is None:
+            return f"there is no tolerance {claim['tolerance']}"
+        claim["tolerance"], claim["because"] = tolerance["size"], tolerance["reason"]
     if "prints" not in claim:
         return None
     name = claim.pop("prints")
@@ -169,8 +194,8 @@ def _problem(claim: dict) -> str | None:
         return f"it cannot have both {rules[0]} and {rules[1]}"
     if "tolerance" in claim and "value" not in claim:
         return "tolerance needs a value"
-    if not rules and ("measure" in claim or "reason" not in claim):
-        return "it needs value, above, below or says, or else only a reason"
+    if not rules and "reason" not in claim:
+        return "it needs value, above, below or says, or else a reason"
     if rules and rules != ["says"] and "measure" not in claim:
         return "it needs a measure"
     if "measure" in claim:

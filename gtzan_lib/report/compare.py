@@ -18,7 +18,7 @@ from gtzan_lib.experiments.run import Run
 from gtzan_lib.report import record, schema
 
 CURVES = ("loss@first", "loss@last", "train_accuracy@last")
-METRICS = ("accuracy", "top2", "certainty", *CURVES, *(f"recall:{g}" for g in GENRES))
+METRICS = ("accuracy", "top2", "saturated", *CURVES, *(f"recall:{g}" for g in GENRES))
 OWN = ("started", "seconds", "members")  # facts that no two runs share
 SHOWN = 30  # rows in the text
 LAST_DIGIT = 1e-9  # a change that is none

@@ -1,103 +1,161 @@
 """What a claim's ``measure`` in ``report/claims.toml`` may name.
 
 Each takes what was measured (``results.json``), the runs, and what the claim's ``with``
-says; it returns an estimate and where it comes from, or None if no run measures it.
+says; it returns what ``Measured`` has, or None if no run measures it.
 """
 
 import inspect
 import math
+from collections import defaultdict
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from gtzan_lib.data.genres import GENRES
+from gtzan_lib.evaluation import seeds
 from gtzan_lib.evaluation.metrics import Estimate, bare
-from gtzan_lib.experiments import groups
+from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.run import METRICS, Run
 from gtzan_lib.parameters import FACTS
 
-# Of the data set, its number of pictures, values a picture and values a code.
+FOLDS = 5  # seeds 0 to 4 are those of one partition: they test every picture once
+LARGER = 36  # values of a picture of 432 x 648 for each of a code: windows of 6 x 6
+# Of the data set, its number of pictures, values a picture and values a code, a byte
+# each.
 NUMBERS = {
     "pictures": lambda data, size, code: data["pictures"],
     "fewest of a genre": lambda data, size, code: min(data["by_genre"].values()),
-    "KB a picture": lambda data, size, code: size / 1024,
-    "KB a code": lambda data, size, code: code / 1024,
+    "KB a picture": lambda data, size, code: size / 1e3,
+    "KB a picture of 432 x 648": lambda data, size, code: LARGER * code / 1e3,
+    "KB a code": lambda data, size, code: code / 1e3,
     "times fewer values": lambda data, size, code: size / code,
-    "GB of 64-bit numbers": lambda data, size, code: 8 * data["pictures"] * size / 1e9,
+    "GB of pictures of 432 x 648 as 32-bit numbers": lambda data, size, code: (
+        4 * data["pictures"] * LARGER * code / 1e9
+    ),
 }
-DRAWS = 2000  # of test pictures, for the interval of a rank
-Measured = tuple[Estimate, list[str]] | None
+DRAWS = 2000  # of runs and their test pictures, for the interval of a rank
+
+
+class Measured(NamedTuple):
+    """An estimate, the runs or the notebook that measured it, and how many seeds.
+
+    ``seeds`` is None of what no seed has a part in, such as the size of a picture.
+    """
+
+    ours: Estimate
+    source: list[str]
+    seeds: int | None = None
 
 
 def fact(measured: dict, runs: list[Run], name: str) -> Measured:
     """Return a number of the data set, such as how many pictures it has."""
     data = measured["data"]
     pixels, code = math.prod(data["picture"]), math.prod(data["code"])
-    return bare(NUMBERS[name](data, pixels, code)), ["01_pack"]
+    return Measured(bare(NUMBERS[name](data, pixels, code)), ["02_pool_mse"])
 
 
 def literal_autoencoder(measured: dict, runs: list[Run]) -> Measured:
     """Return the memory that the proposal's weights take as it is written, in GB."""
-    return bare(measured["literal_autoencoder"]["bytes"] / 1e9), ["04_autoencoder"]
+    gigabytes = measured["literal_autoencoder"]["bytes"] / 1e9
+    return Measured(bare(gigabytes), ["04_autoencoder"])
 
 
-def subset(measured: dict, runs: list[Run], name: str) -> Measured:
+def subset(measured: dict, runs: list[Run], name: str) -> Measured | None:
     """Return how many pictures of the paper's split train or test."""
     for run, *_ in groups.headline(runs).values():
-        return bare(run.provenance["subsets"][name]), [run.name]
+        return Measured(bare(run.provenance["subsets"][name]), [run.name])
     return None
 
 
-def batches(measured: dict, runs: list[Run]) -> Measured:
+def batches(measured: dict, runs: list[Run]) -> Measured | None:
     """Return how many batches an epoch has."""
     train = subset(measured, runs, "train")
     if train is None:
         return None
-    return bare(math.ceil(train[0]["value"] / measured["batch_size"])), train[1]
+    count = math.ceil(train.ours["value"] / measured["batch_size"])
+    return Measured(bare(count), train.source)
 
 
-def pooling_error(measured: dict, runs: list[Run], upsampling: str) -> Measured:
-    """Return the mean squared error of average pooling over all pictures."""
-    return bare(measured["pooling"][upsampling]["mse"]), ["02_pool_mse"]
+def pooling_error(
+    measured: dict, runs: list[Run], upsampling: str, channels: int
+) -> Measured:
+    """Return the mean squared error of average pooling over all pictures.
+
+    Their files have four channels; the fourth is the same everywhere (which
+    ``gtzan.read_picture`` sees to), so that pooling leaves no error in it.
+    """
+    mse = measured["pooling"][upsampling]["mse"] * 3 / channels
+    return Measured(bare(mse), ["02_pool_mse"])
 
 
-def encoder_ratio(measured: dict, runs: list[Run], encoder: str, to: str) -> Measured:
-    """Return an encoder's error as a share of another's, on the same test pictures."""
-    mse = {row["encoder"]: row["mse"] for row in measured["encoders"]}
-    if not {encoder, to} <= set(mse):
+def encoder_ratio(measured: dict, runs: list[Run], encoder: str) -> Measured | None:
+    """Return an encoder's error as a share of pooling's (bicubic), over seeds."""
+    rows = {row["encoder"]: row for row in measured["encoders"]}
+    ratios = rows.get(encoder, {}).get("of_pooling")
+    if not ratios:
         return None
-    return bare(mse[encoder] / mse[to]), ["04_autoencoder"]
+    ours = seeds.mean_over_seeds(ratios, groups.MAIN["split"])
+    return Measured(ours, ["04_autoencoder"], len(ratios))
 
 
-def metric(measured: dict, runs: list[Run], name: str, **facts) -> Measured:
+def more_data(measured: dict, runs: list[Run], encoder: str) -> Measured | None:
+    """Return what the second half of the training tracks adds to an accuracy.
+
+    Of the support vector machine on an encoder's vectors (``experiments.learning``).
+    """
+    curves = [row for row in measured.get("learning", ()) if row["encoder"] == encoder]
+    if not curves:
+        return None
+    half, whole = ([row["hits"][k] / row["tests"] for row in curves] for k in (-2, -1))
+    ours = seeds.paired_difference(whole, half, groups.MAIN["split"])
+    return Measured(ours, ["06_beyond"], len(curves))
+
+
+def metric(measured: dict, runs: list[Run], name: str, **facts) -> Measured | None:
     """Return a metric of the longest runs with these parameters, over seeds."""
-    group = groups.select(runs, **facts)
-    return (groups.over_seeds(group, name), _names(group)) if group else None
+    group = partitions(_chosen(runs, name, facts))
+    return _over(groups.over_seeds(group, name), group) if group else None
 
 
 def gain(
     measured: dict, runs: list[Run], name: str, of: dict, against: dict
-) -> Measured:
-    """Return by how much a metric of some runs exceeds others', paired by seed.
-
-    One seed has no interval, and is no comparison.
-    """
-    chosen = groups.select(runs, **of), groups.select(runs, **against)
-    ours, others = groups.same_seeds(*chosen)
-    same_recipe = of.get("recipe") == against.get("recipe")
+) -> Measured | None:
+    """Return by how much a metric of some runs exceeds others', paired by seed."""
+    chosen = _chosen(runs, name, of), _chosen(runs, name, against)
+    ours, others = map(partitions, groups.same_seeds(*chosen))
+    same_recipe = of.get("recipe") == against.get("recipe") and "@" not in name
     epochs = {run.provenance["epochs"] for run in ours + others}
-    if len(ours) < 2 or (same_recipe and len(epochs) > 1):
+    if not ours or (same_recipe and len(epochs) > 1):
         return None
-    return groups.difference(ours, others, name), _names(ours + others)
+    return _over(groups.difference(ours, others, name), ours, others)
 
 
-def rank(measured: dict, runs: list[Run], name: str, **facts) -> Measured:
+def beside_others(measured: dict, runs: list[Run], name: str, **facts) -> Measured:
+    """Return by how much a metric exceeds its mean over other models of 06."""
+    group = groups.select(runs, **facts)
+    by_model = suite.by_split(runs).get(groups.MAIN["split"], {})
+    others = [by_model.get(model, []) for model in suite.CLIMBING]
+    for other in others:
+        group, _ = groups.same_seeds(group, other)
+    group = partitions(group)
+    if not group:
+        return None
+    others = [groups.same_seeds(group, other)[1] for other in others]
+    values = [[run.metric(name)["value"] for run in each] for each in (group, *others)]
+    mean = np.mean(values[1:], axis=0).tolist()
+    ours = seeds.paired_difference(values[0], mean, groups.MAIN["split"])
+    return _over(ours, group, *others)
+
+
+def rank(measured: dict, runs: list[Run], name: str, **facts) -> Measured | None:
     """Return a genre's place in a metric: ``recall:jazz`` or ``called:rock:metal``.
 
     Among all genres by how many are recognised, or (metal) among those that another one
-    (rock) is mistaken for. Of genres with as many it is the last.
+    (rock) is mistaken for. Of genres with as many it is the last. Counts are those of
+    all runs together.
     """
-    group = groups.select(runs, **facts)
+    group = partitions(groups.select(runs, **facts))
     if not group:
         return None
     what, *genres = name.split(":")
@@ -109,29 +167,72 @@ def rank(measured: dict, runs: list[Run], name: str, **facts) -> Measured:
             return np.sum(recall >= recall[row])
         return np.sum(np.delete(counts[row], row) >= counts[row, column])
 
-    return ranked(sum(run.confusion for run in group), place), _names(group)
+    return _over(ranked(np.stack([run.confusion for run in group]), place), group)
 
 
 def ranked(counts: np.ndarray, place: Callable[[np.ndarray], int]) -> Estimate:
-    """Return a place with its 95 % interval, by drawing the test pictures again.
+    """Return a place with its 95 % interval, by drawing runs and test pictures again.
 
-    ``place`` takes a confusion matrix, as ``counts`` is one: int64, (10, 10). Each
-    genre's pictures are drawn from its own row.
+    ``place`` takes a confusion matrix; ``counts`` has one a run: int64, (runs, 10, 10).
+    As many runs as there are are drawn, and then the pictures of each genre from the
+    rows of these runs: no more of them than one partition has, as the next partition
+    tests the same pictures again.
     """
-    rng, totals = np.random.default_rng(0), counts.sum(axis=1)
-    shares = counts / totals[:, None].clip(1)
-    shares[totals == 0] = 1 / len(GENRES)  # of which nothing is drawn
-    drawn = [place(rng.multinomial(totals, shares)) for _ in range(DRAWS)]
-    low, high = np.percentile(drawn, (2.5, 97.5), method="nearest")
-    return {"value": float(place(counts)), "low": float(low), "high": float(high)}
+    rng, n_runs = np.random.default_rng(0), len(counts)
+    totals = counts.sum(axis=(0, 2)) // max(1, n_runs // FOLDS)
+
+    def draw() -> int:
+        together = counts[rng.integers(n_runs, size=n_runs)].sum(axis=0)
+        tested = together.sum(axis=1, keepdims=True)
+        shares = np.where(tested, together, 1) / np.where(tested, tested, len(GENRES))
+        return place(rng.multinomial(totals, shares))
+
+    low, high = np.percentile(
+        [draw() for _ in range(DRAWS)], (2.5, 97.5), method="nearest"
+    )
+    value = place(counts.sum(axis=0))
+    return {"value": float(value), "low": float(low), "high": float(high)}
 
 
-def _names(runs: list[Run]) -> list[str]:
-    return [run.name for run in runs]
+def partitions(group: list[Run]) -> list[Run]:
+    """Return the runs of whole partitions, or all where no partition is whole.
+
+    Five seeds, as 5 to 9, are the folds of one partition, which test every picture
+    once.
+    """
+    by_partition = defaultdict(list)
+    for run in group:
+        by_partition[run.provenance["seed"] // FOLDS].append(run)
+    parts = by_partition.values()
+    return [run for part in parts if len(part) == FOLDS for run in part] or group
+
+
+def _chosen(runs: list[Run], name: str, facts: dict) -> list[Run]:
+    """Return the runs of a configuration, one a seed, that a metric is taken of.
+
+    Of a metric at an epoch, as ``loss@30``, these are all that were trained so far.
+    """
+    _, _, epoch = name.partition("@")
+    if not epoch.isdigit():
+        return groups.select(runs, **facts)
+    facts = groups.MAIN | facts
+    by_length = sorted(runs, key=lambda run: run.provenance["epochs"])
+    by_seed = {
+        run.provenance["seed"]: run
+        for run in by_length
+        if facts.items() <= run.provenance.items()
+        and run.provenance["epochs"] >= int(epoch)
+    }
+    return [by_seed[seed] for seed in sorted(by_seed)]
+
+
+def _over(ours: Estimate, group: list[Run], *others: list[Run]) -> Measured:
+    names = [run.name for runs in (group, *others) for run in runs]
+    return Measured(ours, names, len(group))
 
 
 _ALL = (fact, subset, batches, pooling_error, encoder_ratio, literal_autoencoder)
-_ALL += (metric, gain, rank)
+_ALL += (more_data, metric, gain, beside_others, rank)
 MEASURES: dict[str, Callable] = {measure.__name__: measure for measure in _ALL}
 
 
@@ -144,8 +245,8 @@ def problem(name: str, arguments: dict) -> str | None:
     except TypeError as error:
         return f"measure {name}: {error}"
     ranks = [metric for metric in METRICS if metric.startswith(("recall:", "called:"))]
-    known = {"fact": NUMBERS, "metric": METRICS, "gain": METRICS, "rank": ranks}
-    known = known.get(name)
+    by_runs = dict.fromkeys(("metric", "gain", "beside_others"), METRICS)
+    known = ({"fact": NUMBERS, "rank": ranks} | by_runs).get(name)
     if known and bound.arguments["name"] not in known:
         return f"{name} knows no {bound.arguments['name']}"
     chosen = [value for value in bound.arguments.values() if isinstance(value, dict)]

@@ -9,6 +9,7 @@ import json
 import math
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments import ensembles, suite
+from gtzan_lib.experiments import ensembles, learning, suite
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.runs import find_runs
 from gtzan_lib.fingerprint import fingerprint
@@ -56,6 +57,7 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
         },
         "encoders": _encoders(dataset),
         "calibration": _calibration(runs),
+        "learning": learning.finished(dataset),
     }
     return plain(measured)
 
@@ -89,17 +91,29 @@ def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dic
 
 
 def _encoders(dataset: Dataset) -> list[dict]:
-    """Return what notebook 04's encoders lose on the first seed's test pictures."""
-    split = splits.random_split(len(dataset.tracks), seed=0)
-    train = hashlib.sha256(split["train"].tobytes()).hexdigest()
+    """Return what notebook 04's encoders lose on the first seed's test pictures.
+
+    ``of_pooling`` has, of each seed that an encoder was trained with, its error as a
+    share of that of pooling (bicubic) on the same test pictures.
+    """
     code = fingerprint("encoders.learned")
-    folders = {}
-    for path in sorted((dataset.results / "04_autoencoder").glob("*-seed0")):
+    folders, ratios = {}, defaultdict(list)
+    for path in sorted((dataset.results / "04_autoencoder").glob("*-seed*")):
         key = store.read_key(path) or {}
-        right = (key.get("train_sha256"), key.get("code_sha256")) == (train, code)
-        if right and store.is_whole(path):
+        if key.get("code_sha256") != code or not store.is_whole(path):
+            continue
+        split = splits.split(dataset, "random", key["seed"])
+        if key["train_sha256"] != hashlib.sha256(split["train"].tobytes()).hexdigest():
+            continue
+        with np.load(path / "mse.npz") as mse:
+            errors = mse["picture"], pooling.pooling_errors(dataset)["bicubic"]
+        ours, poolings = (error[split["test"]].mean() for error in errors)
+        ratios[key["encoder"]].append(ours / poolings)
+        if key["seed"] == 0:
             folders[key["encoder"]] = path
-    rows = encoder_errors(folders, split["test"])
+    test = splits.split(dataset, "random", seed=0)["test"]
+    rows = encoder_errors(folders, test)
+    rows = [row | {"of_pooling": ratios[row["encoder"]]} for row in rows]
     return sorted(rows, key=lambda row: -row["mse"])
 
 

@@ -19,7 +19,7 @@ def recorded(right=5, seed=0, **facts):
         "run": name,
         "provenance": facts | {"seed": seed, "subsets": {"train": 400, "test": 100}},
         "curve": [{"epoch": epoch} | point for epoch in (1, 10, facts["epochs"])],
-        "certainty": 0.75,
+        "saturated": 75,
         "top2_hits": 60,
         "confusion": np.full((10, 10), 1).tolist(),
     }
@@ -34,9 +34,10 @@ def test_every_metric_is_counted_from_the_record():
     for name in METRICS:
         assert set(run.metric(name)) == {"value", "low", "high"}, name
     values = {name: run.metric(name)["value"] for name in METRICS}
-    assert (values["accuracy"], values["top2"], values["certainty"]) == (0.7, 0.6, 0.75)
+    assert (values["accuracy"], values["top2"], values["saturated"]) == (0.7, 0.6, 0.75)
     assert (values["recall:jazz"], values["called:jazz:metal"]) == (0.7, 0.3)
     assert values["precision:jazz"] == 0.7
+    assert (values["mixed:jazz:metal"], values["mixed:metal:jazz"]) == (0.15, 0.15)
     assert values["loss@first"] == values["loss@last"] == values["loss@30"] == 2
     assert math.isnan(values["loss@100"])
     assert run.metric("test_accuracy@10")["low"] < 0.25
@@ -48,10 +49,58 @@ def test_a_gain_is_that_of_the_first_over_the_second():
     runs += [recorded(1, 2, encoder="conv"), recorded(5, 0), recorded(7, 1)]
     conv, pool = {"encoder": "conv"}, {"encoder": "pool"}
     for of, against, gain in ((conv, pool, 0.15), (pool, conv, -0.15)):
-        estimate, source = measures.gain({}, runs, "accuracy", of=of, against=against)
-        assert estimate["value"] == pytest.approx(gain)
-        assert len(source) == 4
+        found = measures.gain({}, runs, "accuracy", of=of, against=against)
+        assert found.ours["value"] == pytest.approx(gain)
+        assert (len(found.source), found.seeds) == (4, 2)
     assert measures.gain({}, runs[:2], "accuracy", of=conv, against=pool) is None
+    alone = measures.gain({}, [runs[0], runs[4]], "accuracy", of=conv, against=pool)
+    assert alone.seeds == 1
+
+
+def test_whole_partitions_count_and_parts_of_others_do_not():
+    runs = [recorded(5, seed) for seed in range(5)]
+    more = [recorded(10, seed) for seed in (5, 6)]
+    found = measures.metric({}, runs + more, "accuracy", recipe="corrected")
+    assert (found.ours["value"], found.seeds) == (0.5, 5)
+    found = measures.metric({}, runs[:3] + more, "accuracy", recipe="corrected")
+    assert (found.ours["value"], found.seeds) == (pytest.approx(0.7), 5)
+    rank = measures.rank({}, runs + more, "recall:jazz", recipe="corrected")
+    assert rank.source == [run.name for run in runs]
+
+
+def test_a_metric_at_an_epoch_is_that_of_all_runs_that_got_so_far():
+    runs = [recorded(seed=0, epochs=30), recorded(seed=0, epochs=10)]
+    runs += [recorded(seed=1, epochs=30), recorded(seed=2, epochs=10)]
+    at = {
+        epoch: measures.metric({}, runs, f"loss@{epoch}", recipe="corrected").source
+        for epoch in (10, 30)
+    }
+    assert at == {
+        10: [runs[k].name for k in (0, 2, 3)],
+        30: [runs[0].name, runs[2].name],
+    }
+
+
+def test_a_model_is_compared_with_the_mean_of_others_on_the_same_seeds():
+    others = [suite.MODELS[name] for name in suite.CLIMBING]
+    runs = [
+        recorded(9 - k, seed, recipe=recipe, model=model, encoder=encoder)
+        for k, (recipe, model, encoder) in enumerate(others)
+        for seed in range(3)
+    ]
+    runs += [recorded(4, seed, recipe="paper") for seed in (1, 2)]
+    found = measures.beside_others({}, runs, "accuracy", recipe="paper")
+    assert found.ours["value"] == pytest.approx(0.4 - np.mean([0.9, 0.8, 0.7, 0.6]))
+    assert (found.seeds, len(found.source)) == (2, 2 * 5)
+    assert measures.beside_others({}, runs[3:], "accuracy", recipe="paper") is None
+
+
+def test_more_data_is_what_the_second_half_adds():
+    row = {"encoder": "texture", "train": [1, 2, 4, 8], "tests": 10}
+    rows = [row | {"hits": hits} for hits in ([9, 1, 5, 7], [0, 0, 4, 7])]
+    found = measures.more_data({"learning": rows}, [], "texture")
+    assert (found.ours["value"], found.seeds) == (pytest.approx(0.25), 2)
+    assert measures.more_data({"learning": rows}, [], "features") is None
 
 
 def test_most_seeds_are_preferred_and_then_the_longest():
@@ -90,9 +139,33 @@ def test_a_rank_is_as_uncertain_as_its_pictures():
     sure, close = np.diag([2] * 3 + [18] + [2] * 6), np.diag([9] * 3 + [10] + [9] * 6)
     for counts in (sure, close):
         counts[:, 0] += 20 - counts.sum(axis=1)
-    assert measures.ranked(sure, rank) == {"value": 2, "low": 2, "high": 2}
-    estimate = measures.ranked(close, rank)
+    assert measures.ranked(sure[None], rank) == {"value": 2, "low": 2, "high": 2}
+    estimate = measures.ranked(close[None], rank)
     assert estimate["low"] <= 2 < 5 < estimate["high"]
+
+
+def test_a_rank_is_as_uncertain_as_its_runs():
+    """Jazz is the best of ten in most runs, and the worst in one; so are pictures."""
+
+    def rank(counts):
+        return np.sum(counts.diagonal() >= counts[5, 5])
+
+    def confusion(jazz, others=150):
+        counts = np.diag([others] * 5 + [jazz] + [others] * 4)
+        counts[:, 9] += 200 - counts.sum(axis=1)
+        counts[9, [0, 9]] = 200 - others, others
+        return counts
+
+    alike = np.stack([confusion(190)] * 5)
+    assert measures.ranked(alike, rank) == {"value": 1, "low": 1, "high": 1}
+    differing = np.stack([confusion(180)] * 4 + [confusion(0)])
+    estimate = measures.ranked(differing, rank)
+    assert estimate["value"] == estimate["high"] == 10
+    assert estimate["low"] == 1
+    once, twice = (
+        measures.ranked(np.stack([confusion(155)] * n), rank)["high"] for n in (5, 10)
+    )
+    assert abs(once - twice) <= 1  # the next partition has no other pictures
 
 
 def test_models_are_named_by_split():
