@@ -18,7 +18,7 @@ from snakemake.exceptions import WorkflowError
 from gtzan_lib import fingerprint
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import UserError
-from gtzan_lib.experiments import plan, runs
+from gtzan_lib.experiments import plan, runs, suite
 from gtzan_lib.parameters import Parameters
 
 changes = {k: v for k, v in config.items() if k not in ("data", "profile")}
@@ -32,13 +32,15 @@ if source not in ("sample", "kaggle"):
     source = str(Path(source).expanduser().resolve())
 
 # Some runs train in a notebook, which becomes a page. The others are trained by one job
-# a configuration, or by one a processor where there are few.
+# a configuration and partition, or by one a processor where there are few.
+LONG = 300  # epochs, of which more make a job of each run
 PAGES, OTHERS = {}, {}  # runs by the name of their folder, and lists of them by job
 for run in plan.needed_runs(dataset, profile):
     if plan.has_page(run, profile):
         PAGES[runs.folder_name(run.facts)] = run
     else:
-        job = runs.folder_name(run.facts | {"seed": 0}) + "-and-more"
+        first = run.seed if run.epochs > LONG else run.seed // 5 * 5
+        job = runs.folder_name(run.facts | {"seed": first}) + "-and-more" * (run.epochs <= LONG)
         OTHERS.setdefault(job, []).append(run)
 
 OUT = dataset.results
@@ -163,8 +165,6 @@ rule train:
         notebook=OUT / "notebooks" / "03_train_cnn-{run}.ipynb",
     params:
         values=lambda wildcards: values(**PAGES[wildcards.run].facts),
-    # A long run gets all cores; short ones run side by side.
-    threads: lambda wildcards: ALL_CORES if PAGES[wildcards.run].epochs > 300 else 1
     shell:
         execute("03_train_cnn")
 
@@ -197,7 +197,9 @@ rule autoencoder:
         notebook=OUT / "notebooks" / "04_autoencoder.ipynb",
     params:
         values=lambda wildcards: values(
-            seeds=profile.seeds, epochs=profile.corrected, paper_epochs=profile.encoders_paper
+            seeds=suite.few(profile.seeds),
+            epochs=profile.corrected,
+            paper_epochs=profile.paper_short,
         ),
     threads: ALL_CORES
     shell:
@@ -230,7 +232,7 @@ rule beyond:
             seeds=profile.seeds,
             epochs=profile.corrected,
             augmented_epochs=profile.augmented,
-            paper_epochs=profile.encoders_paper,
+            paper_epochs=profile.paper_short,
         ),
     threads: ALL_CORES
     shell:

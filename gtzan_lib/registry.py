@@ -61,6 +61,9 @@ _CONVNET = (_SHOWN, (*_BY_DESCENT, "augmented"))
 _SVM = ((VECTORS,), ("closed-form",))
 MODELS = {
     "lenet": Entry("models.lenet:LeNet", "the paper's network", *_LENET),
+    "lenet-rescaled": Entry(
+        "models.lenet:LeNetRescaled", "the same with inputs brought to -1..1", *_LENET
+    ),
     "lenet-one-dense": Entry(
         "models.lenet:LeNetOneDense", "the same with one dense layer", *_LENET
     ),
@@ -98,12 +101,15 @@ CODES = tuple(name for name, entry in ENCODERS.items() if entry.kind == (PICTURE
 
 _UNIQUE = ", without training pictures that are identical to a test picture"
 SPLITS = {  # of module data.splits
-    "random": "the paper's: four fifths train, by seed",
+    "random": "the paper's, four fifths train: seeds 0 to 4 are folds of a partition",
     "random-unique": f"the same{_UNIQUE}",
     "three-way": "of each genre three fifths train, one validates, one tests",
     "three-way-unique": f"the same{_UNIQUE}",
     "artist": "no artist in two parts (Kereliuk, Sturm and Larsen, 2015)",
     "artist-trainval": "the same with the validation tracks to train, too",
+    "artist-folds": "those three parts as folds: seed 0 tests on the first, and so on",
+    "random-folds": "the same tracks and sizes, whatever the artist",
+    "all": "every track trains and none tests, for the model of the upload page",
 }
 
 

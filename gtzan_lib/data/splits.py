@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gtzan_lib import store
+from gtzan_lib import registry, store
+from gtzan_lib.data import artists
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import SYNTHETIC, Dataset
 from gtzan_lib.data.tables import read_table
@@ -19,12 +20,12 @@ from gtzan_lib.errors import DataError
 COLUMNS = ("track", "subset")
 SUBSETS = ("train", "validation", "test")
 UNIQUE = "-unique"
-TRAINVAL = "artist-trainval"  # the validation part trains, too, once all is chosen
+N_FOLDS = 5  # of which each tests once: seeds 0 to 4 are those of one partition
 TEST_TO_TRAIN = {"random": 1 / 4, "three-way": 1 / 3}  # sizes, of what seeds redraw
 
 # The lists of Kereliuk, Sturm and Larsen, "Deep Learning and Music Adversaries" (2015),
 # in their order: https://github.com/coreyker/dnn-mgr/tree/master/gtzan, *_filtered.txt.
-# No artist is in two subsets, and faulty tracks are in none.
+# No artist should be in two subsets (see ``artist_folds``); faulty tracks are in none.
 ARTIST_SPLIT = Path(__file__).with_name("artist_split.csv")
 ARTIST_SHA256 = "e725e97d3b11468d54235ec136f2ce53ddcf521189907573d22377655be9ecac"
 NO_PICTURE = "jazz.00054"  # its audio cannot be decoded: the Kaggle edition lacks it
@@ -33,8 +34,8 @@ NO_PICTURE = "jazz.00054"  # its audio cannot be decoded: the Kaggle edition lac
 def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
     """Return the split of a data set by its name.
 
-    It is one of ``registry.SPLITS``, or the path of a CSV file. Random splits depend on
-    ``seed``.
+    It is one of ``registry.SPLITS``, or the path of a CSV file. Of random splits and
+    folds, ``seed`` decides which.
 
     Raises
     ------
@@ -46,19 +47,20 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
         parts = random_split(len(dataset.tracks), seed)
     elif kind == "three-way":
         parts = three_way_split(dataset.labels, seed)
-    elif name in ("artist", TRAINVAL):
-        return artist_split(dataset, trainval=name == TRAINVAL)
+    elif name in ("artist", "artist-trainval"):
+        return artist_split(dataset, trainval=name == "artist-trainval")
+    elif name in ("artist-folds", "random-folds"):
+        return one_fold(artist_folds(dataset), dataset.labels, name, seed)
+    elif name == "all":
+        return {"train": every_track(dataset), "test": np.array([], np.int64)}
     else:
         return read_split(name, dataset.tracks)
-    if name != kind:
-        sums = [store.sha256(dataset.image_path(track)) for track in dataset.tracks]
-        parts = without_duplicates(parts, sums)
-    return parts
+    return parts if name == kind else without_duplicates(parts, _sums(dataset))
 
 
 def identify(name: str) -> str:
     """Return a split's name, with a file's stem and content hash for its path."""
-    if name in ("artist", TRAINVAL) or name.removesuffix(UNIQUE) in TEST_TO_TRAIN:
+    if name in registry.SPLITS:
         return name
     path = Path(name).expanduser()
     if not path.is_file():
@@ -69,36 +71,41 @@ def identify(name: str) -> str:
 def random_split(n: int, seed: int) -> dict[str, np.ndarray]:
     """Draw the paper's split: 80 % of the pictures train, the rest tests.
 
-    The paper draws 800 of 1,000; of GTZAN's ``n`` = 999 that leaves 199 to test.
+    Five seeds are the folds of one partition: seeds 0 to 4 test each of the ``n``
+    pictures once, seeds 5 to 9 once more, with other company.
     """
-    order = np.random.default_rng(seed).permutation(n)
-    n_train = -(-n * 4 // 5)  # four fifths, rounded up
-    return {"train": np.sort(order[:n_train]), "test": np.sort(order[n_train:])}
+    partition, fold = divmod(seed, N_FOLDS)
+    order = np.random.default_rng(partition).permutation(n)
+    parts = np.array_split(order, N_FOLDS)
+    test = parts.pop(fold)
+    return {"train": np.sort(np.concatenate(parts)), "test": np.sort(test)}
 
 
 def three_way_split(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     """Draw three fifths to train, a fifth to validate, a fifth to test.
 
-    Each genre, of which ``labels``, int64, (N,), tell, is divided so.
+    Each genre, of which ``labels``, int64, (N,), tell, is divided so; five seeds test
+    each picture once, as in ``random_split``.
 
     Raises
     ------
     DataError
         If a genre has fewer than five pictures.
     """
-    rng = np.random.default_rng(seed)
-    fifths = [[], [], [], [], []]
+    partition, fold = divmod(seed, N_FOLDS)
+    rng = np.random.default_rng(partition)
+    fifths: list[list[int]] = [[] for _ in range(N_FOLDS)]
     for genre in np.unique(labels):
-        if np.sum(labels == genre) < len(fifths):
+        if np.sum(labels == genre) < N_FOLDS:
             raise DataError(
                 "the three-way split needs 5 pictures of each genre or more; there are "
                 f"{np.sum(labels == genre)} of {GENRES[genre]}"
             )
         members = rng.permutation(np.flatnonzero(labels == genre))
-        for fifth, part in zip(fifths, np.array_split(members, 5), strict=True):
+        for fifth, part in zip(fifths, np.array_split(members, N_FOLDS), strict=True):
             fifth.extend(part)
-    first, second, third, validation, test = fifths
-    parts = {"train": first + second + third, "validation": validation, "test": test}
+    test, validation, *train = fifths[fold:] + fifths[:fold]
+    parts = {"train": np.concatenate(train), "validation": validation, "test": test}
     return {subset: np.sort(np.array(index)) for subset, index in parts.items()}
 
 
@@ -130,15 +137,63 @@ def artist_split(dataset: Dataset, trainval: bool = False) -> dict[str, np.ndarr
     DataError
         If the data is the synthetic sample, or lacks a picture of another track.
     """
-    if dataset.name == SYNTHETIC:
-        raise DataError(f"the artist split is one of GTZAN, not of the {SYNTHETIC}")
-    if store.sha256(ARTIST_SPLIT) != ARTIST_SHA256:  # results know it by name alone
-        raise DataError(f"{ARTIST_SPLIT} is not the published split: restore the file")
-    table = read_table(ARTIST_SPLIT, COLUMNS)
-    table = table[table["track"] != NO_PICTURE]
+    table = _published(dataset)
     if trainval:
         table = table.replace({"subset": {"validation": "train"}})
     return _positions(table, dataset.tracks, ARTIST_SPLIT)
+
+
+def artist_folds(dataset: Dataset) -> list[np.ndarray]:
+    """Return the three parts of the artist split as folds without a common artist.
+
+    An artist of whom tracks are in two parts (there is one, with three tracks of disco)
+    is wholly in the part that has most of them. Tracks of unknown artists stay.
+
+    Raises
+    ------
+    DataError
+        As ``artist_split``.
+    """
+    table = _published(dataset)
+    artist = artists.artists_of(table["track"])
+    table["subset"] = table.groupby(artist).subset.transform(lambda s: s.mode()[0])
+    parts = _positions(table, dataset.tracks, ARTIST_SPLIT)
+    return [parts[subset] for subset in SUBSETS]
+
+
+def one_fold(
+    folds: list[np.ndarray], labels: np.ndarray, name: str, seed: int
+) -> dict[str, np.ndarray]:
+    """Return the split in which one of three folds tests and the others train.
+
+    Seeds 0 to 2 test every track once, and so do the next three. Of ``"artist-folds"``
+    they are ``folds``, sorted positions in ``labels``, int64, (N,). Of
+    ``"random-folds"`` the same tracks are drawn anew for every three seeds, with as
+    many of each genre in each fold.
+    """
+    repetition, fold = divmod(seed, len(folds))
+    if name == "random-folds":
+        rng = np.random.default_rng(repetition)
+        drawn: list[list[int]] = [[] for _ in folds]
+        for genre in np.unique(labels):
+            mine = [index[labels[index] == genre] for index in folds]
+            order = rng.permutation(np.concatenate(mine))
+            ends = np.cumsum([len(index) for index in mine])[:-1]
+            for into, part in zip(drawn, np.split(order, ends), strict=True):
+                into.extend(part)
+        folds = [np.array(index) for index in drawn]
+    others = [index for number, index in enumerate(folds) if number != fold]
+    return {"train": np.sort(np.concatenate(others)), "test": np.sort(folds[fold])}
+
+
+def every_track(dataset: Dataset) -> np.ndarray:
+    """Return the positions of all tracks, of identical pictures the first one only.
+
+    Identical pictures under two genres are left out.
+    """
+    table = pd.DataFrame({"sum": _sums(dataset), "label": dataset.labels})
+    doubtful = table.groupby("sum").label.transform("nunique") > 1
+    return np.flatnonzero(~doubtful & ~table["sum"].duplicated())
 
 
 def read_split(path: str | Path, tracks: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -153,6 +208,21 @@ def read_split(path: str | Path, tracks: tuple[str, ...]) -> dict[str, np.ndarra
         or leaves train or test without some genre.
     """
     return _positions(read_table(Path(path).expanduser(), COLUMNS), tracks, path)
+
+
+def _sums(dataset: Dataset) -> list[str]:
+    """Return the hash of each picture's file."""
+    return [store.sha256(dataset.image_path(track)) for track in dataset.tracks]
+
+
+def _published(dataset: Dataset) -> pd.DataFrame:
+    """Return the published lists, of the tracks that have a picture."""
+    if dataset.name == SYNTHETIC:
+        raise DataError(f"the artist split is one of GTZAN, not of the {SYNTHETIC}")
+    if store.sha256(ARTIST_SPLIT) != ARTIST_SHA256:  # results know it by name alone
+        raise DataError(f"{ARTIST_SPLIT} is not the published split: restore the file")
+    table = read_table(ARTIST_SPLIT, COLUMNS)
+    return table[table["track"] != NO_PICTURE]
 
 
 def _positions(

@@ -15,35 +15,39 @@ class Profile:
 
     Epochs are fixed beforehand: 1,800 is the paper's text, and the accuracy of recipes
     corrected and augmented had levelled off on a validation part of the training
-    pictures of splits not used here. ``encoders_paper`` are those of recipe paper with
-    each encoder and on other splits; ``seeds`` are runs of what other recipes train.
+    pictures of splits not used here. ``paper_short`` are those of recipe paper where
+    1,800 would tell nothing more: later seeds, variants, encoders, other splits.
+    ``seeds`` are those of what is compared, and ``all_seeds`` of the paper's network.
     """
 
     paper: int
+    paper_short: int
     corrected: int
-    seeds: int
-    encoders_paper: int
     augmented: int
+    seeds: int
+    all_seeds: int
 
     def __post_init__(self):
         for each in fields(self):
             value = getattr(self, each.name)
             try:
-                kind = "seeds" if each.name == "seeds" else "epochs"
+                kind = "seeds" if each.name.endswith("seeds") else "epochs"
                 Parameters(**{kind: value})
             except ParameterError as error:
                 raise ParameterError(str(error).replace(kind, each.name, 1)) from None
 
 
 PROFILES = {  # quick has the defaults of the notebooks, whose runs nbval reads again
-    "quick": Profile(60, 60, seeds=1, encoders_paper=60, augmented=20),
-    "paper": Profile(1800, 100, seeds=5, encoders_paper=300, augmented=60),
+    "quick": Profile(100, 100, 100, 20, seeds=1, all_seeds=1),
+    "paper": Profile(1800, 300, 100, 60, seeds=5, all_seeds=5),
+    "record": Profile(1800, 300, 100, 60, seeds=5, all_seeds=20),
 }
 MAIN = (  # recipe, model and encoder of the runs that always have a page, split random
     ("paper", "lenet", "pool"),
     ("corrected", "lenet", "pool"),
     ("augmented", "crnn", "bands"),
 )
+VARIANTS = [name for name in registry.MODELS if name.startswith("lenet-")]
 
 
 def profile(name: str, changes: dict) -> Profile:
@@ -74,23 +78,30 @@ def needed_runs(dataset: Dataset, profile: Profile) -> list[Parameters]:
     """
     needed: dict[Parameters, None] = {}
 
-    def add(recipe, epochs, seeds=profile.seeds, **facts):
-        for seed in range(seeds):
+    def add(recipe, epochs, seeds, first=0, **facts):
+        for seed in range(first, seeds):
             needed[Parameters(recipe=recipe, epochs=epochs, seed=seed, **facts)] = None
 
-    add("paper", profile.paper, seeds=1)
+    seeds, few = profile.seeds, suite.few(profile.seeds)
+    add("paper", profile.paper, seeds)
+    add("corrected", profile.corrected, profile.all_seeds)
     for encoder in registry.CODES:
-        add("paper", profile.encoders_paper, seeds=1, encoder=encoder)
-        add("corrected", profile.corrected, encoder=encoder)
-    for model in ("lenet-one-dense", "lenet-tanh"):
-        add("corrected", profile.corrected, model=model)
-    epochs = vars(profile) | {"paper": profile.encoders_paper}
+        add("paper", profile.paper_short, few, encoder=encoder)
+        add("corrected", profile.corrected, few, encoder=encoder)
+    epochs = vars(profile) | {"paper": profile.paper_short}
     for split, names in suite.needed(dataset).items():
-        for recipe, model, encoder in (suite.MODELS[name] for name in names):
+        for name in names:
+            recipe, model, encoder = suite.MODELS[name]
             if recipe in epochs:  # not in closed form
-                seeds = suite.seeds_of(split, profile.seeds)
                 facts = {"model": model, "encoder": encoder, "split": split}
-                add(recipe, epochs[recipe], seeds, **facts)
+                n_seeds = suite.seeds_of(name, split, seeds)
+                add(recipe, epochs[recipe], n_seeds, **facts)
+    for model in VARIANTS:
+        add("paper", profile.paper_short, seeds, model=model)
+        add("corrected", profile.corrected, few, model=model)
+    # Fewer seeds than of ``corrected`` epochs, which stay those that are compared.
+    add("corrected", profile.paper_short, min(seeds, profile.all_seeds - 1))
+    add("paper", profile.paper_short, profile.all_seeds, first=seeds)
     return list(needed)
 
 

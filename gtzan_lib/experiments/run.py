@@ -114,6 +114,21 @@ class Run:
         return self._arrays("predictions.npz")
 
     @cached_property
+    def confusions(self) -> dict[str, np.ndarray]:
+        """Pictures by true genre (row) and answer after each epoch: (epochs, 10, 10).
+
+        By subset: ``"train"``, as shown in that epoch, and ``"test"`` or, of a split
+        that has one, ``"validation"``.
+        """
+        return self._arrays("confusions.npz")
+
+    def logits_at(self, epoch: int) -> np.ndarray:
+        """Return the test tracks' logits after 30, 100 or 300 epochs: (N, 10)."""
+        if epoch == self.provenance["epochs"]:
+            return self.predictions["logits"]
+        return np.load(self.folder / f"test-{epoch}.npy")
+
+    @cached_property
     def validation(self) -> dict[str, np.ndarray] | None:
         """The same of validation tracks; None where the split has none."""
         return self._arrays("validation.npz") if self._has("validation.npz") else None

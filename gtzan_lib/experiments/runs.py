@@ -1,8 +1,9 @@
 """Training runs on disk: from parameters to a folder of results, and back.
 
 A run's folder holds ``model.safetensors``, ``history.json`` (one value an epoch),
-``predictions.npz`` (test positions, labels and logits), ``provenance.json`` and, where
-there are any, ``validation.npz`` (as predictions) and ``encoder.safetensors``.
+``confusions.npz`` (the same of counts), ``predictions.npz`` (test positions, labels and
+logits), ``provenance.json`` and, where there are any, ``validation.npz`` (as
+predictions), ``test-30.npy`` (logits after so many epochs) and ``encoder.safetensors``.
 """
 
 from pathlib import Path

@@ -42,18 +42,21 @@ TRUSTED = (PAPER, CRNN, BEST)  # whose calibration is drawn
 SPLITS = ("random", "random-unique", "artist", "artist-trainval")  # of the ladder
 FOLDS = {"artist-folds": 3, "random-folds": 3}  # seeds that test every track once
 FOLDED = (LENET, TEXTURE, CRNN)  # whose leakage is measured by them
-REPETITIONS = 3  # of all folds, and seeds of split three-way, at most
 
 
-def seeds_of(split: str, n_seeds: int) -> int:
-    """Return how many seeds notebook 06_beyond trains on a split, asked for some.
+def few(n_seeds: int) -> int:
+    """Return how many of ``n_seeds`` what only supports the rest is trained with."""
+    return min(n_seeds, 3)
+
+
+def seeds_of(name: str, split: str, n_seeds: int) -> int:
+    """Return how many seeds notebook 06_beyond trains of a model, asked for some.
 
     A repetition of folds counts as one of ``n_seeds``.
     """
-    few = min(n_seeds, REPETITIONS)
     if split in FOLDS:
-        return few * FOLDS[split]
-    return few if split == "three-way" else n_seeds
+        return few(n_seeds) * FOLDS[split]
+    return n_seeds if split == "random" and name != CNN else few(n_seeds)
 
 
 def needed(dataset: Dataset) -> dict[str, tuple[str, ...]]:
@@ -122,7 +125,7 @@ def train_all(
             facts |= {"recipe": recipe, "epochs": epochs[recipe]}
         trained[name] = [
             runs.train(dataset, Parameters(**facts, seed=seed), progress)
-            for seed in range(n_seeds)
+            for seed in range(seeds_of(name, split, n_seeds))
         ]
     return trained
 

@@ -54,6 +54,12 @@ def train_into(
     else:
         checkpoint = folder / store.CHECKPOINT
         history = loop.fit(*shown, p.epochs, p.seed, checkpoint, held_out, progress)
+    confusions = {
+        subset: np.array(history.pop(f"{subset}_confusion"), np.int16)
+        for subset in ("train", held_out)
+        if f"{subset}_confusion" in history
+    }
+    np.savez_compressed(folder / "confusions.npz", **confusions)
     checkpoints.write(folder / "model.safetensors", model.state_dict())
     store.write_json(folder / "history.json", history)
     for name, file in (("test", "predictions"), ("validation", "validation")):

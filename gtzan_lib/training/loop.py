@@ -15,12 +15,14 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from gtzan_lib.data.genres import GENRES
 from gtzan_lib.models.layout import to_tensor
 from gtzan_lib.training import checkpoints, memory
 from gtzan_lib.training.checkpoints import History
 from gtzan_lib.training.recipe import Recipe
 
 SAVE_SECONDS = 10  # between checkpoints
+KEPT = (30, 100, 300)  # epochs after which the logits of what is held out are kept
 
 
 @dataclass
@@ -50,7 +52,7 @@ def pick_device(name: str) -> str:
 
 
 def over_epochs(
-    one_epoch: Callable[[int], dict[str, float]],
+    one_epoch: Callable[[int], dict],
     epochs: int,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -71,7 +73,7 @@ def over_epochs(
 
     Returns
     -------
-    dict of list of float
+    dict of list
         What was measured, one value an epoch, and how many ``seconds`` each took.
     """
     memory.keep_freed()
@@ -90,7 +92,8 @@ def over_epochs(
         if now - saved > SAVE_SECONDS or epoch + 1 == epochs:
             checkpoints.save(checkpoint, model, optimizer, history)
             saved = now
-        words = {name.replace("_", " "): f"{v:.3f}" for name, v in measured.items()}
+        numbers = {k: v for k, v in measured.items() if isinstance(v, float)}
+        words = {name.replace("_", " "): f"{v:.3f}" for name, v in numbers.items()}
         epoch_numbers.set_postfix(words, refresh=False)
     return history
 
@@ -109,18 +112,21 @@ def fit(
     """Train a network, which returns logits (B, 10), in place (see ``over_epochs``).
 
     Its method ``start``, where it has one, is given the training pictures first;
-    ``held_out``, called ``name``, is only measured; ``seed`` orders the pictures.
+    ``held_out``, called ``name``, is only measured, and may be empty; its logits after
+    the epochs of ``KEPT`` are written beside the checkpoint, to ``<name>-30.npy`` and
+    so on. ``seed`` orders the pictures.
 
     Returns
     -------
-    dict of list of float
-        One value an epoch: ``loss`` (cross entropy in nats) and ``train_accuracy``,
-        means during the epoch; ``test_loss`` and ``test_accuracy`` after it (or with
+    dict of list
+        One value an epoch: ``loss`` (cross entropy in nats), ``train_accuracy`` and
+        ``train_confusion`` (10 x 10 counts, true genre in rows) during the epoch;
+        ``test_loss``, ``test_accuracy`` and ``test_confusion`` after it (or with
         another ``name``); and how many ``seconds`` it took.
     """
     optimizer = recipe.optimizer(model)
 
-    def one_epoch(epoch: int) -> dict[str, float]:
+    def one_epoch(epoch: int) -> dict:
         if epoch == 0 and hasattr(model, "start"):
             model.start(train.x)
         for group in optimizer.param_groups:
@@ -128,9 +134,15 @@ def fit(
         rng = np.random.default_rng([seed, epoch])
         with torch.random.fork_rng():  # for layers that draw numbers, such as dropout
             torch.manual_seed(1_000_003 * seed + epoch)
-            loss, accuracy = train_epoch(model, train, recipe, optimizer, rng)
-        measured = measure(model, held_out, recipe, name)
-        return {"loss": loss, "train_accuracy": accuracy} | measured
+            loss, counts = train_epoch(model, train, recipe, optimizer, rng)
+        measured = {"loss": loss} | _accuracy(counts, "train")
+        if len(held_out.y):
+            logits = predict(model, held_out.x)
+            measured |= measure(logits, held_out.y, recipe, name)
+            if epoch + 1 in KEPT:
+                path = checkpoint.with_name(f"{name}-{epoch + 1}.npy")
+                np.save(path, logits.cpu().numpy())
+        return measured
 
     return over_epochs(one_epoch, epochs, model, optimizer, checkpoint, progress)
 
@@ -145,9 +157,10 @@ def solve(
     """Fit a model in closed form; return a history of one epoch, as ``fit`` does."""
     started = time.time()
     model.solve(train.x, train.y)
-    fitted = measure(model, train, recipe, "train")
+    fitted = measure(predict(model, train.x), train.y, recipe, "train")
     history = {"loss": fitted.pop("train_loss")} | fitted
-    history |= measure(model, held_out, recipe, name)
+    if len(held_out.y):
+        history |= measure(predict(model, held_out.x), held_out.y, recipe, name)
     history["seconds"] = time.time() - started
     return {column: [value] for column, value in history.items()}
 
@@ -158,18 +171,20 @@ def train_epoch(
     recipe: Recipe,
     optimizer: torch.optim.Optimizer,
     rng: np.random.Generator,
-) -> tuple[float, float]:
+) -> tuple[float, torch.Tensor]:
     """Show the network every training picture once.
 
     Returns
     -------
-    loss, accuracy : float
-        Means over the epoch, each picture measured just before it is learnt from, as
+    loss : float
+        Mean over the epoch, each picture measured just before it is learnt from, as
         the recipe shows it.
+    confusion : int64 tensor, (10, 10)
+        Those pictures by true genre (row) and answer.
     """
     model.train()
     order = torch.from_numpy(rng.permutation(len(train.y))).to(train.y.device)
-    loss_sum, n_correct = 0.0, 0
+    loss_sum, counts = 0.0, torch.zeros(len(GENRES), len(GENRES), dtype=torch.int64)
     for batch in order.split(recipe.batch_size):
         labels = train.y[batch]
         loss, logits = recipe.step_loss(model, train.x[batch], labels, rng)
@@ -177,20 +192,29 @@ def train_epoch(
         loss.backward()
         optimizer.step()
         loss_sum += loss.item() * len(batch)
-        n_correct += int((logits.argmax(dim=1) == labels).sum())
-    return loss_sum / len(order), n_correct / len(order)
+        counts += confusion(logits, labels)
+    return loss_sum / len(order), counts
 
 
 def measure(
-    model: nn.Module, subset: Subset, recipe: Recipe, name: str
-) -> dict[str, float]:
-    """Return ``<name>_loss`` and ``<name>_accuracy``, of what is not learnt from."""
-    logits = predict(model, subset.x)
-    hits = logits.argmax(dim=1) == subset.y
-    return {
-        f"{name}_loss": float(recipe.loss(logits, subset.y)),
-        f"{name}_accuracy": float(hits.float().mean()),
-    }
+    logits: torch.Tensor, labels: torch.Tensor, recipe: Recipe, name: str
+) -> dict:
+    """Return ``<name>_loss``, ``<name>_accuracy`` and ``<name>_confusion``."""
+    loss = {f"{name}_loss": float(recipe.loss(logits, labels))}
+    return loss | _accuracy(confusion(logits, labels), name)
+
+
+def confusion(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Count pictures by true genre (row) and answer: int64 (10, 10), on the CPU."""
+    n = len(GENRES)
+    return (
+        torch.bincount(labels * n + logits.argmax(1), minlength=n * n).view(n, n).cpu()
+    )
+
+
+def _accuracy(counts: torch.Tensor, name: str) -> dict:
+    accuracy = int(counts.trace()) / int(counts.sum())
+    return {f"{name}_accuracy": accuracy, f"{name}_confusion": counts.tolist()}
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtzan_lib import registry
-from gtzan_lib.data import splits
+from gtzan_lib.data import artists, splits
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import SYNTHETIC, Dataset, published_sums
 from gtzan_lib.data.sources import open_dataset
@@ -23,14 +23,24 @@ TRACKS = tuple(f"{genre}.{i:05d}" for genre in GENRES for i in range(3))
 def test_random_split_puts_every_picture_on_one_side(n, seed):
     parts = splits.random_split(n, seed)
     assert sorted([*parts["train"], *parts["test"]]) == list(range(n))
-    assert 0.8 * n <= len(parts["train"]) < 0.8 * n + 1
+    assert abs(len(parts["train"]) - 0.8 * n) < 1
+
+
+@given(st.integers(10, 2000), st.integers(0, 2**31 // 5))
+def test_five_seeds_are_the_folds_of_one_partition(n, partition):
+    labels = np.repeat(np.arange(n // 5), 5)
+    for draw, size in ((splits.random_split, n), (splits.three_way_split, len(labels))):
+        given = n if draw == splits.random_split else labels
+        tests = [draw(given, 5 * partition + fold)["test"] for fold in range(5)]
+        assert sorted(np.concatenate(tests)) == list(range(size))
 
 
 def test_random_split_is_the_papers_and_depends_on_the_seed_alone():
-    parts = splits.random_split(999, 3)
-    assert (len(parts["train"]), len(parts["test"])) == (800, 199)
-    np.testing.assert_array_equal(parts["test"], splits.random_split(999, 3)["test"])
-    assert (parts["test"] != splits.random_split(999, 4)["test"]).any()
+    sizes = [len(splits.random_split(999, seed)["train"]) for seed in range(5)]
+    assert sizes == [799, 799, 799, 799, 800]
+    test = splits.random_split(999, 3)["test"]
+    np.testing.assert_array_equal(test, splits.random_split(999, 3)["test"])
+    assert len(np.intersect1d(test, splits.random_split(999, 8)["test"])) < 100
 
 
 @given(st.lists(st.integers(5, 120), min_size=1, max_size=10), st.integers(0, 2**31))
@@ -115,6 +125,67 @@ def test_the_artist_split_of_the_published_pictures(tmp_path):
     joined = np.sort(np.concatenate([parts["train"], parts["validation"]]))
     np.testing.assert_array_equal(both["train"], joined)
     assert splits.identify("artist-trainval") == "artist-trainval"
+
+
+def test_artist_folds_share_no_artist_and_test_every_track_once(tmp_path):
+    dataset = published(tmp_path)
+    artist = artists.artists_of(dataset.tracks)
+    seeds = [splits.split(dataset, "artist-folds", seed) for seed in range(4)]
+    assert [len(parts["test"]) for parts in seeds] == [443, 197, 289, 443]
+    for parts in seeds:
+        assert not {*artist[parts["train"]]} & {*artist[parts["test"]]}
+        assert len(parts["train"]) + len(parts["test"]) == 929
+    moved = dataset.tracks.index("disco.00069")  # its artist's others train
+    assert moved in seeds[0]["test"]
+    assert moved in seeds[2]["train"]
+
+
+def test_random_folds_have_the_sizes_and_genres_of_the_artist_folds(tmp_path):
+    dataset = published(tmp_path)
+    for fold in range(3):
+        known = splits.split(dataset, "artist-folds", fold)["test"]
+        for seed in (fold, fold + 3):
+            drawn = splits.split(dataset, "random-folds", seed)
+            np.testing.assert_array_equal(
+                np.bincount(dataset.labels[drawn["test"]]),
+                np.bincount(dataset.labels[known]),
+            )
+    for first in (0, 3):
+        tests = [
+            splits.split(dataset, "random-folds", first + fold)["test"]
+            for fold in range(3)
+        ]
+        assert len(np.unique(np.concatenate(tests))) == 929
+    again = splits.split(dataset, "random-folds", 3)["test"]
+    assert len(np.setdiff1d(again, splits.split(dataset, "random-folds", 0)["test"]))
+
+
+def test_unknown_artists_are_each_their_own_and_a_changed_table_is_refused(
+    tmp_path, monkeypatch
+):
+    tracks = ("blues.00000", "blues.00001", "classical.00049", "hiphop.99999")
+    found = artists.artists_of(tracks)
+    assert found[0] == found[1] == "0"
+    assert found[3] == "hiphop.99999"
+    changed = tmp_path / "artists.csv"
+    changed.write_text(artists.ARTISTS.read_text().replace(",0", ",1", 1))
+    monkeypatch.setattr(artists, "ARTISTS", changed)
+    with pytest.raises(DataError, match="not the published table"):
+        artists.artists_of(tracks)
+
+
+def test_all_tracks_train_but_for_copies_and_copies_of_another_genre(
+    tiny_source, tmp_path
+):
+    copy = open_dataset(shutil.copytree(tiny_source, tmp_path / "copy"))
+    picture = copy.image_path("blues.00000").read_bytes()
+    copy.image_path("blues.00001").write_bytes(picture)
+    doubtful = copy.image_path("jazz.00000").read_bytes()
+    copy.image_path("rock.00000").write_bytes(doubtful)
+    parts = splits.split(copy, "all", seed=0)
+    left_out = set(copy.tracks) - {copy.tracks[i] for i in parts["train"]}
+    assert left_out == {"blues.00001", "jazz.00000", "rock.00000"}
+    assert len(parts["test"]) == 0
 
 
 def test_other_pictures_have_no_artist_split(tiny):

@@ -7,7 +7,6 @@ from gtzan_lib.models import build as models
 
 SIZES = [
     (3, 72, 108),
-    (3, 72, 108),
     *((6, 68, 104), (6, 34, 52), (6, 34, 52)),
     *((16, 30, 48), (16, 15, 24), (16, 15, 24)),
     (5760,),
@@ -30,12 +29,18 @@ def test_layers_have_the_shapes_that_the_paper_implies(name, dense, n_parameters
 
 def test_pooling_before_relu_gives_the_values_of_pooling_after_it():
     network = models.build("lenet", (3, 72, 108), seed=0)
-    rescale, conv, pool, relu, conv2, pool2, relu2, *dense = network
-    textbook = torch.nn.Sequential(
-        rescale, conv, relu, pool, conv2, relu2, pool2, *dense
-    )
+    conv, pool, relu, conv2, pool2, relu2, *dense = network
+    textbook = torch.nn.Sequential(conv, relu, pool, conv2, relu2, pool2, *dense)
     x = torch.rand(4, 3, 72, 108)
     assert torch.equal(network(x), textbook(x))
+
+
+def test_rescaled_inputs_are_the_only_difference_of_a_variant():
+    plain, rescaled = (
+        models.build(name, (3, 72, 108), seed=0) for name in ("lenet", "lenet-rescaled")
+    )
+    x = torch.rand(4, 3, 72, 108)
+    torch.testing.assert_close(rescaled(x), plain(2 * x - 1))
 
 
 def test_other_input_sizes_fit():
