@@ -22,12 +22,13 @@ def group_runs(some: list[Run]) -> dict[tuple, list[Run]]:
     return dict(groups)
 
 
-def preference(group: list[Run]) -> tuple[int, int]:
+def preference(group: list[Run]) -> tuple[bool, int, int]:
     """Order groups of runs that differ in their epochs: most seeds, then longest.
 
-    Five seeds test every picture, and no more are needed to be preferred.
+    But first those that begin with seed 0: later seeds may be trained for less.
     """
-    return min(len(group), 5), group[0].provenance["epochs"]
+    seeds = [run.provenance["seed"] for run in group]
+    return 0 in seeds, len(seeds), group[0].provenance["epochs"]
 
 
 def select(some: list[Run], **facts) -> list[Run]:
@@ -68,14 +69,32 @@ def over_seeds(some: list[Run], metric: str) -> Estimate:
     """Return a ``Run.metric`` of runs that differ in nothing but their seed.
 
     Losses, which may be above 1, have the interval of ``seeds.mean_over_seeds``, the
-    rest that of ``seeds.over_seeds``; all is NaN where a run has no such number.
+    rest that of ``seeds.over_seeds``; all is NaN where a run has no such number. What
+    is counted after the last epoch is counted over all seeds' test pictures together,
+    as folds of one partition are not quite of one size.
     """
     if not some:
         return bare(np.nan)
     estimates, split = [run.metric(metric) for run in some], some[0].provenance["split"]
     if metric.startswith("loss"):
         return seeds.mean_over_seeds([each["value"] for each in estimates], split)
-    return seeds.over_seeds(estimates, split)
+    mean = seeds.over_seeds(estimates, split)
+    if "@" in metric:
+        return mean
+    moved = together(some).metric(metric)["value"] - mean["value"]
+    return seeds.clipped({end: value + moved for end, value in mean.items()})
+
+
+def together(some: list[Run]) -> Run:
+    """Return one run with the counts of several on the same split, as of one test."""
+    counts = ("confusion", "top2_hits", "saturated")
+    records = [run.record for run in some]
+    summed = {
+        name: np.sum([record[name] for record in records], axis=0)
+        for name in counts
+        if all(name in record for record in records)
+    }
+    return Run(kept=records[0] | summed)
 
 
 def difference(some: list[Run], others: list[Run], metric: str) -> Estimate:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gtzan_lib import store
+from gtzan_lib.data.splits import N_FOLDS
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation.metrics import Estimate, with_interval
 from gtzan_lib.experiments.run import Run
@@ -137,7 +138,7 @@ def _answer(claim: dict, measured: dict, runs: list[Run]) -> dict:
         sentences.append(why)
     elif given == UNTESTED and "measure" in claim and not words:
         sentences.append("No finished runs of this data measure it.")
-    if words and seeds is not None and 1 < seeds < measures.FOLDS:
+    if words and seeds is not None and 1 < seeds < N_FOLDS:
         sentences.append(f"Only {seeds} seeds, which do not test every picture.")
     return {
         **{name: claim[name] for name in ("id", "section", "claim", "paper")},

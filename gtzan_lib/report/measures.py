@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.splits import N_FOLDS
 from gtzan_lib.evaluation import seeds
 from gtzan_lib.evaluation.metrics import Estimate, bare
 from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.run import METRICS, Run
 from gtzan_lib.parameters import FACTS
 
-FOLDS = 5  # seeds 0 to 4 are those of one partition: they test every picture once
 LARGER = 36  # values of a picture of 432 x 648 for each of a code: windows of 6 x 6
 # Of the data set, its number of pictures, values a picture and values a code, a byte
 # each.
@@ -179,7 +179,7 @@ def ranked(counts: np.ndarray, place: Callable[[np.ndarray], int]) -> Estimate:
     tests the same pictures again.
     """
     rng, n_runs = np.random.default_rng(0), len(counts)
-    totals = counts.sum(axis=(0, 2)) // max(1, n_runs // FOLDS)
+    totals = counts.sum(axis=(0, 2)) // max(1, n_runs // N_FOLDS)
 
     def draw() -> int:
         together = counts[rng.integers(n_runs, size=n_runs)].sum(axis=0)
@@ -202,9 +202,9 @@ def partitions(group: list[Run]) -> list[Run]:
     """
     by_partition = defaultdict(list)
     for run in group:
-        by_partition[run.provenance["seed"] // FOLDS].append(run)
+        by_partition[run.provenance["seed"] // N_FOLDS].append(run)
     parts = by_partition.values()
-    return [run for part in parts if len(part) == FOLDS for run in part] or group
+    return [run for part in parts if len(part) == N_FOLDS for run in part] or group
 
 
 def _chosen(runs: list[Run], name: str, facts: dict) -> list[Run]:

@@ -95,6 +95,16 @@ def test_a_model_is_compared_with_the_mean_of_others_on_the_same_seeds():
     assert measures.beside_others({}, runs[3:], "accuracy", recipe="paper") is None
 
 
+def test_an_encoder_is_compared_with_pooling_over_seeds():
+    rows = [{"encoder": "conv", "of_pooling": [0.2, 0.4]}, {"encoder": "patch"}]
+    found = measures.encoder_ratio({"encoders": rows}, [], "conv")
+    half = 12.7062 * 0.1 * 2**0.5 * (1 / 2 + 1 / 4) ** 0.5
+    assert (found.ours["value"], found.seeds) == (pytest.approx(0.3), 2)
+    assert found.ours["high"] - 0.3 == pytest.approx(half, abs=1e-4)
+    for encoder in ("patch", "factorised"):
+        assert measures.encoder_ratio({"encoders": rows}, [], encoder) is None
+
+
 def test_more_data_is_what_the_second_half_adds():
     row = {"encoder": "texture", "train": [1, 2, 4, 8], "tests": 10}
     rows = [row | {"hits": hits} for hits in ([9, 1, 5, 7], [0, 0, 4, 7])]
@@ -109,6 +119,8 @@ def test_most_seeds_are_preferred_and_then_the_longest():
     longer = [recorded(seed=seed, epochs=100) for seed in (0, 1)]
     assert groups.select(few + many, recipe="corrected") == many
     assert groups.select(few + many + longer, recipe="corrected") == longer
+    later = [recorded(seed=seed, epochs=100) for seed in (2, 3, 4)]
+    assert groups.select(many + later, recipe="corrected") == many  # with seed 0
     assert groups.headline(few + many) == {"corrected": many}
     assert groups.select(many, recipe="paper") == []
 
@@ -123,6 +135,14 @@ def test_changes_are_paired_by_seed_where_seeds_redraw_the_split():
     artists = groups.change([recorded(4, split="artist")], [recorded(6)], "accuracy")
     assert artists["value"] == pytest.approx(-0.2)
     assert artists["low"] < -0.3
+
+
+def test_folds_of_different_sizes_are_counted_together():
+    runs = [recorded(9, 0), recorded(5, 1)]
+    runs[1].record["confusion"] = (3 * runs[1].confusion).tolist()
+    assert groups.over_seeds(runs, "recall:jazz")["value"] == (9 + 15) / 40
+    assert groups.over_seeds(runs, "accuracy")["value"] == (90 + 150) / 400
+    assert groups.over_seeds(runs[1:], "accuracy") == runs[1].metric("accuracy")
 
 
 def test_a_metric_that_a_run_lacks_has_no_mean():

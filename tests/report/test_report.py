@@ -17,8 +17,11 @@ from small import train
 
 from gtzan_lib import store
 from gtzan_lib.__main__ import main
+from gtzan_lib.data import splits
 from gtzan_lib.data.sources import open_dataset
+from gtzan_lib.encoders import learned, pooling
 from gtzan_lib.errors import DataError, UserError
+from gtzan_lib.experiments import learning
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.report import claims, figures, keep, pages, pdf, plots, record
 from gtzan_lib.report.derived import derive
@@ -257,6 +260,36 @@ def test_a_kept_report_names_no_folder_of_this_computer(kept, tiny_source, finis
     notebook = (kept / "notebooks" / "01_pack.ipynb").read_text()
     assert "/path/to/gtzan" in notebook
     assert "papermill" not in notebook
+
+
+def test_errors_of_encoders_are_a_share_of_poolings_on_every_seeds_tests(tiny):
+    shares = []
+    for seed in (0, 1):
+        split = splits.split(tiny, "random", seed)
+        learned.learn(tiny, "nearest", split["train"], seed, progress=False)
+        errors = pooling.pooling_errors(tiny)
+        mse = {way: errors[way][split["test"]].mean() for way in errors}
+        shares.append(mse["nearest"] / mse["bicubic"])
+    elsewhere = splits.split(tiny, "random", seed=3)["train"]
+    learned.learn(tiny, "nearest", elsewhere, seed=2, progress=False)
+    (row,) = record.collect(tiny, [])["encoders"]
+    rounded = pytest.approx(sorted(shares), rel=1e-2)  # codes are of 8 bits
+    assert sorted(row["of_pooling"]) == rounded
+    assert shares[0] != pytest.approx(shares[1], rel=1e-2)
+
+
+def test_the_record_has_the_learning_curves_that_are_up_to_date(tiny):
+    assert record.collect(tiny, [])["learning"] == []
+    curve = learning.curve(tiny, "texture", seed=1)
+    assert record.collect(tiny, [])["learning"] == [curve]
+    split = splits.split(tiny, "random", seed=1)
+    assert curve["tests"] == len(split["test"])
+    assert curve["train"] == [len(split["train"]) // share for share in (8, 4, 2, 1)]
+    run = train(tiny, model="svm", encoder="texture", seed=1)
+    assert curve["hits"][-1] == run.confusion.diagonal().sum()
+    path = tiny.results / "06_learning" / "texture-seed-1" / "curve.json"
+    path.write_text(path.read_text().replace('"tests"', '"test"'))
+    assert record.collect(tiny, [])["learning"] == []
 
 
 def test_an_unfinished_report_is_not_kept(finished, tmp_path):
