@@ -21,6 +21,8 @@ EXAMPLES = {  # one a command, in the order of the help
     "check-report": "gtzan check-report report",
     "keep-report": "gtzan keep-report runs/gtzan-ad601fae",
     "compare": "gtzan compare report runs/gtzan-ad601fae",
+    "folds": "gtzan folds folds",
+    "evaluate": "gtzan evaluate predictions.csv --out evaluation",
 }
 
 
@@ -156,6 +158,36 @@ def compare(options: argparse.Namespace) -> int:
     return 0 if found["agree"] else 1
 
 
+def folds(options: argparse.Namespace) -> int:
+    """Write the splits as CSV files, one a protocol, for any library to use."""
+    from gtzan_lib.data import protocols
+    from gtzan_lib.data.sources import open_dataset
+
+    data = open_dataset(options.data) if options.data else None
+    done = protocols.write(options.folder, data)
+    words = "\n".join(f"{name}: {what}" for name, what in done.items())
+    print(json.dumps(done) if options.json else words)
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Judge predictions of any model under the protocols that `folds` writes."""
+    from gtzan_lib.report import predictions
+    from gtzan_lib.report.derived import plain
+
+    tables, wrong = predictions.read(options.predictions)
+    if wrong:
+        words = "\n".join(f"error: {sentence}" for sentence in wrong)
+        print(words, file=sys.stderr)
+        return 2
+    found = predictions.judge(options.predictions, tables)
+    if options.out:
+        predictions.write(found, options.out)
+    as_json = json.dumps(plain(found), indent=2)
+    print(as_json if options.json else predictions.as_text(found))
+    return 0
+
+
 def _arguments() -> dict[str, list[tuple]]:
     """Return the arguments of each command: names, and what argparse takes."""
     of_train = []
@@ -207,6 +239,14 @@ def _arguments() -> dict[str, list[tuple]]:
         "compare": [
             ("first", path | {"help": "results.json, or a folder that holds it"}),
             ("second", path | {"help": "another"}),
+        ],
+        "folds": [
+            ("folder", path | {"help": "where to write them"}),
+            ("--data", {"help": "of this copy (default: of the published tracks)"}),
+        ],
+        "evaluate": [
+            ("predictions", path | {"help": "CSV: protocol, track, ten genres"}),
+            ("--out", path | {"help": "folder for evaluation.html and .json"}),
         ],
     }
 

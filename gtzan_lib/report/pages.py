@@ -85,7 +85,7 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
     for run in content["runs"]:
         is_beyond = run["provenance"]["recipe"] in WITHOUT_PAGE
         pages[run["run"]] = BEYOND if is_beyond else f"{TRAIN}-{run['run']}"
-    return _template("start.html.j2").render(
+    return template("start.html.j2").render(
         r=content,
         report=_about(content, START, has),
         figures=[shown[name] for name in MATTER if name in shown],
@@ -95,10 +95,11 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
 
 def front_page(content: dict) -> str:
     """Return the README's table of a record, as Markdown."""
-    return _template("readme.md.j2").render(r=content)
+    return template("readme.md.j2").render(r=content)
 
 
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """Return a template of the folder ``page``; in HTML, what it shows is escaped."""
     options = {"autoescape": ".html" in name, "keep_trailing_newline": True}
     environment = Environment(loader=FileSystemLoader(TEMPLATE), **options)
     return environment.get_template(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gtzan_lib import store
 from gtzan_lib.errors import DataError
-from gtzan_lib.report import figures, record
+from gtzan_lib.report import figures, literature, record
 
 SOURCE = store.PROJECT / "report" / "paper.typ"
 PDF = "paper.pdf"
@@ -29,6 +29,7 @@ def compile_pdf(content: dict, folder: Path, source: Path = SOURCE) -> bytes:
         "main.typ": source.read_bytes(),
         "record.json": json.dumps(content).encode(),
         "figures.json": json.dumps(shown).encode(),
+        "literature.json": json.dumps(literature.load()).encode(),
     }
     for figure in shown:
         path = f"figures/{figure['name']}.svg"

@@ -1,0 +1,78 @@
+"""Protocols: the splits of GTZAN as files, for models made by any other library.
+
+They need only names of tracks and hashes of pictures, which come with the project.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from gtzan_lib.data import splits
+from gtzan_lib.data.gtzan import PUBLISHED, Dataset, published_sums
+from gtzan_lib.errors import DataError, UserError
+
+FOLDS = {  # how many seeds of a split test each of its test tracks once
+    "random": splits.N_FOLDS,
+    "random-unique": splits.N_FOLDS,
+    "artist-folds": 3,
+    "random-folds": 3,
+    "artist": 1,
+}
+
+
+def table(name: str, dataset: Dataset | None = None) -> pd.DataFrame:
+    """Return a protocol's columns ``track``, ``subset`` and, of folds, ``fold``.
+
+    The fold is the seed of ``splits.split``. Without a data set it is of the published
+    tracks, without their pictures; ``DataError`` if it does not fit the data set.
+    """
+    folds = []
+    for fold in range(FOLDS[name]):
+        tracks, parts = _split(name, fold, dataset)
+        rows = [(tracks[i], subset) for subset in parts for i in parts[subset]]
+        folds.append(pd.DataFrame(sorted(rows), columns=["track", "subset"]))
+    if len(folds) == 1:
+        return folds[0]
+    return pd.concat([part.assign(fold=k) for k, part in enumerate(folds)])
+
+
+@cache
+def tested(name: str) -> tuple[str, ...]:
+    """Return the published tracks that a protocol tests, each once, sorted."""
+    rows = table(name)
+    return tuple(sorted(rows.track[rows.subset == "test"]))
+
+
+def write(folder: Path, dataset: Dataset | None = None) -> dict[str, str]:
+    """Write each protocol as a CSV file; return what became of it, by name.
+
+    That is the file's path, or why the protocol does not fit the data set.
+    """
+    done = {}
+    for name in FOLDS:
+        path = folder / f"{name}.csv"
+        try:
+            text = table(name, dataset).to_csv(index=False)
+            folder.mkdir(parents=True, exist_ok=True)
+            if path.exists() and path.read_text("utf-8") != text:
+                raise UserError(f"{path} exists and is another: give a new folder")
+            path.write_text(text, "utf-8")
+            done[name] = str(path)
+        except DataError as error:
+            done[name] = f"left out: {error}"
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot write {path}: {error}") from error
+    return done
+
+
+def _split(name: str, seed: int, dataset: Dataset | None):
+    """Return the names of all tracks, and their positions by subset."""
+    if dataset is not None:
+        return dataset.tracks, splits.split(dataset, name, seed)
+    sums = published_sums()
+    bare = Dataset(PUBLISHED, Path(), tuple(sums), "")
+    parts = splits.split(bare, name.removesuffix(splits.UNIQUE), seed)
+    if name.endswith(splits.UNIQUE):
+        parts = splits.without_duplicates(parts, list(sums.values()))
+    return bare.tracks, parts

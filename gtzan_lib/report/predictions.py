@@ -1,0 +1,208 @@
+"""Judging predictions of any model: command ``evaluate``, "bring your own predictions".
+
+Of each protocol (``data.protocols``) that they are for, the accuracy, the top-2 and the
+calibration, with intervals that take the tracks of one artist as one draw; where they
+are for artist folds and random folds, leakage by pairs.
+"""
+
+import base64
+import contextlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gtzan_lib import registry, store
+from gtzan_lib.data import protocols
+from gtzan_lib.data.artists import artists_of
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.tables import read_table
+from gtzan_lib.errors import DataError, UserError
+from gtzan_lib.evaluation import calibration, clusters
+from gtzan_lib.evaluation.metrics import confusion_matrix, top_k_hits, with_interval
+from gtzan_lib.report import literature, pages, plots
+from gtzan_lib.report.derived import plain
+
+MAX_BYTES = 5_000_000  # five times what all protocols take
+LINE = 10_000  # bytes
+SHOWN = 20  # faults that are told
+TOLERANCE = 0.01  # of a row's sum of probabilities
+HEARD, UNHEARD = "random-folds", "artist-folds"  # artists, when a track is tested
+KEYS = ("protocol", "track")
+
+
+def read(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Read a CSV file of predictions; return a table a protocol, and what is wrong.
+
+    Its columns are ``protocol``, ``track`` and either the ten genres, each with its
+    probability, or ``genre``. The tables are sorted by track and have a column a genre:
+    probabilities, or 0 and 1 where only genres were named. What is wrong is a sentence
+    a row (of so many), and one for each protocol that lacks tracks.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read as such a table, or is too large.
+    """
+    if path.is_file() and _is_large(path):
+        raise DataError(
+            f"{path} is over {MAX_BYTES // 1_000_000} MB, or its first line over "
+            f"{LINE} bytes: is it a table of predictions?"
+        )
+    read_table(path, KEYS)  # says what is wrong with the file
+    header = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
+    named = not set(GENRES) & set(header)
+    table = read_table(path, (*KEYS, *(("genre",) if named else GENRES)))
+    if named:
+        p = pd.DataFrame({name: table.genre == name for name in GENRES}, dtype=float)
+    else:
+        p = table[[*GENRES]].apply(pd.to_numeric, errors="coerce")
+    tests = {name: {*protocols.tested(name)} for name in protocols.FOLDS}
+    pairs = zip(table.protocol, table.track, strict=True)
+    tested = np.array([track in tests.get(name, ()) for name, track in pairs], bool)
+    faults = {
+        f"{{protocol}} is no protocol: they are {', '.join(tests)}": (
+            ~table.protocol.isin([*tests])
+        ),
+        "{track} is no test track of {protocol}": ~tested,
+        "{track} of {protocol} is there twice": table.duplicated([*KEYS]),
+    }
+    if named:
+        faults["{genre} is none of the ten genres"] = ~table.genre.isin(GENRES)
+    faults |= {
+        "a probability is no number": ~np.isfinite(p).all(axis=1),
+        "a probability is below 0": (p < 0).any(axis=1),
+        "the probabilities do not sum to 1": (p.sum(axis=1) - 1).abs() > TOLERANCE,
+    }
+    which = np.select([np.asarray(mask) for mask in faults.values()], [*faults], "")
+    bad = np.flatnonzero(which != "")
+    cells = table.iloc[bad[:SHOWN]].map(lambda cell: repr(cell[:40])).to_dict("records")
+    pairs = zip(bad, cells, strict=False)
+    wrong = [f"row {i + 1}: {which[i].format(**row)}" for i, row in pairs]
+    wrong += [f"and {len(bad) - SHOWN} rows more"] if len(bad) > SHOWN else []
+    table[[*GENRES]] = p.to_numpy()
+    tables = dict(list(table[tested].sort_values("track").groupby("protocol")))
+    for name, own in tables.items():
+        if missing := sorted(tests[name] - {*own.track}):
+            wrong.append(
+                f"{len(missing)} of the {len(tests[name])} test tracks of {name} have "
+                f"no prediction: {missing[0]} is the first"
+            )
+    return tables, wrong or ([] if tables else [f"{path} has no predictions"])
+
+
+def _is_large(path: Path) -> bool:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return path.stat().st_size > MAX_BYTES or len(file.readline(LINE)) == LINE
+    return False
+
+
+def judge(path: Path, tables: dict[str, pd.DataFrame]) -> dict:
+    """Return what predictions are worth, from what ``read`` gave of a file.
+
+    ``protocols`` has a row a protocol: numbers of ``tests`` and ``artists``, estimates
+    of ``accuracy`` and ``top2``, ``calibration`` (its ``error``, that of exact
+    percentages ``by_chance``, and the ``bins`` of the diagram) and ``confusion``;
+    ``top2`` and ``calibration`` are None without probabilities. ``leakage`` is by how
+    much accuracy is higher where artists are heard, on the same tracks, None unless
+    both kinds of folds are there. ``literature`` has rows of others.
+    """
+    found, hits = {}, {}
+    for name in (name for name in protocols.FOLDS if name in tables):
+        genre = tables[name].track.str.partition(".")[0]
+        labels, artists = (
+            genre.map(GENRES.index).to_numpy(),
+            artists_of(tables[name].track),
+        )
+        p = tables[name][[*GENRES]].to_numpy()
+        logits = np.log(p.clip(1e-12))
+        hits[name] = logits.argmax(axis=1) == labels
+        row = {"tests": len(labels), "artists": len(np.unique(artists))}
+        row |= {"accuracy": clusters.share(hits[name], artists)}
+        row |= {"top2": None, "calibration": None}
+        if "genre" not in tables[name]:
+            row["top2"] = clusters.share(top_k_hits(logits, labels, 2), artists)
+            row["calibration"] = {
+                "error": calibration.expected_calibration_error(logits, labels),
+                "by_chance": calibration.error_by_chance(logits),
+                "bins": calibration.reliability(logits, labels),
+            }
+        row["confusion"] = confusion_matrix(logits, labels).tolist()
+        found[name] = {"help": registry.SPLITS[name]} | row
+    both = [hits[name][None] for name in (HEARD, UNHEARD) if name in hits]
+    artists = artists_of(protocols.tested(HEARD))
+    return {
+        "predictions": {"name": repr(path.name)[1:-1], "sha256": store.sha256(path)},
+        "protocols": found,
+        "leakage": clusters.paired(*both, artists) if both[1:] else None,
+        "literature": literature.load(),
+    }
+
+
+def as_text(found: dict) -> str:
+    """Return what ``judge`` found, a line a protocol."""
+    lines = []
+    for name, row in found["protocols"].items():
+        words = [f"accuracy {with_interval(row['accuracy'])}"]
+        if row["calibration"]:
+            error, by_chance = (row["calibration"][k] for k in ("error", "by_chance"))
+            words.append(f"top-2 {with_interval(row['top2'])}")
+            words.append(f"calibration error {error:.3f} ({by_chance:.3f} by chance)")
+        words.append(f"{row['tests']} tracks by {row['artists']} artists")
+        lines.append(f"{name}: {', '.join(words)}")
+    if found["leakage"]:
+        lines.append(
+            f"leakage ({HEARD} less {UNHEARD}): " + with_interval(found["leakage"])
+        )
+    return "\n".join(lines)
+
+
+def write(found: dict, folder: Path) -> None:
+    """Write ``evaluation.json`` and the page ``evaluation.html``, which stands alone.
+
+    ``UserError`` if the folder cannot be written.
+    """
+    css = (pages.TEMPLATE / "style.css").read_text("utf-8")
+    tools = {"css": css, "words": with_interval, "heard": HEARD, "unheard": UNHEARD}
+    drawn = {name: _drawn(figure) for name, figure in _figures(found["protocols"])}
+    template = pages.template("evaluation.html.j2")
+    page = template.render(**found, **tools, figures=drawn)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        store.write_json(folder / "evaluation.json", plain(found))
+        (folder / "evaluation.html").write_text(page, "utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _figures(found: dict[str, dict]) -> Iterator[tuple[str, Figure]]:
+    """Yield the reliability diagram and a confusion matrix a protocol, with names."""
+    sure = {
+        name: row["calibration"] for name, row in found.items() if row["calibration"]
+    }
+    if sure:
+        figure, ax = plt.subplots(figsize=(5.4, 4.4), layout="constrained")
+        ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="calibrated")
+        looks = zip(sure.items(), plots.COLORS, "osD^vP", strict=False)
+        for (name, row), color, marker in looks:
+            bins = [(b["confidence"], b["accuracy"]["value"]) for b in row["bins"]]
+            label = f"{name}: error {row['error']:.3f}"
+            ax.plot(*zip(*bins, strict=True), f"{marker}-", color=color, label=label)
+        ax.set(xlabel="confidence", ylabel="share that is right", ylim=(0, 1.02))
+        ax.legend(fontsize=8)
+        yield "How often right, by how sure", figure
+    for name, row in found.items():
+        counts = np.array(row["confusion"])
+        yield f"Confusions, {name}", plots.confusion(counts, name)
+
+
+def _drawn(figure: Figure) -> str:
+    """Return a figure as the address of a picture that holds itself; close it."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    plt.close(figure)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,364 @@
+"""``gtzan folds`` and ``gtzan evaluate``: predictions of anybody's model, judged."""
+
+import json
+import os
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.metrics import accuracy_score, confusion_matrix, top_k_accuracy_score
+
+from gtzan_lib.__main__ import main
+from gtzan_lib.data import protocols
+from gtzan_lib.data.artists import artists_of
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.gtzan import published_sums
+from gtzan_lib.report import literature
+from gtzan_lib.store import PROJECT
+
+FOLDED = ("artist-folds", "random-folds")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The protocols' files, as anybody gets them."""
+    folder = tmp_path_factory.mktemp("folds")
+    assert main(["folds", str(folder)]) == 0
+    return folder
+
+
+def predict(folder, names=FOLDED, seed=0):
+    """Predict every test track of some protocols: better where artists are heard."""
+    rng, parts = np.random.default_rng(seed), []
+    for name in names:
+        split = pd.read_csv(folder / f"{name}.csv")
+        part = split[split.subset == "test"][["track"]].assign(protocol=name)
+        true = part.track.str.split(".").str[0].map(GENRES.index)
+        logits = rng.normal(size=(len(part), 10))
+        logits[np.arange(len(part)), true] += 3 if name.startswith("random") else 2
+        p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        parts.append(part.assign(**dict(zip(GENRES, p.T, strict=True))))
+    return pd.concat(parts)
+
+
+def evaluate(tmp_path, capsys, table, *options, name="p.csv"):
+    path = tmp_path / name
+    table.to_csv(path, index=False)
+    status = main(["evaluate", str(path), *options])
+    return status, capsys.readouterr()
+
+
+def test_each_protocol_is_a_file_that_needs_no_pictures(folder):
+    assert {path.stem for path in folder.iterdir()} == set(protocols.FOLDS)
+    every = set(published_sums())
+    for name, folds in protocols.FOLDS.items():
+        table = pd.read_csv(folder / f"{name}.csv")
+        assert list(table)[:2] == ["track", "subset"]
+        assert set(table.track) <= every
+        by_fold = dict(list(table.groupby("fold"))) if folds > 1 else {0: table}
+        assert list(by_fold) == list(range(folds))
+        for part in by_fold.values():
+            assert not part.track.duplicated().any()
+        tests = table[table.subset == "test"].track
+        assert not tests.duplicated().any()
+        assert tuple(sorted(tests)) == protocols.tested(name)
+    artist = pd.read_csv(folder / "artist.csv")
+    sizes = artist.subset.value_counts().to_dict()
+    assert sizes == {"train": 442, "validation": 197, "test": 290}
+
+
+def test_no_artist_and_no_identical_picture_is_on_both_sides(folder):
+    sums = published_sums()
+    shared = {}
+    for name in protocols.FOLDS:
+        table = pd.read_csv(folder / f"{name}.csv")
+        table["artist"] = artists_of(table.track)
+        table["sum"] = table.track.map(sums)
+        parts = table.groupby("fold") if "fold" in table else [(0, table)]
+        for kind in ("artist", "sum"):
+            sides = [
+                [set(part[kind][part.subset == s]) for s in ("train", "test")]
+                for _, part in parts
+            ]
+            shared[name, kind] = sum(len(train & test) for train, test in sides)
+    assert shared["artist-folds", "artist"] == 0
+    assert shared["random-unique", "sum"] == 0
+    for name, kind in (("random", "sum"), ("random", "artist")):
+        assert shared[name, kind] > 0
+    assert shared["random-folds", "artist"] > 100
+    both = [pd.read_csv(folder / f"{name}.csv") for name in FOLDED]
+    counts = [t.assign(genre=t.track.str.split(".").str[0]) for t in both]
+    artist, random = (
+        t.groupby(["fold", "subset", "genre"]).size().to_dict() for t in counts
+    )
+    assert artist == random
+
+
+def test_files_of_another_copy_fit_it_or_say_why(five_source, tmp_path, capsys):
+    folder = tmp_path / "folds"
+    command = ["folds", str(folder), "--data", str(five_source)]
+    assert main([*command, "--json"]) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert {path.stem for path in folder.iterdir()} == {"random", "random-unique"}
+    for name in ("artist", *FOLDED):
+        assert done[name].startswith("left out: ")
+    assert len(set(pd.read_csv(folder / "random.csv").track)) == 50
+    assert main(command) == 0  # again the same
+    capsys.readouterr()
+    assert main(["folds", str(folder)]) == 2
+    assert "give a new folder" in capsys.readouterr().err
+
+
+def test_the_numbers_are_those_of_scikit_learn(folder, tmp_path, capsys):
+    table = predict(folder)
+    status, printed = evaluate(tmp_path, capsys, table, "--json")
+    assert status == 0
+    found = json.loads(printed.out)
+    assert list(found["protocols"]) == list(FOLDED)
+    hits = {}
+    for name, row in found["protocols"].items():
+        own = table[table.protocol == name].sort_values("track")
+        true = own.track.str.split(".").str[0]
+        p = own[list(GENRES)].to_numpy()
+        called = np.array(GENRES)[p.argmax(axis=1)]
+        hits[name] = true.to_numpy() == called
+        accuracy, top2 = row["accuracy"], row["top2"]
+        assert accuracy["value"] == pytest.approx(accuracy_score(true, called))
+        expected = top_k_accuracy_score(true, p, k=2, labels=GENRES)
+        assert top2["value"] == pytest.approx(expected)
+        matrix = confusion_matrix(true, called, labels=GENRES)
+        assert row["confusion"] == matrix.tolist()
+        assert accuracy["low"] < accuracy["value"] < accuracy["high"]
+        assert row["tests"] == 929
+        bins = row["calibration"]["bins"]
+        assert sum(b["n"] for b in bins) == 929
+        gaps = [b["n"] * abs(b["confidence"] - b["accuracy"]["value"]) for b in bins]
+        assert row["calibration"]["error"] == pytest.approx(sum(gaps) / 929)
+    difference = hits["random-folds"].mean() - hits["artist-folds"].mean()
+    leakage = found["leakage"]
+    assert leakage["value"] == pytest.approx(difference)
+    assert leakage["low"] > 0
+
+
+def test_rows_may_come_in_any_order(folder, tmp_path, capsys):
+    table = predict(folder)
+    shuffled = table.sample(frac=1, random_state=0)[[*reversed(table.columns)]]
+    first, again = (
+        json.loads(evaluate(tmp_path, capsys, each, "--json")[1].out)
+        for each in (table, shuffled)
+    )
+    for found in (first, again):
+        del found["predictions"]
+    assert first == again
+
+
+def test_a_genre_is_enough_and_has_no_calibration(folder, tmp_path, capsys):
+    table = predict(folder, ("artist",))
+    named = table[["protocol", "track"]].assign(
+        genre=table[list(GENRES)].idxmax(axis=1)
+    )
+    full, bare = (
+        json.loads(evaluate(tmp_path, capsys, each, "--json")[1].out)["protocols"]
+        for each in (table, named)
+    )
+    assert bare["artist"]["accuracy"] == full["artist"]["accuracy"]
+    assert bare["artist"]["confusion"] == full["artist"]["confusion"]
+    assert bare["artist"]["top2"] is bare["artist"]["calibration"] is None
+    status, printed = evaluate(tmp_path, capsys, named)
+    assert status == 0
+    assert printed.out.startswith("artist: accuracy 0.")
+    assert "leakage" not in printed.out
+
+
+def test_perfect_predictions_without_leakage(folder, tmp_path, capsys):
+    table = predict(folder)
+    table = table[["protocol", "track"]].assign(genre=table.track.str.split(".").str[0])
+    found = json.loads(evaluate(tmp_path, capsys, table, "--json")[1].out)
+    assert found["leakage"]["value"] == 0
+    accuracy = found["protocols"]["artist-folds"]["accuracy"]
+    assert accuracy["value"] == 1
+    assert accuracy["high"] == pytest.approx(1)
+    assert 0.95 < accuracy["low"] < 1
+
+
+def test_the_example_of_the_howto_runs(folder, tmp_path, capsys, monkeypatch):
+    """With a model that knows how often each genre is, and no more."""
+    text = (PROJECT / "report" / "HOWTO.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(code.splitlines()) <= 11
+    shutil.copytree(folder, tmp_path / "folds")
+    monkeypatch.chdir(tmp_path)
+    exec(code, {"fit": DummyClassifier(strategy="prior").fit})
+    assert main(["evaluate", "predictions.csv", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found["protocols"]) == list(FOLDED)
+    assert abs(found["leakage"]["value"]) < 0.05
+
+
+FAULTS = {
+    "a number": ({"blues": "much"}, "a probability is no number"),
+    "finite": ({"blues": "inf"}, "a probability is no number"),
+    "empty": ({"rock": ""}, "a probability is no number"),
+    "nan": ({"rock": "nan"}, "a probability is no number"),
+    "negative": ({"blues": "-0.1"}, "a probability is below 0"),
+    "sum": ({"blues": "1", "rock": "1"}, "the probabilities do not sum to 1"),
+    "protocol": ({"protocol": "mine"}, "'mine' is no protocol: they are random, "),
+    "no protocol": ({"protocol": ""}, "'' is no protocol"),
+    "track": ({"track": "blues.99999"}, "'blues.99999' is no test track of 'artist'"),
+    "train": ({"track": "blues.00029"}, "'blues.00029' is no test track of 'artist'"),
+    "formula": ({"track": "=cmd|' /C calc'!A0"}, "no test track of 'artist'"),
+    "markup": ({"protocol": "<script>x</script>"}, "is no protocol"),
+    "terminal": ({"track": "\x1b[31mred\n"}, r"'\x1b[31mred\n' is no test track"),
+    "format": ({"track": "{0.__class__}{protocol}"}, "'{0.__class__}{protocol}' is no"),
+    "long": ({"track": "x" * 1000}, f"'{'x' * 40}' is no test track"),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_a_bad_row_gets_a_sentence(folder, tmp_path, capsys, case):
+    change, sentence = FAULTS[case]
+    table = predict(folder, ("artist",)).astype(str)
+    for name, cell in change.items():
+        table.iloc[2, table.columns.get_loc(name)] = cell
+    status, printed = evaluate(tmp_path, capsys, table, "--out", str(tmp_path / "out"))
+    first = printed.err.splitlines()[0]
+    assert status == 2
+    assert first.startswith("error: row 3: ")
+    assert sentence in first
+    assert "\x1b" not in printed.err
+    assert len(first) < 200
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_and_repeated_tracks_are_counted(folder, tmp_path, capsys):
+    table = predict(folder, ("artist",))
+    status, printed = evaluate(tmp_path, capsys, table.iloc[2:])
+    assert status == 2
+    lines = printed.err.splitlines()
+    first = table.track.iloc[0]
+    assert lines == [
+        "error: 2 of the 290 test tracks of artist have no prediction: "
+        f"{first} is the first"
+    ]
+    status, printed = evaluate(tmp_path, capsys, pd.concat([table, table]))
+    lines = printed.err.splitlines()
+    assert status == 2
+    assert lines[0] == f"error: row 291: {first!r} of 'artist' is there twice"
+    assert lines[-1] == "error: and 270 rows more"
+    assert len(lines) == 21
+    wrong = table[["protocol", "track"]].assign(genre="hip hop")
+    status, printed = evaluate(tmp_path, capsys, wrong)
+    assert "row 1: 'hip hop' is none of the ten genres" in printed.err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"protocol,track,genre\n",
+        b"protocol,track\nartist,blues.00012\n",
+        b"protocol,track,blues,rock\nartist,blues.00012,0.5,0.5\n",
+        b"track,genre\nblues.00012,blues\n",
+        "protocol,track,genre\nartist,bl\xfces,x\n".encode("latin-1"),
+        "protocol,track,genre\nartist,blues.00012,blues\n".encode("utf-16"),
+        b'protocol,track,genre\n"' + b"x\n" * 1000,
+        b"protocol,track,genre\nartist,blues.00012,blues,more\n",
+        b"protocol,track,genre" + b",a" * 200_000 + b"\n",
+        b"protocol,track,genre\n" + b"artist,blues.00012,blues\n" * 250_000,
+        bytes(range(256)) * 20,
+        b"PK\x03\x04" + b"\0" * 1000,
+    ],
+    ids=range(13),
+)
+def test_what_is_no_table_of_predictions_is_refused(tmp_path, capsys, content):
+    path = tmp_path / "p.csv"
+    path.write_bytes(content)
+    assert main(["evaluate", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+
+
+def test_what_is_no_file_is_refused(tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "nothing", tmp_path / "pipe", "/dev/zero"):
+        assert main(["evaluate", str(path)]) == 2
+        assert "cannot be read" in capsys.readouterr().err
+
+
+class Page(HTMLParser):
+    """What a page asks for, and whether it runs anything."""
+
+    def __init__(self):
+        super().__init__()
+        self.addresses, self.tags, self.events = [], set(), []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        for name, value in attributes:
+            if name == "src" or (name == "href" and tag == "link"):
+                self.addresses.append(value)
+            if name.startswith("on"):
+                self.events.append(name)
+
+
+NAMES = ("p.csv", '<script>alert(1)</script>".csv', "{{ 7 * 7 }}'\x1b[31m.csv")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_stands_alone_and_runs_nothing(folder, tmp_path, capsys, name):
+    (tmp_path / "in").mkdir()
+    out, table = tmp_path / "out", predict(folder)
+    name = name.replace("/", "")
+    status, _ = evaluate(tmp_path / "in", capsys, table, "--out", str(out), name=name)
+    assert status == 0
+    text = (out / "evaluation.html").read_text("utf-8")
+    page = Page()
+    page.feed(text)
+    assert "script" not in page.tags
+    assert not page.events
+    assert len(page.addresses) == 3  # the diagram and two matrices
+    assert all(a.startswith("data:image/png;base64,") for a in page.addresses)
+    assert "49" not in re.search("<h1>(.*?)</h1>", text)[1]
+    assert "\x1b" not in text
+    found = json.loads((out / "evaluation.json").read_text("utf-8"))
+    shown = found["protocols"]["artist-folds"]["accuracy"]["value"]
+    assert f"<td>{shown:.2f} [" in text
+    for row in literature.load():
+        assert row["accuracy"] in text
+
+
+def test_a_folder_that_cannot_be_written_is_named(folder, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "out"
+    table = predict(folder, ("artist",))
+    status, printed = evaluate(tmp_path, capsys, table, "--out", str(out))
+    assert status == 2
+    assert "cannot write" in printed.err
+    assert main(["folds", str(out)]) == 2
+
+
+def test_the_page_fits_the_screen(folder, tmp_path, capsys, browser):
+    evaluate(tmp_path, capsys, predict(folder), "--out", str(tmp_path))
+    for width in (390, 1280):
+        page, asked = browser.new_page(viewport={"width": width, "height": 800}), []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.goto((tmp_path / "evaluation.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert all(url.startswith(("file:", "data:")) for url in asked)
+        page.close()
+
+
+def test_every_number_of_the_literature_has_a_source_or_says_so():
+    for row in literature.load():
+        assert 0 < row["low"] <= row["high"] < 1
+        assert row["protocol"] in protocols.FOLDS
+        assert row["checked"] in ("read", "quoted", "told")
+        assert row["url"].startswith("https://") or row["checked"] == "told"
+        assert row["accuracy"].endswith("*") == (row["checked"] != "read")
+        assert row["source"]
+        assert row["note"]
