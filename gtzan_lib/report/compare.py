@@ -15,7 +15,7 @@ from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation.metrics import bare, with_interval
 from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import Run
-from gtzan_lib.report import record, schema
+from gtzan_lib.report import claims, record, schema
 
 CURVES = ("loss@first", "loss@last", "train_accuracy@last")
 METRICS = ("accuracy", "top2", "saturated", *CURVES, *(f"recall:{g}" for g in GENRES))
@@ -43,7 +43,8 @@ def compare(first: dict, second: dict) -> dict:
     for errors of pooling and encoders: estimates ``first`` and ``second``,
     ``difference`` (second less first), and whether that is ``beyond`` their intervals,
     added in squares (None without intervals). ``largest`` sums up the runs by metric.
-    ``agree``: the same runs, and nothing beyond.
+    ``verdicts`` has the claims whose verdict, by today's rules, is another. ``agree``:
+    the same runs, and nothing beyond.
     """
     ours, theirs = (
         {run["run"]: Run(kept=run) for run in content["runs"]}
@@ -65,12 +66,21 @@ def compare(first: dict, second: dict) -> dict:
         if (other := _errors(second).get(name)) is not None
     ]
     changes = [row for row in changes if not math.isnan(row["difference"])]
+    answers = (
+        claims.answer(claims.load(), content, [*runs.values()])
+        for content, runs in ((first, ours), (second, theirs))
+    )
     return {
         "agree": ours.keys() == theirs.keys() and not any(r["beyond"] for r in changes),
         "only_first": [name for name in ours if name not in theirs],
         "only_second": [name for name in theirs if name not in ours],
         "provenance": _provenance(first, second, pairs),
         "largest": _largest([row for row in changes if row["of"] == "run"]),
+        "verdicts": [
+            {"claim": a["id"], "first": a["verdict"], "second": b["verdict"]}
+            for a, b in zip(*answers, strict=True)
+            if a["verdict"] != b["verdict"]
+        ],
         "changes": changes,
     }
 
@@ -88,7 +98,11 @@ def as_text(found: dict) -> str:
     for title, rows in (
         ("provenance that differs (runs 0: of the whole)", found["provenance"]),
         ("differences between runs of the same name", largest),
-        (f"by more than the intervals, or without one ({len(beyond)})", beyond[:SHOWN]),
+        (
+            f"more than the intervals, and errors of codes ({len(beyond)})",
+            beyond[:SHOWN],
+        ),
+        ("verdicts that are others", found["verdicts"]),
     ):
         if rows:
             table = pd.DataFrame([{k: _word(v) for k, v in r.items()} for r in rows])
@@ -99,7 +113,7 @@ def as_text(found: dict) -> str:
 
 def _word(value: object) -> object:
     if isinstance(value, dict):
-        return with_interval(value)
+        return with_interval(value, 4 if math.isnan(value["low"]) else 2)
     return f"{value:.4f}" if isinstance(value, float) else value
 
 

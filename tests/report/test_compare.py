@@ -40,7 +40,7 @@ def test_a_file_agrees_with_itself(tmp_path, capsys, before):
     )
     status, printed = compared(tmp_path, capsys, before, before, "--json")
     found = json.loads(printed.out)
-    assert (found["agree"], found["provenance"]) == (True, [])
+    assert (found["agree"], found["provenance"], found["verdicts"]) == (True, [], [])
     assert all(row["difference"] == 0 for row in found["changes"])
     assert {row["of"] for row in found["changes"]} == {"run", "configuration", "data"}
 
@@ -68,7 +68,7 @@ def test_a_small_change_agrees_and_a_large_one_does_not(tmp_path, capsys, before
     run["top2_hits"] = tests // 2
     status, printed = compared(tmp_path, capsys, before, after)
     assert status == 1
-    assert "by more than the intervals" in printed.out
+    assert "more than the intervals" in printed.out
     assert f"run {run['run']}" in " ".join(printed.out.split())
 
 
@@ -83,6 +83,17 @@ def test_seeds_together_have_an_interval_that_one_has_not(tmp_path, capsys, befo
     beyond = {(row["of"], row["beyond"]) for row in losses}
     assert status == 1
     assert beyond == {("run", None), ("configuration", True)}
+
+
+def test_a_verdict_that_is_another_is_named(tmp_path, capsys, before):
+    after = copy.deepcopy(before)
+    after["data"]["pictures"] = 12
+    _, printed = compared(tmp_path, capsys, before, after, "--json")
+    verdicts = json.loads(printed.out)["verdicts"]
+    assert verdicts
+    assert all(row["first"] != row["second"] for row in verdicts)
+    _, printed = compared(tmp_path, capsys, before, after)
+    assert verdicts[0]["claim"] in printed.out
 
 
 def test_runs_in_one_and_provenance_are_named(tmp_path, capsys, before):
