@@ -31,6 +31,7 @@ MAX_BYTES = 5_000_000  # five times what all protocols take
 LINE = 10_000  # bytes
 SHOWN = 20  # faults that are told
 TOLERANCE = 0.01  # of a row's sum of probabilities
+TINY = 1e-12  # so that the log of a probability of 0 is a number
 HEARD, UNHEARD = "random-folds", "artist-folds"  # artists, when a track is tested
 KEYS = ("protocol", "track")
 
@@ -113,26 +114,28 @@ def judge(path: Path, tables: dict[str, pd.DataFrame]) -> dict:
     """
     found, hits = {}, {}
     for name in (name for name in protocols.FOLDS if name in tables):
-        genre = tables[name].track.str.partition(".")[0]
-        labels, artists = (
-            genre.map(GENRES.index).to_numpy(),
-            artists_of(tables[name].track),
-        )
-        p = tables[name][[*GENRES]].to_numpy()
-        logits = np.log(p.clip(1e-12))
+        tracks, logits = tables[name].track, np.log(tables[name][[*GENRES]] + TINY)
+        labels = tracks.map(lambda track: GENRES.index(track.split(".")[0])).to_numpy()
+        artists, logits = artists_of(tracks), logits.to_numpy()
         hits[name] = logits.argmax(axis=1) == labels
-        row = {"tests": len(labels), "artists": len(np.unique(artists))}
-        row |= {"accuracy": clusters.share(hits[name], artists)}
-        row |= {"top2": None, "calibration": None}
+        found[name] = {
+            "help": registry.SPLITS[name],
+            "tests": len(tracks),
+            "artists": len(np.unique(artists)),
+            "accuracy": clusters.share(hits[name], artists),
+            "top2": None,
+            "calibration": None,
+            "confusion": confusion_matrix(logits, labels).tolist(),
+        }
         if "genre" not in tables[name]:
-            row["top2"] = clusters.share(top_k_hits(logits, labels, 2), artists)
-            row["calibration"] = {
+            second = top_k_hits(logits, labels, 2)
+            found[name]["top2"] = clusters.share(second, artists)
+            bins = calibration.reliability(logits, labels)
+            found[name]["calibration"] = {
                 "error": calibration.expected_calibration_error(logits, labels),
                 "by_chance": calibration.error_by_chance(logits),
-                "bins": calibration.reliability(logits, labels),
+                "bins": [b | {"accuracy": b["accuracy"]["value"]} for b in bins],
             }
-        row["confusion"] = confusion_matrix(logits, labels).tolist()
-        found[name] = {"help": registry.SPLITS[name]} | row
     both = [hits[name][None] for name in (HEARD, UNHEARD) if name in hits]
     artists = artists_of(protocols.tested(HEARD))
     return {
@@ -189,7 +192,7 @@ def _figures(found: dict[str, dict]) -> Iterator[tuple[str, Figure]]:
         ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="calibrated")
         looks = zip(sure.items(), plots.COLORS, "osD^vP", strict=False)
         for (name, row), color, marker in looks:
-            bins = [(b["confidence"], b["accuracy"]["value"]) for b in row["bins"]]
+            bins = [(b["confidence"], b["accuracy"]) for b in row["bins"]]
             label = f"{name}: error {row['error']:.3f}"
             ax.plot(*zip(*bins, strict=True), f"{marker}-", color=color, label=label)
         ax.set(xlabel="confidence", ylabel="share that is right", ylim=(0, 1.02))

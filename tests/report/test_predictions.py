@@ -136,7 +136,7 @@ def test_the_numbers_are_those_of_scikit_learn(folder, tmp_path, capsys):
         assert row["tests"] == 929
         bins = row["calibration"]["bins"]
         assert sum(b["n"] for b in bins) == 929
-        gaps = [b["n"] * abs(b["confidence"] - b["accuracy"]["value"]) for b in bins]
+        gaps = [b["n"] * abs(b["confidence"] - b["accuracy"]) for b in bins]
         assert row["calibration"]["error"] == pytest.approx(sum(gaps) / 929)
     difference = hits["random-folds"].mean() - hits["artist-folds"].mean()
     leakage = found["leakage"]
