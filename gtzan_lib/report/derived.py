@@ -8,7 +8,8 @@ import math
 import numpy as np
 
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.evaluation.metrics import Estimate, with_interval
+from gtzan_lib.evaluation.dead import FLOOR
+from gtzan_lib.evaluation.metrics import with_interval, with_text
 from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.groups import over_seeds
 from gtzan_lib.experiments.run import Run
@@ -20,7 +21,6 @@ MEANS = {  # of a configuration, by the metric
     "last_loss": "loss@last",
     "train_accuracy": "train_accuracy@last",
 }
-FLOOR = math.log(math.e + 9) - 1  # loss of a perfect network behind two softmaxes
 
 
 def derive(measured: dict, ledger: Ledger) -> dict:
@@ -74,7 +74,7 @@ def configurations(runs: list[Run]) -> list[dict]:
             row |= {name: value, f"{name}_text": f"{value:.2f}"}
         row |= _over_seeds(group)
         row["recall"] = {
-            genre: _with_text(over_seeds(group, f"recall:{genre}")) for genre in GENRES
+            genre: with_text(over_seeds(group, f"recall:{genre}")) for genre in GENRES
         }
         rows.append(row | dict(zip(groups.CONFIGURATION, facts, strict=True)))
     return rows
@@ -147,19 +147,13 @@ def _calibration(row: dict) -> dict:
     """Return a measured row of calibration with the words for its estimates."""
     digits = {"error": 3, "hits": 2, "size": 1}
     return row | {
-        when: row[when] | {k: _with_text(row[when][k], n) for k, n in digits.items()}
+        when: row[when] | {k: with_text(row[when][k], n) for k, n in digits.items()}
         for when in ("before", "after")
     }
 
 
 def _over_seeds(group: list[Run]) -> dict:
-    return {k: _with_text(over_seeds(group, k)) for k in ("accuracy", "top2")}
-
-
-def _with_text(estimate: Estimate, digits: int = 2) -> dict:
-    """Return an estimate with the words for it, such as ``"0.48 [0.41, 0.55]"``."""
-    numbers = {k: math.nan if v is None else v for k, v in estimate.items()}
-    return numbers | {"text": with_interval(numbers, digits)}
+    return {k: with_text(over_seeds(group, k)) for k in ("accuracy", "top2")}
 
 
 def plain(value: object) -> object:

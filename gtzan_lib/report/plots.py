@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.evaluation import calibration
+from gtzan_lib.evaluation import calibration, dead
 from gtzan_lib.evaluation.metrics import Estimate
 from gtzan_lib.report.claims import number
 
@@ -69,6 +69,39 @@ def training_curves(histories: dict[str, dict], title: str) -> Figure:
         ax.grid(alpha=0.3)
     lines = left.get_legend_handles_labels()
     fig.legend(*lines, loc="outside lower center", ncols=len(histories), fontsize=8)
+    fig.suptitle(title)
+    return fig
+
+
+def recall_by_epoch(runs: dict[str, np.ndarray], title: str) -> Figure:
+    """Show the recall of each genre on training pictures by epoch, and where it dies.
+
+    ``runs`` are ``Run.confusions["train"]``, int (epochs, 10, 10), by the panel's
+    title. A strip is a genre, filled as high as its recall; a bar in another colour
+    lies where the genre is dead (see ``evaluation.dead``).
+    """
+    size = (5.2, 3.6 * len(runs) + 0.6)  # 400 pixels wide on a phone
+    kind = {"squeeze": False, "sharex": True, "layout": "constrained"}
+    fig, axes = plt.subplots(len(runs), 1, figsize=size, **kind)
+    for ax, (name, counts) in zip(axes[:, 0], runs.items(), strict=True):
+        last = len(counts)
+        drawn = np.unique(np.geomspace(1, last, 400).astype(int))
+        recall = counts.diagonal(axis1=1, axis2=2) / counts.sum(axis=2).clip(1)
+        for y in range(len(GENRES)):
+            strip = y + 0.4 - 0.85 * recall[drawn - 1, y]
+            ax.fill_between(drawn, y + 0.4, strip, color=BLUE, alpha=0.75, linewidth=0)
+            ax.plot((1, last), (y + 0.4, y + 0.4), color="0.7", linewidth=0.5)
+        for silence in dead.silences(counts):
+            y = GENRES.index(silence.genre) + 0.4
+            style = {"color": ORANGE, "linewidth": 4, "solid_capstyle": "butt"}
+            ax.plot((silence.first, silence.last), (y, y), **style)
+            if silence.last == last:
+                ax.text(1.02 * last, y, "dead", color=ORANGE, va="center")
+        ax.set(xscale="log", ylim=(9.6, -0.6), title=name)
+        ax.set_yticks(range(len(GENRES)), GENRES)
+        ax.tick_params(axis="y", length=0)
+        ax.spines[["top", "right", "left"]].set_visible(False)
+    axes[-1, 0].set_xlabel("epoch")
     fig.suptitle(title)
     return fig
 

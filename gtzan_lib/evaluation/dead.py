@@ -1,0 +1,93 @@
+"""Dead genres: those that a network answers for no picture, however long it trains.
+
+All is counted from confusions of the training pictures, one an epoch, as they were
+shown in it: true genres in rows, answers in columns. Why genres die behind two
+softmaxes shows notebook 03_train_cnn.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from gtzan_lib.data.genres import GENRES
+
+PATIENCE = 10  # epochs in succession without one answer: some 8,000 pictures of GTZAN
+FLOOR = math.log(math.e + 9) - 1  # loss of a perfect network behind two softmaxes
+
+
+class Silence(NamedTuple):
+    """A genre that is answered for no training picture from one epoch to another."""
+
+    genre: str
+    first: int  # epochs are counted from 1
+    last: int
+
+    def is_dead_at(self, epoch: int) -> bool:
+        """Tell whether the genre was silent in this and the ``PATIENCE`` - 1 before."""
+        return self.first + PATIENCE - 1 <= epoch <= self.last
+
+
+def learning_begins(confusions: np.ndarray) -> int | None:
+    """Return the first epoch that is twice as good as one answer for everything.
+
+    Until then a network gives one or two genres to all pictures, and that others are
+    not answered says nothing. From int (epochs, 10, 10); None if there is no such
+    epoch.
+    """
+    pictures = confusions.sum(axis=(1, 2))
+    hits = confusions.diagonal(axis1=1, axis2=2).sum(axis=1)
+    most = confusions.sum(axis=2).max(axis=1)
+    begun = np.flatnonzero((hits >= 2 * most) & (pictures > 0))
+    return int(begun[0]) + 1 if len(begun) else None
+
+
+def silences(confusions: np.ndarray) -> list[Silence]:
+    """Return all silences of at least ``PATIENCE`` epochs, from when learning begins.
+
+    From int (epochs, 10, 10), by their first epoch. A genre is dead in an epoch if it
+    was answered for no picture in that and the ``PATIENCE`` - 1 before it. One whose
+    silence starts as learning begins was not answered until then; one whose silence
+    ends before the last epoch came back.
+    """
+    begins = learning_begins(confusions)
+    if begins is None:
+        return []
+    found = []
+    silent = confusions[begins - 1 :].sum(axis=1) == 0
+    edges = np.diff(silent.astype(int), axis=0, prepend=0, append=0)
+    for k, genre in enumerate(GENRES):
+        starts, ends = (np.flatnonzero(edges[:, k] == sign) for sign in (1, -1))
+        for start, end in zip(starts, ends, strict=True):
+            if end - start >= PATIENCE:
+                found.append(Silence(genre, int(start) + begins, int(end) + begins - 1))
+    return sorted(found, key=lambda silence: silence[1:])
+
+
+def dead_at(found: list[Silence], epoch: int) -> list[str]:
+    """Return the genres that are dead in an epoch, in the order of ``GENRES``."""
+    dead = {silence.genre for silence in found if silence.is_dead_at(epoch)}
+    return [genre for genre in GENRES if genre in dead]
+
+
+def first_pass(
+    loss: list[float], accuracy: list[float], at_most: float, at_least: float
+) -> int | None:
+    """Return the first epoch whose loss and accuracy, one an epoch, are as good."""
+    is_good = (np.array(loss) <= at_most) & (np.array(accuracy) >= at_least)
+    passed = np.flatnonzero(is_good)
+    return int(passed[0]) + 1 if len(passed) else None
+
+
+def loss_parts(loss: float, accuracy: float, dead_share: float) -> dict[str, float]:
+    """Divide the loss of a network behind two softmaxes, in nats.
+
+    Every picture costs ``FLOOR``; one that gets a wrong answer with certainty costs 1
+    more. So the share of pictures whose genre is ``dead`` (all of them are wrong) is
+    a part, the share of those that are ``wrong`` though their genre lives another, and
+    what is left over is for answers that are not certain, ``unsure`` (negative where
+    wrong answers are less than certain).
+    """
+    wrong = 1 - accuracy - dead_share
+    unsure = loss - FLOOR - 1 + accuracy
+    return {"floor": FLOOR, "dead": dead_share, "wrong": wrong, "unsure": unsure}

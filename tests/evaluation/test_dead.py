@@ -1,0 +1,91 @@
+"""Dead genres, on confusions whose every epoch is written down."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.evaluation import dead
+
+
+def confusions(*stages):
+    """Return epochs of 100 pictures, ten a genre: how many epochs, and who is silent.
+
+    Pictures of a silent genre are called by the first genre that is not; None stands
+    for one answer to everything.
+    """
+    epochs = []
+    for length, silent in stages:
+        called = np.arange(10)
+        silent = GENRES[1:] if silent is None else silent
+        for genre in silent:
+            called[GENRES.index(genre)] = next(
+                k for k, g in enumerate(GENRES) if g not in silent
+            )
+        counts = np.zeros((10, 10), int)
+        counts[np.arange(10), called] = 10
+        epochs += length * [counts]
+    return np.array(epochs)
+
+
+def test_learning_begins_when_twice_as_good_as_one_answer():
+    assert dead.learning_begins(confusions((7, None), (3, ()))) == 8
+    assert dead.learning_begins(confusions((1, GENRES[2:]))) == 1  # two genres right
+    assert dead.learning_begins(confusions((30, None))) is None
+    assert dead.silences(confusions((30, None))) == []
+
+
+def test_silence_before_learning_is_no_death():
+    found = dead.silences(confusions((50, None), (20, ())))
+    assert found == []
+
+
+def test_a_silence_has_its_first_and_last_epoch_and_may_end():
+    found = dead.silences(
+        confusions((5, None), (15, ["rock"]), (30, ["jazz"]), (3, ()), (12, ["jazz"]))
+    )
+    assert found == [("rock", 6, 20), ("jazz", 21, 50), ("jazz", 54, 65)]
+
+
+def test_few_epochs_without_an_answer_are_no_death():
+    assert dead.silences(confusions((20, ()), (9, ["pop"]), (1, ()))) == []
+    assert dead.silences(confusions((20, ()), (10, ["pop"]), (1, ()))) != []
+
+
+def test_one_is_dead_from_the_tenth_silent_epoch_whatever_comes_later():
+    long = confusions((20, ()), (40, ["pop", "blues"]), (5, ["blues"]))
+    for epoch in range(1, 66):
+        expected = []
+        if epoch >= 30:
+            expected = ["blues", "pop"] if epoch <= 60 else ["blues"]
+        assert dead.dead_at(dead.silences(long), epoch) == expected
+        if epoch >= 20:  # a run that ended there says the same
+            assert dead.dead_at(dead.silences(long[:epoch]), epoch) == expected
+
+
+def test_a_genre_answered_only_wrongly_lives():
+    counts = confusions((30, ["pop"]))
+    counts[:, 0, GENRES.index("pop")] = 1
+    assert dead.silences(counts) == []
+
+
+def test_the_first_epoch_in_which_both_are_as_good():
+    loss, accuracy = [2.0, 1.8, 1.9, 1.7], [0.7, 0.5, 0.7, 0.7]
+    assert dead.first_pass(loss, accuracy, 1.83, 0.62) == 4
+    assert dead.first_pass(loss, accuracy, 1.6, 0.62) is None
+
+
+@pytest.mark.parametrize("k", [0, 1, 4])
+def test_a_certain_network_with_dead_genres_loses_a_tenth_for_each(k):
+    from torch import arange, eye
+    from torch.nn.functional import cross_entropy
+
+    answers = arange(10)
+    answers[:k] = 9
+    probabilities = eye(10)[answers]  # certain: so the first softmax leaves them
+    loss = cross_entropy(probabilities, arange(10)).item()
+    assert math.isclose(loss, dead.FLOOR + k / 10, abs_tol=1e-6)
+    parts = dead.loss_parts(loss, accuracy=1 - k / 10, dead_share=k / 10)
+    assert math.isclose(parts["wrong"] + parts["unsure"], 0, abs_tol=1e-6)
+    assert math.isclose(sum(parts.values()), loss)
