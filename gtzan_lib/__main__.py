@@ -23,6 +23,7 @@ EXAMPLES = {  # one a command, in the order of the help
     "compare": "gtzan compare report runs/gtzan-ad601fae",
     "folds": "gtzan folds folds",
     "evaluate": "gtzan evaluate predictions.csv --out evaluation",
+    "runs": "gtzan runs save path/to/folder",
 }
 
 
@@ -188,6 +189,22 @@ def evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def runs(options: argparse.Namespace) -> int:
+    """Save all finished training runs in a folder, or restore them from it."""
+    from gtzan_lib import store
+    from gtzan_lib.experiments.runs import copy_finished
+
+    source, target = store.runs_folder(), options.folder
+    if options.action == "restore":
+        source, target = target, source
+    copied, damaged = copy_finished(source, target)
+    as_json = json.dumps({"copied": copied, "damaged": damaged})
+    words = [*(f"damaged, not copied: {name}" for name in damaged), *copied]
+    words += [f"{len(copied)} copied from {source} to {target}; others were there"]
+    print(as_json if options.json else "\n".join(words))
+    return 1 if damaged else 0
+
+
 def _arguments() -> dict[str, list[tuple]]:
     """Return the arguments of each command: names, and what argparse takes."""
     of_train = []
@@ -235,6 +252,10 @@ def _arguments() -> dict[str, list[tuple]]:
         "keep-report": [
             ("results", path | {"help": "runs/<data>-<hash>"}),
             ("--to", path | {"help": "folder (default: report)"}),
+        ],
+        "runs": [
+            ("action", {"choices": ["save", "restore"]}),
+            ("folder", path | {"help": "where they are kept, such as a git worktree"}),
         ],
         "compare": [
             ("first", path | {"help": "results.json, or a folder that holds it"}),

@@ -16,8 +16,9 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -165,15 +166,41 @@ def seal(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> Path:
         If the disk is full or read-only. What was there before stays as it was.
     """
     partial = folder.with_name(folder.name + ".partial")
+    with _writing(folder):
+        if is_whole(folder, key):
+            return folder
+        if not is_whole(partial, key):
+            _make_partial(partial, key, make)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.replace(folder)
+    return folder
+
+
+def copy(folder: Path, target: Path) -> None:
+    """Copy a whole sealed folder to the place of what is at ``target``.
+
+    Raises
+    ------
+    UserError
+        If the disk is full or read-only. What was there before stays as it was.
+    """
+    arriving = target.with_name(target.name + ".arriving")
+    with _writing(target):
+        shutil.rmtree(arriving, ignore_errors=True)
+        for name in (MANIFEST, *read_json(folder / MANIFEST)["files"]):
+            (arriving / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / name, arriving / name)
+        shutil.rmtree(target, ignore_errors=True)
+        arriving.replace(target)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Let no other process write a folder meanwhile; say if it cannot be written."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if is_whole(folder, key):
-                return folder
-            if not is_whole(partial, key):
-                _make_partial(partial, key, make)
-            shutil.rmtree(folder, ignore_errors=True)
-            partial.replace(folder)
+            yield
     except OSError as error:
         if error.errno not in CANNOT_WRITE:
             raise
@@ -181,7 +208,6 @@ def seal(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> Path:
             f"cannot write {folder} ({error.strerror}): free some space, or set "
             "GTZAN_RUNS to a folder that you can write to"
         ) from error
-    return folder
 
 
 def _make_partial(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> None:

@@ -106,3 +106,32 @@ def test_train_trains_a_run_a_seed(tiny_source, capsys):
     assert 0 <= lines[0]["accuracy"]["value"] <= 1
     assert main(["train", str(tiny_source), "--model", "svm"]) == 2
     assert "model svm takes encoder texture or features" in capsys.readouterr().err
+
+
+def test_runs_are_saved_and_restored_whole_and_damaged_ones_are_named(
+    run, tmp_path, monkeypatch, capsys
+):
+    archive, elsewhere = tmp_path / "archive", tmp_path / "elsewhere"
+    runs_folder = run.folder.parents[2]
+    monkeypatch.setenv("GTZAN_RUNS", str(runs_folder))
+    assert main(["runs", "save", str(archive)]) == 0
+    saved = archive / run.folder.relative_to(runs_folder)
+    assert main(["runs", "save", str(archive), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["copied"] == []
+    monkeypatch.setenv("GTZAN_RUNS", str(elsewhere))
+    assert main(["runs", "restore", str(archive)]) == 0
+    restored = elsewhere / run.folder.relative_to(runs_folder)
+    assert {path.name for path in restored.iterdir()} == {
+        path.name for path in run.folder.iterdir()
+    }
+    np.testing.assert_array_equal(
+        runs.open_run(restored).predictions["logits"], run.predictions["logits"]
+    )
+    (saved / "history.json").write_text("{}")
+    (restored / "model.safetensors").unlink()  # which restoring would mend
+    assert main(["runs", "restore", str(archive)]) == 1
+    assert (
+        f"damaged, not copied: {saved.relative_to(archive)}" in capsys.readouterr().out
+    )
+    assert main(["runs", "restore", str(tmp_path / "none")]) == 2
+    assert "holds no finished runs" in capsys.readouterr().err

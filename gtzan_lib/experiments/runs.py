@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gtzan_lib import registry, store
 from gtzan_lib.data.gtzan import Dataset
-from gtzan_lib.errors import DataError
+from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.experiments.run import Run, folder_name
 from gtzan_lib.parameters import FACTS, Parameters
 
@@ -87,6 +87,36 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
         else:
             left_out.append(folder.name)
     return runs, left_out
+
+
+def copy_finished(source: Path, target: Path) -> tuple[list[str], list[str]]:
+    """Copy the training runs of all data sets that are finished and whole.
+
+    ``source`` and ``target`` are folders as ``store.runs_folder()`` is one. A run that
+    is in ``target`` already, made for the same key, stays as it is.
+
+    Returns
+    -------
+    copied, damaged : list of str
+        The runs that were copied, and those whose files do not fit their seal.
+
+    Raises
+    ------
+    UserError
+        If ``source`` holds no runs, or ``target`` cannot be written.
+    """
+    copied, damaged = [], []
+    manifests = sorted(source.glob(f"*/{FOLDER}/*/{store.MANIFEST}"))
+    if not manifests:
+        raise UserError(f"{source} holds no finished runs (<data>-<hash>/{FOLDER}/...)")
+    for folder in (manifest.parent for manifest in manifests):
+        name, key = folder.relative_to(source).as_posix(), store.read_key(folder)
+        if not store.is_whole(folder, holds="predictions.npz"):
+            damaged.append(name)
+        elif not store.is_whole(target / name, key):
+            store.copy(folder, target / name)
+            copied.append(name)
+    return copied, damaged
 
 
 def modules_of(facts: dict) -> list[str]:
