@@ -128,3 +128,11 @@ def test_what_is_no_file_of_results_is_refused(tmp_path, capsys, content):
         error = capsys.readouterr().err
         assert error.startswith("error: ")
         assert error.count("\n") == 1
+
+
+def test_counts_that_no_data_set_has_are_refused(tmp_path, capsys, before):
+    after = copy.deepcopy(before)
+    after["runs"][0]["confusion"][3][4] = 10**30
+    status, printed = compared(tmp_path, capsys, before, after)
+    assert status == 2
+    assert "is wrong at runs.0.confusion.3.4" in printed.err
