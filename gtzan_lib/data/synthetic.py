@@ -6,10 +6,8 @@ with probability `_BORROW` from a related genre, so that neighbours overlap.
 """
 
 import io
-import multiprocessing
 import sys
 import tomllib
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -196,6 +194,7 @@ def make_sample(
     DataError
         If `clips` is out of range.
     """
+    from joblib import Parallel, delayed
     from tqdm import tqdm
 
     if not 1 <= clips <= 100_000:
@@ -209,11 +208,11 @@ def make_sample(
     )
     jobs = [(folder, genre, clip) for genre in GENRES for clip in range(clips)]
     shown = {"total": len(jobs), "disable": not progress, "file": sys.stdout}
-    # Processes are started afresh, not forked: a Jupyter kernel has threads.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        each = pool.map if workers > 1 else map
-        written = each(_write_clip, *zip(*jobs, strict=True))
-        list(tqdm(written, "synthetic clips", **shown))
+    # Its processes do not run the script that called this once more, as Python's would.
+    written = Parallel(workers, return_as="generator")(
+        delayed(_write_clip)(*job) for job in jobs
+    )
+    list(tqdm(written, "synthetic clips", **shown))
 
 
 def _write_clip(folder, genre, clip):
