@@ -25,10 +25,12 @@ def group_runs(some: list[Run]) -> dict[tuple, list[Run]]:
 def preference(group: list[Run]) -> tuple[bool, int, int]:
     """Order groups of runs that differ in their epochs: most seeds, then longest.
 
-    But first those that begin with seed 0: later seeds may be trained for less.
+    But first those that have the whole first partition, as later seeds may be trained
+    for less.
     """
-    seeds = [run.provenance["seed"] for run in group]
-    return 0 in seeds, len(seeds), group[0].provenance["epochs"]
+    seeds = {run.provenance["seed"] for run in group}
+    has_first = seeds.issuperset(range(splits.N_FOLDS))
+    return has_first, len(seeds), group[0].provenance["epochs"]
 
 
 def select(some: list[Run], **facts) -> list[Run]:

@@ -218,7 +218,7 @@ def test_a_file_of_another_kind_is_one_sentence(kept, content, capsys):
 
 def test_a_changed_claim_text_picture_or_page_turns_the_check_red(kept):
     for name, old, new in (
-        ("claims.toml", "size = 0.07", "size = 0.9"),
+        ("claims.toml", "size = 0.09", "size = 0.9"),
         ("paper.typ", "= Limits", "= Limitations"),
         ("figures/curves.svg", "</svg>", "<text>9</text></svg>"),
         ("pages/index.html", "readings of one claim", "readings of a claim"),
