@@ -12,7 +12,7 @@ import pandas as pd
 from gtzan_lib import store
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError
-from gtzan_lib.evaluation.metrics import bare, with_interval
+from gtzan_lib.evaluation.metrics import Estimate, with_interval
 from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.report import claims, record, schema
@@ -39,12 +39,12 @@ def compare(first: dict, second: dict) -> dict:
 
     ``only_first`` and ``only_second`` name runs; ``provenance`` has a row a ``fact``
     that differs, and in how many ``runs`` (0: of the whole record). ``changes`` has a
-    row for each metric of a ``run``, of a ``configuration`` (its seeds together), and
-    for errors of pooling and encoders: estimates ``first`` and ``second``,
-    ``difference`` (second less first), and whether that is ``beyond`` their intervals,
-    added in squares (None without intervals). ``largest`` sums up the runs by metric.
-    ``verdicts`` has the claims whose verdict, by today's rules, is another. ``agree``:
-    the same runs, and nothing beyond.
+    row for each metric of a ``run`` and of a ``configuration`` (its seeds together):
+    estimates ``first`` and ``second``, ``difference`` (second less first), and whether
+    that is ``beyond`` their intervals, added in squares (None without intervals).
+    ``largest`` has the row of the run that differs most by a metric, and how many runs
+    ``differ`` and are ``beyond``. ``verdicts`` has the claims whose verdict, by today's
+    rules, is another. ``agree``: the same runs, and nothing beyond.
     """
     ours, theirs = (
         {run["run"]: Run(kept=run) for run in content["runs"]}
@@ -60,11 +60,6 @@ def compare(first: dict, second: dict) -> dict:
         for level, pair in levels.items()
         for metric in METRICS
     ]
-    changes += [
-        _row("data", name, "mse", bare(error), bare(other))
-        for name, error in _errors(first).items()
-        if (other := _errors(second).get(name)) is not None
-    ]
     changes = [row for row in changes if not math.isnan(row["difference"])]
     answers = (
         claims.answer(claims.load(), content, [*runs.values()])
@@ -76,37 +71,37 @@ def compare(first: dict, second: dict) -> dict:
         "only_second": [name for name in theirs if name not in ours],
         "provenance": _provenance(first, second, pairs),
         "largest": _largest([row for row in changes if row["of"] == "run"]),
+        "changes": changes,
         "verdicts": [
             {"claim": a["id"], "first": a["verdict"], "second": b["verdict"]}
             for a, b in zip(*answers, strict=True)
             if a["verdict"] != b["verdict"]
         ],
-        "changes": changes,
     }
 
 
 def as_text(found: dict) -> str:
     """Return what ``compare`` found as lines for people."""
-    differ = [row for row in found["changes"] if abs(row["difference"]) > LAST_DIGIT]
-    beyond = [row for row in differ if row["beyond"] or row["of"] == "data"]
-    largest = [row for row in found["largest"] if row["differ"]]
+    tables = {
+        "provenance that differs (runs 0: of the whole)": found["provenance"],
+        "runs of the same name: where they differ most": [
+            row for row in found["largest"] if row["differ"]
+        ],
+        "changed by more than the intervals": [
+            row for row in found["changes"] if row["beyond"]
+        ],
+        "verdicts that are others": found["verdicts"],
+    }
     lines = [
         f"only in the {which} ({len(names)}): {', '.join(names[:SHOWN])}"
         for which in ("first", "second")
         if (names := found[f"only_{which}"])
     ]
-    for title, rows in (
-        ("provenance that differs (runs 0: of the whole)", found["provenance"]),
-        ("differences between runs of the same name", largest),
-        (
-            f"more than the intervals, and errors of codes ({len(beyond)})",
-            beyond[:SHOWN],
-        ),
-        ("verdicts that are others", found["verdicts"]),
-    ):
+    for title, rows in tables.items():
         if rows:
-            table = pd.DataFrame([{k: _word(v) for k, v in r.items()} for r in rows])
-            lines += ["", title, table.to_string(index=False)]
+            shown = [{k: _word(v) for k, v in row.items()} for row in rows[:SHOWN]]
+            words = pd.DataFrame(shown).to_string(index=False)
+            lines += ["", f"{title} ({len(rows)})", words]
     words = "the same runs, and nothing changed by more than its interval"
     return "\n".join([*lines, "", words if found["agree"] else "they differ"]).strip()
 
@@ -117,7 +112,7 @@ def _word(value: object) -> object:
     return f"{value:.4f}" if isinstance(value, float) else value
 
 
-def _row(of, name, metric, first, second) -> dict:
+def _row(of: str, name: str, metric: str, first: Estimate, second: Estimate) -> dict:
     half = math.hypot(*((each["high"] - each["low"]) / 2 for each in (first, second)))
     difference = second["value"] - first["value"]
     beyond = None if math.isnan(half) else abs(difference) > half + LAST_DIGIT
@@ -126,21 +121,15 @@ def _row(of, name, metric, first, second) -> dict:
 
 
 def _largest(rows: list[dict]) -> list[dict]:
-    """Return, of each metric, how many runs differ, and by how much at most."""
-    table = pd.DataFrame(rows, columns=["metric", "name", "difference", "beyond"])
     summary = []
-    for metric, own in table.groupby("metric", sort=False):
-        size = own["difference"].abs()
-        facts = {"metric": metric, "runs": len(own), "differ": sum(size > LAST_DIGIT)}
-        facts |= {"beyond": int(own["beyond"].eq(True).sum()), "mean": size.mean()}
-        facts |= {"largest": size.max(), "in": own.loc[size.idxmax(), "name"]}
-        summary.append(facts)
+    for metric in METRICS:
+        if own := [row for row in rows if row["metric"] == metric]:
+            most = max(own, key=lambda row: abs(row["difference"]))
+            differ = sum(abs(row["difference"]) > LAST_DIGIT for row in own)
+            beyond = sum(bool(row["beyond"]) for row in own)
+            counts = {"runs": len(own), "differ": differ, "beyond": beyond}
+            summary.append({k: v for k, v in most.items() if k != "of"} | counts)
     return summary
-
-
-def _errors(content: dict) -> dict[str, float]:
-    pooling = {f"pooling {k}": row["mse"] for k, row in content["pooling"].items()}
-    return pooling | {f"code {r['encoder']}": r["mse"] for r in content["encoders"]}
 
 
 def _provenance(first: dict, second: dict, pairs: list[tuple[Run, Run]]) -> list[dict]:
@@ -149,9 +138,9 @@ def _provenance(first: dict, second: dict, pairs: list[tuple[Run, Run]]) -> list
     counted = Counter(change for pair in both for change in _changed(*pair))
     whole = (content["made"] | content["data"] for content in (first, second))
     counted.update(dict.fromkeys(_changed(*whole), 0))
-    names = ("fact", "first", "second")
     return [
-        dict(zip(names, key, strict=True)) | {"runs": n} for key, n in counted.items()
+        {"fact": fact, "first": a, "second": b, "runs": n}
+        for (fact, a, b), n in counted.items()
     ]
 
 
