@@ -34,6 +34,7 @@ test: .venv/ready
 	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist worksteal
 	$(MAKE) report DATA=sample PROFILE=quick
 	pytest --nbval-lax --nbval-current-env notebooks
+	@python -m gtzan_lib check-report | tail -n 1
 
 keep: .venv/ready
 	python -m gtzan_lib keep-report "$(RESULTS)"

@@ -130,13 +130,20 @@ def ship(options: argparse.Namespace) -> int:
 
 
 def check_report(options: argparse.Namespace) -> int:
-    """Compute a report's numbers again; say what does not follow from its runs."""
+    """Derive a report's numbers again; say what does not follow or is outdated."""
     from gtzan_lib.report import keep as report
 
-    wrong = report.check(options.folder or report.REPORT)
-    words = "\n".join(wrong or ["every number follows from the runs"])
-    print(json.dumps({"wrong": wrong}) if options.json else words)
-    return 1 if wrong else 0
+    folder = options.folder or report.REPORT
+    wrong, outdated = report.check(folder), report.outdated(folder)
+    words = wrong or ["every number follows from the runs"]
+    if outdated:
+        words += [f"outdated: {name}" for name in outdated]
+        words += [f"make report would make {len(outdated)} runs of the report anew"]
+    else:
+        words += ["the report is current: this code made every run of it"]
+    as_json = json.dumps({"wrong": wrong, "outdated": outdated})
+    print(as_json if options.json else "\n".join(words))
+    return 1 if wrong or (options.current and outdated) else 0
 
 
 def keep_report(options: argparse.Namespace) -> int:
@@ -248,7 +255,10 @@ def _arguments() -> dict[str, list[tuple]]:
             ("--data", {"required": True, "help": "what it was trained on"}),
             ("--artists", path | {"help": "run of its model on an artist split"}),
         ],
-        "check-report": [("folder", optional | {"help": "default: report"})],
+        "check-report": [
+            ("folder", optional | {"help": "default: report"}),
+            ("--current", {"action": "store_true", "help": "1 if runs are outdated"}),
+        ],
         "keep-report": [
             ("results", path | {"help": "runs/<data>-<hash>"}),
             ("--to", path | {"help": "folder (default: report)"}),

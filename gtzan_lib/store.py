@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
+from gtzan_lib import fingerprint
 from gtzan_lib.errors import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -229,11 +230,16 @@ def _make_partial(folder: Path, key: dict, make: Callable[[Path], dict | None]) 
 
 
 def _commit() -> str:
-    """Return the git commit of the project, marked when files differ from it."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    """Return the git commit of the project, marked where code that computes differs."""
+    outside = [f":(exclude)gtzan_lib/{folder}" for folder in fingerprint.OUTSIDE]
+    computing = ["gtzan_lib/*/*", *outside]
+
+    def git(*command: str) -> str:
+        take = {"capture_output": True, "text": True, "check": True, "timeout": 10}
+        return subprocess.run(["git", *command], cwd=PROJECT, **take).stdout.strip()
+
     try:
-        return subprocess.run(
-            command, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=10
-        ).stdout.strip()
+        is_changed = git("status", "--porcelain", "--", *computing)
+        return git("rev-parse", "HEAD") + "-dirty" * bool(is_changed)
     except (OSError, subprocess.SubprocessError):
         return "unknown (not a git checkout)"

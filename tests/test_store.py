@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -136,3 +138,24 @@ def test_json_that_cannot_be_read_is_none(tmp_path):
     (tmp_path / "deep").write_text("[" * 100_000)
     assert store.read_json(tmp_path / "pipe") is None
     assert store.read_json(tmp_path / "deep") is None
+
+
+def test_only_code_that_computes_makes_a_run_dirty(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "PROJECT", tmp_path)
+    assert store.provenance(0)["commit"] == "unknown (not a git checkout)"
+    files = [
+        "gtzan_lib/data/a.py",
+        "gtzan_lib/report/a.py",
+        "gtzan_lib/a.py",
+        "a.ipynb",
+    ]
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "a"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    for name in reversed(files):
+        assert re.fullmatch("[0-9a-f]{40}", store.provenance(0)["commit"])
+        (tmp_path / name).write_text("2")
+    assert store.provenance(0)["commit"].endswith("-dirty")

@@ -12,6 +12,7 @@ from gtzan_lib import registry, store
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.experiments.run import Run, folder_name
+from gtzan_lib.fingerprint import fingerprint
 from gtzan_lib.parameters import FACTS, Parameters
 
 FOLDER = "03_train"
@@ -119,6 +120,25 @@ def copy_finished(source: Path, target: Path) -> tuple[list[str], list[str]]:
     return copied, damaged
 
 
+def is_current(provenance: dict) -> bool:
+    """Tell whether a run was made by the code and the package versions of here.
+
+    ``provenance`` is that of a run, or of an ensemble and so of its members, too.
+    """
+    from gtzan_lib.experiments import ensembles
+
+    if "member_keys" in provenance:
+        versions = store.versions(*ensembles.PACKAGES)
+        here = {"code_sha256": fingerprint(*ensembles.CODE), "versions": versions}
+    else:
+        facts = {name: provenance.get(name) for name in FACTS}
+        versions = store.versions(*PACKAGES)
+        here = {"code_sha256": fingerprint(*modules_of(facts)), "versions": versions}
+        here["made_by"] = _made_by(facts)
+    members = provenance.get("member_keys", [])
+    return here.items() <= provenance.items() and all(map(is_current, members))
+
+
 def modules_of(facts: dict) -> list[str]:
     """Return the modules that make a run with these facts (see ``fingerprint``)."""
     return ["experiments.train", *(entry.module for entry in _entries(facts).values())]
@@ -136,7 +156,13 @@ def _entries(facts: dict) -> dict[str, registry.Entry]:
 
 def _key(dataset: Dataset, facts: dict) -> dict:
     """Return what a run with these facts depends on (see ``store.seal``)."""
-    entries = _entries(facts)
-    made_by = {what: [e.target, dict(e.options)] for what, e in entries.items()}
-    files = entries["encoder"].make().files if "encoder" in entries else ()
+    encoder = _entries(facts).get("encoder")
+    files = encoder.make().files if encoder else ()
+    made_by = _made_by(facts)
     return dataset.key(modules_of(facts), PACKAGES, files, **facts, made_by=made_by)
+
+
+def _made_by(facts: dict) -> dict[str, list]:
+    """Return what the names of a run's recipe, model and encoder stand for."""
+    entries = _entries(facts).items()
+    return {what: [entry.target, dict(entry.options)] for what, entry in entries}

@@ -8,6 +8,7 @@ import nbformat
 
 from gtzan_lib import store
 from gtzan_lib.errors import DataError
+from gtzan_lib.experiments import runs
 from gtzan_lib.report import claims, pages, record
 from gtzan_lib.report.derived import derive
 from gtzan_lib.report.pdf import PDF, compile_pdf
@@ -110,6 +111,15 @@ def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
     if table and table[0] != pages.front_page(content):
         wrong.append(f"the table of {path} is not that of the results")
     return wrong
+
+
+def outdated(folder: Path = REPORT) -> list[str]:
+    """Return the names of a report's runs that other code or versions made.
+
+    ``make report`` would make them anew.
+    """
+    measured = record.read_measured(folder)["runs"]
+    return [r["run"] for r in measured if not runs.is_current(r["provenance"])]
 
 
 def _made(content: dict, folder: Path) -> dict[Path, bytes]:

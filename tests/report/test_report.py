@@ -140,6 +140,19 @@ def test_a_report_that_follows_passes_and_no_other(kept, capsys):
     assert main(["check-report", str(kept)]) == 1
 
 
+def test_runs_of_other_code_or_versions_are_named(kept, capsys):
+    assert main(["check-report", str(kept), "--current"]) == 0
+    assert "the report is current" in capsys.readouterr().out
+    runs = store.read_json(kept / record.RESULTS)["runs"]
+    for changed in ({"code_sha256": "0" * 64}, {"versions": {}}, {"made_by": {}}):
+        now = [runs[0] | {"provenance": runs[0]["provenance"] | changed}, *runs[1:]]
+        change(kept, record.RESULTS, lambda d, now=now: d.update(runs=now))
+        assert keep.outdated(kept) == [runs[0]["run"]]
+    assert main(["check-report", str(kept), "--current"]) == 1
+    out = capsys.readouterr().out
+    assert out.endswith("make report would make 1 runs of the report anew\n")
+
+
 def test_the_ledger_and_the_tables_give_the_same_losses(finished):
     content = record.read(finished)
     row = next(r for r in content["configurations"] if r["name"].startswith("paper"))
