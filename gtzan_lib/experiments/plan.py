@@ -96,7 +96,7 @@ def needed_runs(dataset: Dataset, profile: Profile) -> list[Parameters]:
                 facts = {"model": model, "encoder": encoder, "split": split}
                 n_seeds = suite.seeds_of(name, split, seeds)
                 add(recipe, epochs[recipe], n_seeds, **facts)
-    for model in VARIANTS:
+    for model in VARIANTS if seeds > 1 else ():  # one seed compares nothing
         add("paper", profile.paper_short, seeds, model=model)
         add("corrected", profile.corrected, few, model=model)
     # Fewer seeds than of ``corrected`` epochs, which stay those that are compared.
