@@ -34,6 +34,7 @@ NUMBERS = {
         4 * data["pictures"] * LARGER * code / 1e9
     ),
 }
+COUNTS = ("pictures", "fewest of a genre")
 DRAWS = 2000  # of runs and their test pictures, for the interval of a rank
 
 
@@ -52,7 +53,8 @@ def fact(measured: dict, runs: list[Run], name: str) -> Measured:
     """Return a number of the data set, such as how many pictures it has."""
     data = measured["data"]
     pixels, code = math.prod(data["picture"]), math.prod(data["code"])
-    return Measured(bare(NUMBERS[name](data, pixels, code)), ["02_pool_mse"])
+    page = "01_pack" if name in COUNTS else "02_pool_mse"
+    return Measured(bare(NUMBERS[name](data, pixels, code)), [page])
 
 
 def literal_autoencoder(measured: dict, runs: list[Run]) -> Measured:

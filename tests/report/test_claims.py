@@ -1,7 +1,10 @@
 import math
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
 from gtzan_lib.report import claims, measures
 
@@ -139,6 +142,41 @@ def test_what_no_run_measures_cannot_be_tested(tmp_path):
     assert answer["verdict"] == "cannot be tested"
     assert answer["reason"] == "No finished runs of this data measure it."
     assert (answer["ours"], answer["source"]) == ("", [])
+
+
+def test_sizes_and_errors_are_read_as_kindly_as_the_papers_numbers_allow():
+    ids = {
+        "kb-before": "reproduced",  # of a picture of 432 x 648, pooled by 6 x 6
+        "kb-before-as-written": "not reproduced",
+        "kb-after": "reproduced",
+        "several-gigabytes": "reproduced",
+        "compression": "reproduced",
+        "pooling-mse": "reproduced",  # over the four channels of the files
+        "pooling-mse-colours": "not reproduced",
+    }
+    data = {"pictures": 999, "picture": [288, 432, 3], "code": [3, 72, 108]}
+    measured = {"data": data | {"by_genre": {"jazz": 99}}}
+    measured["pooling"] = {"nearest": {"mse": 0.0129}}
+    ledger = claims.load()
+    ledger = claims.Ledger({}, [c for c in ledger.claims if c["id"] in ids])
+    found = {a["id"]: a for a in claims.answer(ledger, measured, [])}
+    assert {name: found[name]["verdict"] for name in found} == ids
+    assert found["kb-before"]["value"] * 1000 == 432 * 648 * 3
+    assert found["kb-after"]["value"] * 1000 == 432 // 6 * (648 // 6) * 3
+    assert all(answer["seeds"] is None for answer in found.values())
+
+
+def test_pooling_leaves_no_error_in_the_fourth_channel(tiny):
+    errors = []
+    for track in tiny.tracks:
+        pixels = np.array(Image.open(tiny.image_path(track))) / 255
+        means = pixels.reshape(72, 4, 108, 4, 4).mean(axis=(1, 3))
+        again = means.repeat(4, axis=0).repeat(4, axis=1)
+        errors.append(((pixels - again) ** 2).mean())
+    mse = pooling.pooling_errors(tiny)["nearest"].mean()
+    pooled = {"pooling": {"nearest": {"mse": mse}}}
+    found = measures.pooling_error(pooled, [], "nearest", channels=4)
+    assert found.ours["value"] == pytest.approx(np.mean(errors), rel=1e-5)
 
 
 def test_what_the_paper_prints_stands_once():
