@@ -176,15 +176,16 @@ def ranked(counts: np.ndarray, place: Callable[[np.ndarray], int]) -> Estimate:
     """Return a place with its 95 % interval, by drawing runs and test pictures again.
 
     ``place`` takes a confusion matrix; ``counts`` has one a run: int64, (runs, 10, 10).
-    As many runs as there are are drawn, and then the pictures of each genre from the
-    rows of these runs: no more of them than one partition has, as the next partition
-    tests the same pictures again.
+    Runs are drawn, one fewer than there are (Rao and Wu, 1988: of few, as many would
+    differ too little), and then the pictures of each genre from the rows of these runs:
+    no more of them than one partition has, as the next one tests the same again.
     """
     rng, n_runs = np.random.default_rng(0), len(counts)
     totals = counts.sum(axis=(0, 2)) // max(1, n_runs // N_FOLDS)
 
     def draw() -> int:
-        together = counts[rng.integers(n_runs, size=n_runs)].sum(axis=0)
+        drawn = rng.integers(n_runs, size=max(1, n_runs - 1))
+        together = counts[drawn].sum(axis=0)
         tested = together.sum(axis=1, keepdims=True)
         shares = np.where(tested, together, 1) / np.where(tested, tested, len(GENRES))
         return place(rng.multinomial(totals, shares))
