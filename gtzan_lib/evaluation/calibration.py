@@ -7,7 +7,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from gtzan_lib.evaluation.metrics import Estimate, proportion
+from gtzan_lib.evaluation import clusters
+from gtzan_lib.evaluation.metrics import Estimate
 
 N_BINS = 10
 SURE = 0.9  # what the probabilities of a prediction set sum to at least
@@ -41,21 +42,51 @@ def combine(logits: list[np.ndarray], temperatures: list[float]) -> np.ndarray:
     return np.mean(log_p, axis=0)
 
 
-def reliability(logits: np.ndarray, labels: np.ndarray) -> list[dict]:
+def cross_fitted(
+    logits: list[np.ndarray], labels: np.ndarray, folds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return an ensemble's log probabilities, by temperatures of the other folds.
+
+    Every track is judged with temperatures that were fitted without its fold. Logits
+    (N, 10), one a model, labels and numbers of ``folds``, int64 (N,), are of the same
+    tracks. Returned are float64 (N, 10) and the temperatures (folds, models).
+    """
+    combined, temperatures = np.empty(logits[0].shape), []
+    for fold in np.unique(folds):
+        own = folds == fold
+        fitted = fit_temperatures([z[~own] for z in logits], labels[~own])
+        combined[own] = combine([z[own] for z in logits], fitted)
+        temperatures.append(fitted)
+    return combined, np.array(temperatures)
+
+
+def reliability(
+    logits: np.ndarray, labels: np.ndarray, artists: np.ndarray | None = None
+) -> list[dict]:
     """Compare how sure predictions are with how often they are right.
 
     Of each tenth of the scale of confidence that holds a prediction: ``n``, mean
-    ``confidence`` (probability of the likeliest genre) and ``accuracy``, an estimate.
+    ``confidence`` (probability of the likeliest genre) and ``accuracy``, an estimate
+    with an interval by the tracks' ``artists``, (N,), without which each has its own.
     """
+    artists = np.arange(len(labels)) if artists is None else artists
     confidence, correct, bins = _binned(logits, labels)
     return [
         {
             "n": int((bins == k).sum()),
             "confidence": float(confidence[bins == k].mean()),
-            "accuracy": proportion(correct[bins == k].sum(), (bins == k).sum()),
+            "accuracy": clusters.share(correct[bins == k], artists[bins == k]),
         }
         for k in np.unique(bins)
     ]
+
+
+def overconfidence(
+    logits: np.ndarray, labels: np.ndarray, artists: np.ndarray
+) -> Estimate:
+    """Return how much surer predictions are than right, with an interval by artist."""
+    confidence, correct, _ = _binned(logits, labels)
+    return clusters.mean(confidence - correct, artists)
 
 
 def expected_calibration_error(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -88,15 +119,18 @@ def error_by_chance(logits: np.ndarray, draws: int = 100) -> float:
     return float(np.mean([expected_calibration_error(logits, y) for y in labels]))
 
 
-def prediction_set(logits: np.ndarray, labels: np.ndarray) -> tuple[Estimate, float]:
+def prediction_set(
+    logits: np.ndarray, labels: np.ndarray, artists: np.ndarray | None = None
+) -> tuple[Estimate, float]:
     """Name the likeliest genres until their probabilities sum to 90 %.
 
-    Returned are how often the true genre is in that set, and how many genres it has on
-    average.
+    Returned are how often the true genre is in that set, with an interval as that of
+    ``reliability``, and how many genres it has on average.
     """
+    artists = np.arange(len(labels)) if artists is None else artists
     p = softmax(logits.astype(np.float64), axis=1)
     order = np.argsort(-p, axis=1, kind="stable")
     sorted_p = np.take_along_axis(p, order, axis=1)
     named = sorted_p.cumsum(axis=1) - sorted_p < SURE  # what likelier genres sum to
     hit = (named & (order == labels[:, None])).any(axis=1)
-    return proportion(hit.sum(), len(labels)), float(named.sum(axis=1).mean())
+    return clusters.share(hit, artists), float(named.sum(axis=1).mean())

@@ -12,7 +12,6 @@ t are those of their effective number, Kish's (Carter, Schnepel and Steigerwald,
 import numpy as np
 from scipy import special
 
-from gtzan_lib.evaluation import seeds
 from gtzan_lib.evaluation.metrics import Estimate, bare
 
 
@@ -22,7 +21,7 @@ def mean(values: np.ndarray, artists: np.ndarray) -> Estimate:
     ``artists``, (N,), tell whose each is: anything that ``np.unique`` takes. The
     interval is NaN where there is only one artist.
     """
-    value, variance, number = _between(values, artists)
+    value, variance, number = _between(*by_artist(values, artists))
     half = special.stdtrit(number - 1, 0.975) * variance**0.5
     return {"value": value, "low": value - half, "high": value + half}
 
@@ -30,22 +29,37 @@ def mean(values: np.ndarray, artists: np.ndarray) -> Estimate:
 def share(hits: np.ndarray, artists: np.ndarray) -> Estimate:
     """Return the share of ``hits``, bool or 0 to 1, (N,), with an interval by artist.
 
-    Wilson's score interval of as many independent tracks as have the variance between
-    artists, at most N (Dean and Pagano, "Evaluating confidence interval methods for
-    binomial proportions in clustered surveys", 2015): unlike that of ``mean`` it stays
-    between 0 and 1, and has a width where all tracks are right. There each artist is
-    one track. NaN where there are no tracks.
+    See ``share_of``.
     """
-    if len(hits) == 0:
+    return share_of(*by_artist(hits, artists))
+
+
+def by_artist(values: np.ndarray, artists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum of each artist's values and their number: (artists,) each."""
+    _, whose, sizes = np.unique(artists, return_inverse=True, return_counts=True)
+    return np.bincount(whose, weights=np.asarray(values, float)), sizes
+
+
+def share_of(hits: np.ndarray, sizes: np.ndarray) -> Estimate:
+    """Return the share of hits among all tracks, of each artist's hits and tracks.
+
+    Its 95 % interval is Wilson's score interval of as many independent tracks as have
+    the variance between artists, at most all (Dean and Pagano, "Evaluating confidence
+    interval methods for binomial proportions in clustered surveys", 2015): unlike that
+    of ``mean`` it stays between 0 and 1, and has a width where all tracks are right,
+    when each artist is one track. NaN of one artist, and all NaN of none.
+    """
+    if len(sizes) == 0:
         return bare(np.nan)
-    p, variance, number = _between(hits, artists)
+    p, variance, number = _between(hits, sizes)
     if np.isnan(variance):
         return bare(p)
     t = special.stdtrit(number - 1, 0.975)
-    n = min(p * (1 - p) / variance, len(hits)) if variance > 0 else number
+    n = min(p * (1 - p) / variance, np.sum(sizes)) if variance > 1e-12 else number
     centre = (p + t**2 / (2 * n)) / (1 + t**2 / n)
     half = t / (1 + t**2 / n) * (p * (1 - p) / n + (t / (2 * n)) ** 2) ** 0.5
-    return {"value": p, "low": max(0.0, centre - half), "high": min(1.0, centre + half)}
+    low, high = max(0, centre - half), min(1, centre + half)
+    return {"value": p, "low": float(low), "high": float(high)}
 
 
 def paired(ours: np.ndarray, theirs: np.ndarray, artists: np.ndarray) -> Estimate:
@@ -59,19 +73,20 @@ def paired(ours: np.ndarray, theirs: np.ndarray, artists: np.ndarray) -> Estimat
     difference = mean(ours.mean(axis=0) - theirs.mean(axis=0), artists)
     halves = [difference["high"] - difference["value"]]
     for hits in (ours, theirs):
-        trained = seeds.mean_over_seeds(hits.mean(axis=1).tolist(), split="")
-        halves.append(np.nan_to_num(trained["high"] - trained["value"]))
+        if (k := len(hits)) > 1:
+            spread = hits.mean(axis=1).std(ddof=1) / k**0.5
+            halves.append(special.stdtrit(k - 1, 0.975) * spread)
     half, value = float(np.linalg.norm(halves)), difference["value"]
     return {"value": value, "low": value - half, "high": value + half}
 
 
-def _between(values, artists) -> tuple[float, float, float]:
+def _between(sums: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float]:
     """Return a mean, its variance between artists, and their effective number."""
-    _, whose, sizes = np.unique(artists, return_inverse=True, return_counts=True)
-    n, number, value = len(whose), len(sizes), float(np.mean(values))
+    sums, sizes = np.asarray(sums), np.asarray(sizes)
+    n, number = sizes.sum(), len(sizes)
+    value = float(sums.sum() / n)
     if number < 2:
         return value, np.nan, np.nan
-    sums = np.bincount(whose, weights=np.asarray(values, float) - value)
-    without = -sums / (n - sizes)  # how far the mean moves without one
-    variance = (number - 1) / number * np.sum(without**2)
+    moved = (sums - value * sizes) / (n - sizes)  # the mean, where one is left out
+    variance = (number - 1) / number * np.sum(moved**2)
     return value, float(variance), float(n**2 / np.sum(sizes**2))

@@ -20,11 +20,11 @@ def overlap(split: str) -> float | None:
 def mean_over_seeds(values: list[float], split: str) -> Estimate:
     """Return the mean over seeds with its 95 % interval; one seed has none (NaN).
 
-    Each seed of a random split draws its test pictures from the same data set, so that
-    the values are not independent. The interval is Student's with the corrected
+    Each seed of a random split, or fold, has its test pictures from the same data set,
+    so that the values are not independent. The interval is Student's with the corrected
     variance of Nadeau and Bengio (2003), 1 / k + n_test / n_train times that of the
-    values. With a split that seeds do not redraw, it tells how much training varies.
-    ``split`` is named as by ``splits.identify``.
+    values (of folds: Bouckaert and Frank, 2004). With a split that seeds do not redraw,
+    it tells how much training varies. ``split`` is named as by ``splits.identify``.
     """
     k, value = len(values), float(np.mean(values))
     if k < 2:
@@ -54,7 +54,8 @@ def _over_seeds(estimates: list[Estimate], split: str) -> Estimate:
     if overlap(split) is None:
         half = float(np.hypot(half, of_tests))
     elif not np.isnan(of_tests):
-        half = max(half, of_tests / len(estimates) ** 0.5)
+        distinct = min(len(estimates), splits.N_FOLDS)  # folds test each picture once
+        half = max(half, of_tests / distinct**0.5)
     return {"value": value, "low": value - half, "high": value + half}
 
 

@@ -96,7 +96,7 @@ def together(some: list[Run]) -> Run:
         for name in counts
         if all(name in record for record in records)
     }
-    return Run(kept=records[0] | summed)
+    return Run(kept=records[0] | summed | {"by_artist": None})
 
 
 def difference(some: list[Run], others: list[Run], metric: str) -> Estimate:

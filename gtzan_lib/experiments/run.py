@@ -11,10 +11,12 @@ from scipy import special
 
 from gtzan_lib import registry
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.evaluation import metrics
+from gtzan_lib.data.gtzan import PUBLISHED, published_sums
+from gtzan_lib.evaluation import clusters, metrics
 from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
 
 ENCODER = "encoder.safetensors"
+BY_ARTIST = ("artist", "artist-trainval", "artist-folds", "random-folds")  # splits
 ENSEMBLE = "ensemble"  # the recipe of runs that answer together
 EPOCHS = (1, 10, 30, 50, 100, 300, 1000)  # of which a record keeps the curves' values
 CURVES = ("loss", "train_accuracy", "test_accuracy")
@@ -71,7 +73,8 @@ class Run:
         whose largest percentage prints as 100.0), ``loss@30``, ``train_accuracy@last``,
         ``recall:jazz``, ``precision:jazz``, ``called:hiphop:reggae``, and
         ``mixed:hiphop:reggae``, of both genres the share that is called the other. All
-        NaN where the run has no such number.
+        NaN where the run has no such number. The first two have intervals by artist
+        where the record has artists.
         """
         counts = self.confusion
         what, *genres = name.split(":")
@@ -82,10 +85,12 @@ class Run:
                 return proportion(wrong, counts[[row, column]].sum())
             among = counts[:, column] if what == "precision" else counts[row]
             return proportion(counts[row, column], among.sum())
-        if what == "accuracy":
-            return proportion(counts.diagonal().sum(), counts.sum())
-        if what == "top2":
-            return proportion(self.record["top2_hits"], counts.sum())
+        if what in ("accuracy", "top2"):
+            if artists := self.record.get("by_artist"):
+                tracks, *hits = np.transpose(artists)
+                return clusters.share_of(hits[what == "top2"], tracks)
+            hits = counts.diagonal().sum(), self.record["top2_hits"]
+            return proportion(hits[what == "top2"], counts.sum())
         if what == "saturated":
             is_known = "saturated" in self.record
             return proportion(self.record.get(what, 0), is_known * counts.sum())
@@ -127,6 +132,19 @@ class Run:
         if epoch == self.provenance["epochs"]:
             return self.predictions["logits"]
         return np.load(self.folder / f"test-{epoch}.npy")
+
+    @cached_property
+    def artists(self) -> np.ndarray:
+        """The artist of each test track, (N,).
+
+        Of other data than GTZAN as published each track is taken for another artist's.
+        """
+        from gtzan_lib.data.artists import artists_of  # and pandas, as said in ``runs``
+
+        index = self.predictions["index"]
+        if self.provenance["data"] != PUBLISHED:
+            return index
+        return artists_of(np.array(sorted(published_sums()))[index])
 
     @cached_property
     def validation(self) -> dict[str, np.ndarray] | None:
@@ -173,12 +191,18 @@ def record_of(run: Run) -> dict:
     JSON values: ``run`` (its name), ``provenance``, ``seconds_an_epoch``, ``curve``
     (the values of ``CURVES`` at some epochs, the last one included; none of an
     ensemble), ``saturated`` and ``top2_hits`` (how many test pictures are) and
-    ``confusion`` (10 x 10 counts).
+    ``confusion`` (10 x 10 counts). Of GTZAN's splits by artist and folds ``by_artist``,
+    too: of each artist the number of tracks, of hits, and of hits among the first two.
     """
     logits, labels = run.predictions["logits"], run.predictions["labels"]
     last, history = run.provenance["epochs"], run.history
     kept = sorted({e for e in EPOCHS if e < last} | {last}) if history else []
     highest = special.softmax(logits.astype(float), axis=1).max(axis=1)
+    top2, by_artist = metrics.top_k_hits(logits, labels, 2), {}
+    if run.provenance["data"] == PUBLISHED and run.provenance["split"] in BY_ARTIST:
+        hits, sizes = clusters.by_artist(logits.argmax(axis=1) == labels, run.artists)
+        columns = sizes, hits, clusters.by_artist(top2, run.artists)[0]
+        by_artist = {"by_artist": np.transpose(columns).astype(int).tolist()}
     return {
         "run": run.name,
         "provenance": run.provenance,
@@ -189,6 +213,6 @@ def record_of(run: Run) -> dict:
             for epoch in kept
         ],
         "saturated": int(np.sum(highest >= 0.9995)),  # printed as 100.0 %
-        "top2_hits": int(metrics.top_k_hits(logits, labels, 2).sum()),
+        "top2_hits": int(top2.sum()),
         "confusion": metrics.confusion_matrix(logits, labels).tolist(),
-    }
+    } | by_artist

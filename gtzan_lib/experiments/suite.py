@@ -3,12 +3,11 @@
 import numpy as np
 
 from gtzan_lib.data import splits
-from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import calibration, seeds
-from gtzan_lib.evaluation.metrics import Estimate
-from gtzan_lib.experiments import ensembles, runs
+from gtzan_lib.experiments import ensembles, folds, runs
+from gtzan_lib.experiments.folds import Answers
 from gtzan_lib.experiments.groups import group_runs, preference
 from gtzan_lib.experiments.run import ENSEMBLE, Run
 from gtzan_lib.parameters import Parameters
@@ -28,6 +27,7 @@ MODELS = {
     CNN: ("augmented", "cnn", "bands"),
     CRNN: ("augmented", "crnn", "bands"),
 }
+FITTED = (FEATURES, TEXTURE)  # in closed form, without chance
 BEST = "CRNN and texture SVM"
 ENSEMBLES = {BEST: (CRNN, TEXTURE), "CRNN and both SVMs": (CRNN, TEXTURE, FEATURES)}
 # The models of the three-way split, of the comparison, and of the ladder.
@@ -40,8 +40,7 @@ NAMES = {facts: name for name, facts in MODELS.items()} | {
 }
 TRUSTED = (PAPER, CRNN, BEST)  # whose calibration is drawn
 SPLITS = ("random", "random-unique", "artist", "artist-trainval")  # of the ladder
-FOLDS = {"artist-folds": 3, "random-folds": 3}  # seeds that test every track once
-FOLDED = (LENET, TEXTURE, CRNN)  # whose leakage is measured by them
+FOLDED = (LENET, TEXTURE, CRNN)  # whose leakage is measured by folds
 
 
 def few(n_seeds: int) -> int:
@@ -52,18 +51,29 @@ def few(n_seeds: int) -> int:
 def seeds_of(name: str, split: str, n_seeds: int) -> int:
     """Return how many seeds notebook 06_beyond trains of a model, asked for some.
 
-    A repetition of folds counts as one of ``n_seeds``.
+    Splits other than random get few, as does the ``CNN``; a repetition of
+    folds counts as one; three-way, which gives temperatures, and all, the upload
+    page's, need one. What has no chance in it, a model in closed form on a split that
+    seeds do not redraw, is trained once.
     """
-    if split in FOLDS:
-        return few(n_seeds) * FOLDS[split]
-    return n_seeds if split == "random" and name != CNN else few(n_seeds)
+    n = n_seeds if split == "random" and name != CNN else few(n_seeds)
+    if split in ("three-way", "all") or (name in FITTED and _is_fixed(split)):
+        n = 1
+    return n * folds.N if split in (folds.UNHEARD, folds.KNOWN) else n
+
+
+def _is_fixed(split: str) -> bool:
+    return split != folds.KNOWN and seeds.overlap(split) is None
 
 
 def needed(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     """Return the models that notebook 06_beyond needs, by split."""
-    names = dict.fromkeys(SPLITS, CLIMBING) | dict.fromkeys(FOLDS, FOLDED)
+    names = dict.fromkeys(SPLITS, CLIMBING)
+    names |= dict.fromkeys((folds.UNHEARD, folds.KNOWN), FOLDED)
     names |= {"random": COMPARED, "three-way": WITH_PAPER}
+    names["all"] = ENSEMBLES[BEST]
     reasons = why_not(dataset, tuple(names))
+    reasons["all"] = reasons[folds.UNHEARD]  # which gives its temperatures
     return {split: names[split] for split in names if not reasons[split]}
 
 
@@ -111,8 +121,9 @@ def train_all(
 ) -> dict[str, list[Run]]:
     """Return the runs of each model, one a seed, trained where there is none.
 
-    ``names`` are keys of ``MODELS``; one whose files the data set lacks is left out.
-    ``epochs`` are by recipe; models in closed form need none.
+    There are as many as ``seeds_of`` says. ``names`` are keys of ``MODELS``; one whose
+    files the data set lacks is left out. ``epochs`` are by recipe; models in closed
+    form need none.
     """
     trained: dict[str, list[Run]] = {}
     for name in names:
@@ -165,66 +176,37 @@ def combine(
 
 
 def _members(trained: dict[str, list[Run]]) -> dict[str, list[list[Run]]]:
-    """Return the members of each ensemble that all are there: a list a seed."""
+    """Return the members of each ensemble that all are there: a list a seed.
+
+    A model that was trained fewer times, as there is no chance in it, comes again.
+    """
     return {
-        name: [list(seed) for seed in zip(*(trained[m] for m in members), strict=True)]
+        name: [
+            [trained[m][seed % len(trained[m])] for m in members]
+            for seed in range(max(len(trained[m]) for m in members))
+        ]
         for name, members in ENSEMBLES.items()
         if set(members) <= set(trained)
     }
 
 
-def calibrated(trained: dict[str, list[Run]]) -> list[dict]:
-    """Return a row a model: how far its percentages can be trusted.
+def answers(trained: dict[str, list[Run]]) -> dict[str, tuple[Answers, Answers]]:
+    """Return what models and ensembles say of the test tracks of one split, by name.
 
-    ``trained`` are runs by model, on a split with a validation part, one a seed; each
-    run's temperature is fitted on its own validation tracks.
-
-    Returns
-    -------
-    list of dict
-        ``model``, ``temperature`` (mean), ``labels`` of the test tracks of all seeds
-        and, ``before`` and ``after``, what ``_trust`` says. ``by_chance`` has what
-        ``error`` and ``together`` would be if the percentages after were exactly right.
+    Without temperatures and with them: those of the other folds or, of the first seed
+    of a split with a validation part, its own. ``trained`` are runs by model.
     """
-    rows = []
-    for name, group in trained.items():
-        own = [fitted([run])[0] for run in group]
-        tests = [(r.predictions["logits"], r.predictions["labels"]) for r in group]
-        split = group[0].provenance["split"]
-        scaled = [(z / t, y) for (z, y), t in zip(tests, own, strict=True)]
-        after = _trust(scaled, split)
-        chance = [calibration.error_by_chance(logits) for logits, _ in scaled]
-        together = calibration.error_by_chance(after["logits"])
-        row = {
-            "model": name,
-            "temperature": float(np.mean(own)),
-            "labels": np.concatenate([labels for _, labels in tests]),
-            "before": _trust(tests, split),
-            "after": after,
-            "by_chance": {"error": float(np.mean(chance)), "together": together},
-        }
-        rows.append(row)
-    return rows
-
-
-def _trust(tests: list[tuple[np.ndarray, np.ndarray]], split: str) -> dict:
-    """Measure the test tracks (logits and labels) of each seed of a model.
-
-    Estimates over seeds: ``error`` (expected calibration error), ``hits`` (how often
-    the true genre is in the prediction set of 90 %), ``size`` (how many genres that
-    has). Of all seeds together: ``logits``, and their calibration error, ``together``.
-    """
-    sets = [calibration.prediction_set(*test) for test in tests]
-    errors = [calibration.expected_calibration_error(*test) for test in tests]
-    logits, labels = (np.concatenate(parts) for parts in zip(*tests, strict=True))
-
-    def mean(values: list[float], highest: float) -> Estimate:
-        return seeds.clipped(seeds.mean_over_seeds(values, split), highest)
-
-    return {
-        "error": mean(errors, 1),
-        "hits": mean([hits["value"] for hits, _ in sets], 1),
-        "size": mean([size for _, size in sets], len(GENRES)),
-        "logits": logits,
-        "together": calibration.expected_calibration_error(logits, labels),
-    }
+    found = {}
+    for name, of in ({model: (model,) for model in MODELS} | ENSEMBLES).items():
+        members = [trained.get(member, []) for member in of]
+        if not all(members):
+            continue
+        own = None
+        if members[0][0].validation:
+            members = [group[:1] for group in members]
+            own = fitted([run for (run,) in members])
+        gathered = [folds.gather(group) for group in members]
+        if None not in gathered:
+            plain = folds.together(gathered, [1.0] * len(of))
+            found[name] = plain, folds.together(gathered, own)
+    return found

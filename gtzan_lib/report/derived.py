@@ -28,9 +28,10 @@ def derive(measured: dict, ledger: Ledger) -> dict:
 
     ``paper``, the numbers that the paper prints; ``run_metrics``, accuracy and top-2 by
     run; ``configurations`` and ``beyond``, a row for runs that differ in nothing but
-    their seed, of the paper's network and of notebook 06; ``encoders`` and
-    ``calibration``, the measured rows with words; ``central``, the evidence for softmax
-    applied twice; ``ledger``, the claims with their verdicts, and how many of each.
+    their seed, of the paper's network and of notebook 06; ``encoders``,
+    ``calibration`` and ``leakage``, the measured rows with words; ``central``, the
+    evidence for softmax applied twice; ``ledger``, the claims with their verdicts, and
+    how many of each.
     """
     runs = [Run(kept=record) for record in measured["runs"]]
     answers = claims.answer(ledger, measured, runs)
@@ -46,6 +47,7 @@ def derive(measured: dict, ledger: Ledger) -> dict:
                 for row in measured["encoders"]
             ],
             "calibration": [_calibration(row) for row in measured["calibration"]],
+            "leakage": [_leakage(row) for row in measured["leakage"]],
             "central": central(runs, ledger.paper),
             "ledger": answers,
             "verdicts": {name: verdicts.count(name) for name in claims.VERDICTS},
@@ -101,6 +103,7 @@ def _beyond(runs: list[Run]) -> list[dict]:
         }
         | _over_seeds(group)
         for split, by_name in suite.by_split(runs).items()
+        if split in suite.SPLITS
         for name, group in by_name.items()
     ]
 
@@ -145,11 +148,22 @@ def _predicted(accuracy: float) -> str:
 
 def _calibration(row: dict) -> dict:
     """Return a measured row of calibration with the words for its estimates."""
-    digits = {"error": 3, "hits": 2, "size": 1}
     return row | {
-        when: row[when] | {k: with_text(row[when][k], n) for k, n in digits.items()}
+        when: row[when]
+        | {k: with_text(row[when][k]) for k in ("right", "too_sure", "hits")}
         for when in ("before", "after")
     }
+
+
+def _leakage(row: dict) -> dict:
+    """Return a measured row of leakage with the words for its estimates."""
+
+    def compared(part: dict) -> dict:
+        estimates = ("known", "unheard", "difference")
+        return part | {k: with_text(part[k]) for k in estimates}
+
+    genres = {genre: compared(part) for genre, part in row["by_genre"].items()}
+    return compared(row) | {"blind": compared(row["blind"]), "by_genre": genres}
 
 
 def _over_seeds(group: list[Run]) -> dict:

@@ -23,10 +23,11 @@ README_TABLE = re.compile(
 def keep(folder: Path, target: Path = REPORT) -> Path:
     """Copy the report of a folder of results to where it is committed.
 
-    ``results.json``, figures, pages (of runs those of the first seed, which keeps them
-    small), and of the executed notebooks one of each kind; what is derived, and the
-    PDF, are made anew. Nothing in them names a folder of this computer. The README
-    beside the target gets its table; the target's claims and text stay.
+    ``results.json``, ``predictions.csv``, figures, pages (of runs those of the first
+    seed, which keeps them small), and of the executed notebooks one of each kind; what
+    is derived, and the PDF, are made anew. Nothing in them names a folder of this
+    computer. The README beside the target gets its table; the target's claims and text
+    stay.
 
     The new report is built and checked beside the old one and then takes its place: one
     that is refused, or interrupted, leaves the old one as it was.
@@ -77,7 +78,8 @@ def _build(folder: Path, target: Path) -> None:
     for page in (target / "pages").glob(f"{pages.TRAIN}-*.html"):
         if not page.stem.endswith("-seed-0"):
             page.unlink()
-    shutil.copy(folder / record.RESULTS, target / record.RESULTS)
+    for name in (record.RESULTS, record.PREDICTIONS):
+        shutil.copy(folder / name, target / name)
     record.write_derived(target, target / LEDGER)
     content = record.read(target)
     for path, made in _made(content, target).items():

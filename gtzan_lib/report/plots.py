@@ -16,6 +16,8 @@ from matplotlib.patches import Rectangle
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import calibration, dead
 from gtzan_lib.evaluation.metrics import Estimate
+from gtzan_lib.experiments import folds
+from gtzan_lib.experiments.folds import Answers
 from gtzan_lib.report.claims import number
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -201,25 +203,55 @@ def ladder(rows: list[dict], title: str) -> Figure:
     return fig
 
 
-def reliability(rows: list[dict], title: str) -> Figure:
+def reliability(rows: dict[str, tuple[Answers, Answers]], title: str) -> Figure:
     """Draw reliability diagrams: how often right, by how sure, before and after.
 
-    ``rows`` are of ``suite.calibrated``.
+    ``rows`` are answers without temperatures and with them, as ``suite.answers`` has
+    them, by model; bars are 95 % intervals by artist.
     """
     kind = {"sharey": True, "squeeze": False, "layout": "constrained"}
     fig, axes = plt.subplots(1, len(rows), figsize=(3.2 * len(rows), 3.6), **kind)
-    for ax, row in zip(axes[0], rows, strict=True):
+    for ax, (name, both) in zip(axes[0], rows.items(), strict=True):
         ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="calibrated")
-        for when, style, color in (("before", "s-", ORANGE), ("after", "o-", BLUE)):
-            bins = calibration.reliability(row[when]["logits"], row["labels"])
+        looks = (("before", "s-", ORANGE), ("after", "o-", BLUE))
+        for answers, (when, style, color) in zip(both, looks, strict=True):
+            n = len(answers.logits)
+            labels, artists = (
+                np.tile(each, n) for each in (answers.labels, answers.artists)
+            )
+            logits = np.concatenate(answers.logits)
+            bins = calibration.reliability(logits, labels, artists)
+            right, error = _with_bars([each["accuracy"] for each in bins])
             sure = [each["confidence"] for each in bins]
-            right = [each["accuracy"]["value"] for each in bins]
-            label = f"{when}: error {row[when]['error']['value']:.3f}"
-            ax.plot(sure, right, style, color=color, label=label)
+            label = f"{when}: error {folds.trust(answers)['error']:.3f}"
+            ax.errorbar(sure, right, error, fmt=style, color=color, label=label)
         ax.set(xlabel="confidence", xlim=(0, 1.02), ylim=(0, 1.02))
-        ax.set_title(row["model"], fontsize=9)
+        ax.set_title(name, fontsize=9)
         ax.grid(alpha=0.3)
         ax.legend(fontsize=9, loc="best")
     axes[0, 0].set_ylabel("share that is right")
     fig.suptitle(title)
+    return fig
+
+
+def leakage(rows: dict[str, dict], title: str) -> Figure:
+    """Show by model and genre how much more often known artists are recognised.
+
+    ``rows`` are of ``folds.leakage``, by model.
+    """
+    places = ["all", *GENRES]
+    fig, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
+    looks = zip(rows.items(), cycle(COLORS), cycle("osD^vP"))
+    for k, ((name, row), color, marker) in enumerate(looks):
+        parts = [row, *(row["by_genre"][genre] for genre in GENRES)]
+        y, error = _with_bars([part["difference"] for part in parts])
+        x = np.arange(len(places)) + 0.15 * (k - (len(rows) - 1) / 2)
+        style = {"color": color, "fmt": marker, "capsize": 3, "linewidth": 1}
+        ax.errorbar(x, y, error, label=name, **style)
+    ax.axhline(0, color="0.6", linestyle=":")
+    ax.axvline(0.5, color="0.8", linewidth=1)
+    ax.set_xticks(range(len(places)), places)
+    ax.set(ylabel="right, known less unheard artists", ylim=(-0.6, 1), title=title)
+    ax.grid(axis="y", alpha=0.3)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=4)
     return fig

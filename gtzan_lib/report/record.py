@@ -13,6 +13,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from scipy import special
 
 from gtzan_lib import registry, store
 from gtzan_lib.data import gtzan, splits
@@ -21,7 +23,7 @@ from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments import ensembles, learning, suite
+from gtzan_lib.experiments import ensembles, folds, learning, suite
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.runs import find_runs
 from gtzan_lib.fingerprint import fingerprint
@@ -29,6 +31,7 @@ from gtzan_lib.report import claims, schema
 from gtzan_lib.report.derived import derive, plain
 
 RESULTS, DERIVED = "results.json", "derived.json"
+PREDICTIONS = "predictions.csv"
 
 
 def collect(dataset: Dataset, runs: list[Run]) -> dict:
@@ -56,10 +59,9 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
             for mode, mse in pooling.pooling_errors(dataset).items()
         },
         "encoders": _encoders(dataset),
-        "calibration": _calibration(runs),
         "learning": learning.finished(dataset),
     }
-    return plain(measured)
+    return plain(measured | _folded(runs))
 
 
 def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dict]:
@@ -117,28 +119,69 @@ def _encoders(dataset: Dataset) -> list[dict]:
     return sorted(rows, key=lambda row: -row["mse"])
 
 
-def _calibration(runs: list[Run]) -> list[dict]:
-    """Return how far percentages can be trusted on the tests of split three-way."""
-    three_way = suite.by_split(runs).get("three-way", {})
-    numbers = ("error", "together", "hits", "size")
-    return [
-        {
-            "model": row["model"],
-            "epochs": three_way[row["model"]][0].provenance["epochs"],
-            "temperature": row["temperature"],
-            "tests": len(row["labels"]),
-            "by_chance": row["by_chance"],
-            "runs": [run.name for run in three_way[row["model"]]],
-        }
-        | {when: {n: row[when][n] for n in numbers} for when in ("before", "after")}
-        for row in suite.calibrated(three_way)
-    ]
+def _folded(runs: list[Run]) -> dict:
+    """Return what folds tell: how far to trust percentages, and what is leakage."""
+    by_split = suite.by_split(runs)
+    said = {
+        split: suite.answers(by_split[split])
+        for split in ("three-way", folds.UNHEARD, folds.KNOWN)
+        if split in by_split
+    }
+
+    def about(name: str, *of: str) -> dict:
+        members = suite.ENSEMBLES.get(name, (name,))
+        used = [run.name for s in of for m in members for run in by_split[s][m]]
+        return {"model": name, "runs": used}
+
+    unheard, known = (said.get(s, {}) for s in (folds.UNHEARD, folds.KNOWN))
+    return {
+        "calibration": [
+            about(name, split)
+            | {"split": split, "tests": len(scaled.labels)}
+            | {"artists": len(np.unique(scaled.artists))}
+            | {"repetitions": len(scaled.logits)}
+            | {"temperatures": scaled.mean_temperatures()}
+            | {"before": folds.trust(plain), "after": folds.trust(scaled)}
+            for split in said
+            if split != folds.KNOWN
+            for name, (plain, scaled) in said[split].items()
+        ],
+        "leakage": [
+            about(name, folds.UNHEARD, folds.KNOWN)
+            | folds.leakage(known[name][1], unheard[name][1])
+            for name in unheard
+            if name in known
+        ],
+    }
+
+
+def predictions(dataset: Dataset, runs: list[Run]) -> pd.DataFrame:
+    """Return the probabilities that the ensemble ``suite.BEST`` gives, of folds.
+
+    Columns are ``protocol`` (the split), ``track``, and the ten genres; rows are all
+    tracks of the first repetition, as the command ``evaluate`` takes them.
+    """
+    tables = [pd.DataFrame(columns=["protocol", "track", *GENRES])]
+    by_split = suite.by_split(runs)
+    for split in (folds.UNHEARD, folds.KNOWN):
+        if found := suite.answers(by_split.get(split, {})).get(suite.BEST):
+            p = special.softmax(found[1].logits[0], axis=1)
+            table = pd.DataFrame(p, columns=GENRES)
+            table.insert(0, "track", np.array(dataset.tracks)[found[1].index])
+            table.insert(0, "protocol", split)
+            tables.append(table)
+    return pd.concat(tables)
 
 
 def write(dataset: Dataset, runs: list[Run]) -> dict:
-    """Write ``results.json`` and ``derived.json``; return what both hold."""
+    """Write ``results.json`` and ``derived.json``; return what both hold.
+
+    ``predictions.csv`` is written beside them, see ``predictions``.
+    """
     dataset.results.mkdir(parents=True, exist_ok=True)
     store.write_json(dataset.results / RESULTS, collect(dataset, runs))
+    table = predictions(dataset, runs)
+    table.to_csv(dataset.results / PREDICTIONS, index=False, float_format="%.4f")
     write_derived(dataset.results)
     return read(dataset.results)
 

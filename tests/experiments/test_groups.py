@@ -196,3 +196,20 @@ def test_models_are_named_by_split():
     assert list(table) == ["artist", "random"]
     assert [r.provenance["seed"] for r in table["artist"][suite.LENET]] == [0, 1]
     assert list(table["random"]) == [suite.LENET]
+
+
+def test_splits_by_artist_have_intervals_by_artist():
+    by_track, few = recorded(6, split="artist"), recorded(6, 1, split="artist")
+    few.record["by_artist"] = [[50, 40, 40], [50, 20, 20]]
+    many = recorded(6, split="artist")
+    many.record["by_artist"] = [[1, 1, 1]] * 60 + [[1, 0, 0]] * 40
+    widths = []
+    for run in (by_track, many, few):
+        estimate = run.metric("accuracy")
+        assert estimate["value"] == 0.6
+        widths.append(estimate["high"] - estimate["low"])
+    assert widths[1] == pytest.approx(widths[0], rel=0.05)
+    assert widths[2] > 3 * widths[0]
+    both = groups.over_seeds([many, few], "accuracy")
+    assert both["value"] == pytest.approx(0.6)
+    assert both["high"] - both["low"] == pytest.approx((widths[1] + widths[2]) / 2)

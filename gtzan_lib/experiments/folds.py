@@ -1,0 +1,160 @@
+"""Three folds that test every track once: leakage, and percentages without it.
+
+Three seeds of split ``artist-folds`` are a *repetition*: they test each track once, by
+a model that never heard its artist. Those of ``random-folds`` test the same tracks by
+models that know the artists of most, trained on as many tracks (see ``data.splits``).
+Paper, sections 4.2 and 4.3.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import softmax
+
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.evaluation import calibration, clusters, seeds
+from gtzan_lib.evaluation.metrics import Estimate
+from gtzan_lib.experiments.run import Run
+
+N = 3
+UNHEARD, KNOWN = "artist-folds", "random-folds"
+BLIND = 2  # the fold of artist-folds whose tracks chose no model: the published test
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model, or an ensemble, says of test tracks, once a repetition.
+
+    Attributes
+    ----------
+    index, labels : ndarray of int64, shape (N,)
+        Positions of the tracks in the data, sorted, and their genres.
+    artists : ndarray, shape (N,)
+        Of each track.
+    folds : ndarray of int64, shape (repetitions, N)
+        In which fold a track was tested.
+    logits : ndarray, shape (repetitions, N, 10)
+    temperatures : ndarray, shape (repetitions, folds, models)
+        By which the logits of models were divided.
+    """
+
+    index: np.ndarray
+    labels: np.ndarray
+    artists: np.ndarray
+    folds: np.ndarray
+    logits: np.ndarray
+    temperatures: np.ndarray
+
+    @property
+    def hits(self) -> np.ndarray:
+        """Whether each answer is right: float64, (repetitions, N), 0 or 1."""
+        return (self.logits.argmax(axis=2) == self.labels).astype(float)
+
+    def mean_temperatures(self) -> list[float]:
+        """Return the geometric mean of each model's temperatures."""
+        return np.exp(np.log(self.temperatures).mean(axis=(0, 1))).tolist()
+
+
+def gather(group: list[Run]) -> Answers | None:
+    """Put the test tracks of a model's runs together; None of no whole repetition.
+
+    Of folds three seeds are a repetition, of another split one.
+    """
+    n = N if group[0].provenance["split"] in (UNHEARD, KNOWN) else 1
+    by_seed = {run.provenance["seed"]: run for run in group}
+    rows = []
+    for first in range(0, max(by_seed, default=0) + 1, n):
+        if set(range(first, first + n)) <= set(by_seed):
+            parts = [_of(by_seed[first + fold], fold) for fold in range(n)]
+            row = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
+            order = np.argsort(row["index"])
+            rows.append({k: values[order] for k, values in row.items()})
+    if not rows:
+        return None
+    same = {k: rows[0][k] for k in ("index", "labels", "artists")}
+    each = {k: np.stack([row[k] for row in rows]) for k in ("folds", "logits")}
+    return Answers(**same, **each, temperatures=np.ones((len(rows), n, 1)))
+
+
+def _of(run: Run, fold: int) -> dict[str, np.ndarray]:
+    folds = np.full(len(run.artists), fold)
+    return run.predictions | {"artists": run.artists, "folds": folds}
+
+
+def together(members: list[Answers], fitted: list[float] | None = None) -> Answers:
+    """Return what models answer together, by ``fitted`` temperatures, one a model.
+
+    Without them every fold gets those of the other folds. One model alone only gets its
+    temperature. Of a model that is the same in several repetitions one will do.
+    """
+    first, rows = members[0], []
+    for folds in first.folds:
+        same = [np.flatnonzero((m.folds == folds).all(axis=1)) for m in members]
+        if all(map(len, same)):
+            each = [m.logits[r[0]] for m, r in zip(members, same, strict=True)]
+            if fitted is None:
+                made = calibration.cross_fitted(each, first.labels, folds)
+            else:
+                made = calibration.combine(each, fitted), np.array([fitted])
+            rows.append((folds, *made))
+    names = ("folds", "logits", "temperatures")
+    arrays = map(np.stack, zip(*rows, strict=True))
+    return replace(first, **dict(zip(names, arrays, strict=True)))
+
+
+def leakage(known: Answers, unheard: Answers) -> dict:
+    """Return how much more often tracks are right whose artists are known.
+
+    Estimates by artist: shares right, ``known`` and ``unheard``, and their paired
+    ``difference``, all three ``by_genre`` and of the ``blind`` fold alone, too. With
+    them numbers of ``tracks`` and ``artists``, and of ``repetitions`` (unheard).
+    """
+
+    def compare(chosen: np.ndarray) -> dict:
+        artists = known.artists[chosen]
+        ours, theirs = known.hits[:, chosen], unheard.hits[:, chosen]
+        return {
+            "tracks": int(chosen.sum()),
+            "artists": len(np.unique(artists)),
+            "known": _right(ours, artists),
+            "unheard": _right(theirs, artists),
+            "difference": clusters.paired(ours, theirs, artists),
+        }
+
+    of = {genre: known.labels == label for label, genre in enumerate(GENRES)}
+    return compare(np.full(len(known.labels), True)) | {
+        "by_genre": {genre: compare(chosen) for genre, chosen in of.items()},
+        "blind": compare(unheard.folds[0] == BLIND),
+        "repetitions": len(unheard.logits),
+    }
+
+
+def _right(hits: np.ndarray, artists: np.ndarray) -> Estimate:
+    shares = [clusters.share(row, artists) for row in hits]
+    return seeds.over_seeds(shares, split="")
+
+
+def trust(answers: Answers) -> dict:
+    """Measure how far percentages mean what they say; estimates are by artist.
+
+    ``error`` is the expected calibration error of a repetition, mean over them, and
+    ``by_chance`` what it would be if all percentages were exactly right; ``sure`` the
+    mean of the likeliest genre's probability, ``right`` how often it is the true one,
+    ``too_sure`` the difference; ``hits`` how often the true genre is in the prediction
+    set of 90 %, and ``size`` how many genres that has.
+    """
+    n, labels = len(answers.logits), answers.labels
+    every = np.concatenate(answers.logits), np.tile(labels, n)
+    artists = np.tile(answers.artists, n)
+    hits, size = calibration.prediction_set(*every, artists)
+    errors = [calibration.expected_calibration_error(z, labels) for z in answers.logits]
+    chance = [calibration.error_by_chance(z) for z in answers.logits]
+    return {
+        "error": float(np.mean(errors)),
+        "by_chance": float(np.mean(chance)),
+        "sure": float(softmax(every[0], axis=1).max(axis=1).mean()),
+        "right": clusters.share(answers.hits.ravel(), artists),
+        "too_sure": calibration.overconfidence(*every, artists),
+        "hits": hits,
+        "size": size,
+    }
