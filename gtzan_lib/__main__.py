@@ -118,13 +118,12 @@ def app(options: argparse.Namespace) -> int:
 
 def ship(options: argparse.Namespace) -> int:
     """Make a run the model that comes with the project."""
-    from gtzan_lib.app import shipped
+    from gtzan_lib.app import shipped, unheard
     from gtzan_lib.data.sources import open_dataset
     from gtzan_lib.experiments.runs import open_run
 
-    artists = open_run(options.artists) if options.artists else None
-    data = open_dataset(options.data)
-    folder = shipped.ship(open_run(options.run), data, artists=artists)
+    run, data = open_run(options.run), open_dataset(options.data)
+    folder = shipped.ship(run, data, artists=unheard.measure(run, data))
     print(json.dumps({"folder": str(folder)}) if options.json else folder)
     return 0
 
@@ -253,7 +252,6 @@ def _arguments() -> dict[str, list[tuple]]:
         "ship": [
             ("run", path | {"help": "folder of a training run"}),
             ("--data", {"required": True, "help": "what it was trained on"}),
-            ("--artists", path | {"help": "run of its model on an artist split"}),
         ],
         "check-report": [
             ("folder", optional | {"help": "default: report"}),

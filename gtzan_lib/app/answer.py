@@ -74,10 +74,13 @@ def html(template: str, **values) -> str:
 
 def model_html(run: Run) -> str:
     """Say which model answers, how good it was found to be, and what it cannot do."""
-    recall = [run.metric(f"recall:{genre}")["value"] for genre in GENRES]
-    best, worst = (int(pick(recall)) for pick in (np.nanargmax, np.nanargmin))
     artists = store.read_json(run.folder / shipped.ARTISTS)
-    values = {"recall": recall, "genres": GENRES, "best": best, "worst": worst}
+    known = (artists or {}).get("recall") or {
+        genre: run.metric(f"recall:{genre}") for genre in GENRES
+    }
+    recall = {genre: np.nan_to_num(known[genre]["value"]) for genre in GENRES}
+    best, worst = (pick(recall, key=recall.get) for pick in (max, min))
+    values = {"recall": recall, "best": best, "worst": worst}
     return html("model.html", run=run, artists=artists, **values)
 
 
