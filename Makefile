@@ -19,13 +19,15 @@ export HOME := $(abspath $(or $(GTZAN_RUNS),runs))/.home
 $(shell mkdir -p "$(HOME)")
 endif
 
+SHELL = bash
 export CLUSTER DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: report test keep lab app bench scale notebooks tables lock
 report: .venv/ready
-	snakemake $(WHERE) --nolock --rerun-incomplete --quiet rules reason host \
-		--config data="$$DATA" profile="$$PROFILE" $(CONFIG)
+	set -o pipefail; snakemake $(WHERE) --nolock --rerun-incomplete --quiet rules reason \
+		host --config data="$$DATA" profile="$$PROFILE" $(CONFIG) 2>&1 | \
+		python -m gtzan_lib.report.progress
 
 test: .venv/ready
 	ruff check .

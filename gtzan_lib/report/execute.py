@@ -1,7 +1,7 @@
 """Executing a notebook for the pipeline, by papermill: its output, or one sentence.
 
-What the notebook prints is passed on, a line that updates (progress) every twenty
-seconds. Used by ``Snakefile``:
+Of what the notebook prints, a line that updates (progress) is passed on every twenty
+seconds; the rest is in the executed notebook. Used by ``Snakefile``:
 ``python -m gtzan_lib.report.execute NOTEBOOK OUTPUT PARAMETERS_AS_JSON``.
 """
 
@@ -19,7 +19,7 @@ SLOW_SECONDS = 300  # that a kernel may take to start and to answer on a busy ma
 
 
 class Relay:
-    """A text file that passes whole lines on, each behind a label."""
+    """A text file that passes on the lines that update, each behind a label."""
 
     def __init__(self, label: str):
         self.label, self.rest, self.shown = label, "", 0.0
@@ -29,9 +29,9 @@ class Relay:
         lines = (self.rest + text).replace("\r", "\n\r").split("\n")
         self.rest = lines[-1]
         for line, after in pairwise(lines):
-            is_replaced = after.startswith("\r")
+            is_last = line.startswith("\r") and not after.startswith("\r")
             is_due = time.time() - self.shown >= UPDATE_SECONDS
-            if line.strip() and (is_due or not is_replaced):
+            if line.strip() and line.startswith("\r") and (is_due or is_last):
                 self.shown = time.time()
                 print(f"[{self.label}] {line.strip()}", flush=True)
 

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 
 from gtzan_lib.errors import UserError
-from gtzan_lib.report import execute
+from gtzan_lib.report import execute, progress
 
 
 @pytest.fixture
@@ -22,19 +22,54 @@ def notebook(tmp_path):
     return make
 
 
-def test_what_a_notebook_prints_is_passed_on(notebook, tmp_path, capsys):
+def test_what_a_notebook_prints_stays_in_it(notebook, tmp_path, capsys):
     execute.execute(notebook("print('x is', x)"), tmp_path / "n.ipynb", {"x": 7})
-    assert capsys.readouterr().out == "[n] x is 7\n"
+    assert capsys.readouterr().out == ""
     assert "x is 7" in (tmp_path / "n.ipynb").read_text()
 
 
 def test_a_line_that_updates_is_passed_on_at_first_and_at_last(capsys):
     relay = execute.Relay("n")
+    relay.write("before\n")
     for percent in range(101):
         relay.write(f"\r{percent}")
         relay.write(" %")
     relay.write("\nnext\n")
-    assert capsys.readouterr().out.splitlines() == ["[n] 0 %", "[n] 100 %", "[n] next"]
+    assert capsys.readouterr().out.splitlines() == ["[n] 0 %", "[n] 100 %"]
+
+
+SNAKEMAKE = """Building DAG of jobs...
+Job stats:
+job            count
+-----------  -------
+train             13
+
+Select jobs to execute...
+Execute 2 jobs...
+[03_train_cnn-a] training: 100%
+[Tue Nov 24 18:30:31 2026]
+Finished jobid: 1 (Rule: pages)
+1 of 4 steps (25%) done
+Error in rule train:
+    jobid: 4
+
+4 of 4 steps (100%) done
+"""
+
+
+def test_the_pipeline_shows_steps_with_the_time_left_and_errors(capsys, monkeypatch):
+    now = iter([100, 160, 400])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    progress.show(SNAKEMAKE.splitlines(keepends=True))
+    assert capsys.readouterr().out.splitlines() == [
+        "[03_train_cnn-a] training: 100%",
+        "1 of 4 steps in 60 s, about 3 min left",
+        "Error in rule train:",
+        "    jobid: 4",
+        "",
+        "4 of 4 steps in 5 min",
+    ]
+    assert progress.minutes(7500) == "2 h 5 min"
 
 
 def test_a_notebook_that_stops_with_a_sentence_fails_with_it(notebook, tmp_path):

@@ -1,0 +1,46 @@
+"""What a person sees of the pipeline: a line a finished step, with the time left.
+
+``snakemake ... 2>&1 | python -m gtzan_lib.report.progress``: what Snakefile's jobs say
+is passed on, and so is an error; what Snakemake says of each job is in its own log.
+"""
+
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterable
+
+STEP = re.compile(r"^(\d+) of (\d+) steps \(\d+%\) done$")
+CHATTER = re.compile(
+    r"^(Assuming unrestricted|Building DAG|Using shell|Provided cores|Rules claiming"
+    r"|Conda environments|host:|Job stats|job +count|-+ +-+|\w+ +\d+$|Select jobs"
+    r"|Execute \d+ jobs|\[\w{3} \w{3} +\d|Finished jobid|Touching output|Elapsed time)"
+)
+
+
+def minutes(seconds: float) -> str:
+    """Return a time in words, such as ``"40 s"`` or ``"2 h 5 min"``."""
+    if seconds < 99:
+        return f"{seconds:.0f} s"
+    hours, rest = divmod(round(seconds / 60), 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
+def show(lines: Iterable[str]) -> None:
+    """Print the lines that matter of what Snakemake says, as they come."""
+    started, was_blank = time.monotonic(), True
+    for line in map(str.rstrip, lines):
+        if step := STEP.match(line):
+            done, steps = map(int, step.groups())
+            passed = time.monotonic() - started
+            left = minutes(passed / done * (steps - done))
+            words = f"{done} of {steps} steps in {minutes(passed)}"
+            print(words + f", about {left} left" * (done < steps), flush=True)
+        elif not CHATTER.match(line) and (line or not was_blank):
+            print(line, flush=True)
+        was_blank = not line or bool(CHATTER.match(line))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake has more to say
+    show(sys.stdin)
