@@ -20,17 +20,21 @@ from gtzan_lib.report import claims, record, schema
 CURVES = ("loss@first", "loss@last", "train_accuracy@last")
 METRICS = ("accuracy", "top2", "saturated", *CURVES, *(f"recall:{g}" for g in GENRES))
 OWN = ("started", "seconds", "members")  # facts that no two runs share
+SCHEMA = "results.schema.json"
 SHOWN = 30  # rows in the text
 LAST_DIGIT = 1e-9  # a change that is none
 
 
 def read(path: Path) -> dict:
-    """Read ``results.json``, or that of a folder; ``DataError`` says what is wrong."""
+    """Read ``results.json``, or that of a folder; ``DataError`` says what is wrong.
+
+    Of one that another version wrote, runs and provenance are enough.
+    """
     path = path / record.RESULTS if path.is_dir() else path
     content = store.read_json(path)
     if content is None:
         raise DataError(f"{path} is not a file of results, nor a folder that holds one")
-    schema.check(content, path, "results.schema.json")
+    schema.check(content, path, SCHEMA, "data", "made", "runs")
     return content
 
 
@@ -44,7 +48,8 @@ def compare(first: dict, second: dict) -> dict:
     that is ``beyond`` their intervals, added in squares (None without intervals).
     ``largest`` has the row of the run that differs most by a metric, and how many runs
     ``differ`` and are ``beyond``. ``verdicts`` has the claims whose verdict, by today's
-    rules, is another. ``agree``: the same runs, and nothing beyond.
+    rules, is another, where both records are of today's form. ``agree``: the same
+    runs, and nothing beyond.
     """
     ours, theirs = (
         {run["run"]: Run(kept=run) for run in content["runs"]}
@@ -61,10 +66,6 @@ def compare(first: dict, second: dict) -> dict:
         for metric in METRICS
     ]
     changes = [row for row in changes if not math.isnan(row["difference"])]
-    answers = (
-        claims.answer(claims.load(), content, [*runs.values()])
-        for content, runs in ((first, ours), (second, theirs))
-    )
     return {
         "agree": ours.keys() == theirs.keys() and not any(r["beyond"] for r in changes),
         "only_first": [name for name in ours if name not in theirs],
@@ -72,12 +73,23 @@ def compare(first: dict, second: dict) -> dict:
         "provenance": _provenance(first, second, pairs),
         "largest": _largest([row for row in changes if row["of"] == "run"]),
         "changes": changes,
-        "verdicts": [
-            {"claim": a["id"], "first": a["verdict"], "second": b["verdict"]}
-            for a, b in zip(*answers, strict=True)
-            if a["verdict"] != b["verdict"]
-        ],
+        "verdicts": _verdicts((first, ours), (second, theirs)),
     }
+
+
+def _verdicts(*records: tuple[dict, dict[str, Run]]) -> list[dict]:
+    answers = []
+    for content, runs in records:
+        try:
+            schema.check(content, Path(record.RESULTS), SCHEMA)
+        except DataError:
+            return []
+        answers.append(claims.answer(claims.load(), content, [*runs.values()]))
+    return [
+        {"claim": a["id"], "first": a["verdict"], "second": b["verdict"]}
+        for a, b in zip(*answers, strict=True)
+        if a["verdict"] != b["verdict"]
+    ]
 
 
 def as_text(found: dict) -> str:

@@ -8,9 +8,15 @@ from gtzan_lib import store
 from gtzan_lib.errors import DataError
 
 
-def check(content: object, path: Path, schema: str) -> None:
-    """Check what a file holds; a ``DataError`` says where it is of another type."""
+def check(content: object, path: Path, schema: str, *parts: str) -> None:
+    """Check what a file holds; a ``DataError`` says where it is of another type.
+
+    Of ``parts`` of it alone, if any are named.
+    """
     rules = store.read_json(Path(__file__).with_name(schema))
+    if parts:
+        rules["properties"] = {name: rules["properties"][name] for name in parts}
+        rules["required"] = list(parts)
     for error in Draft202012Validator(rules).iter_errors(content):
         where = ".".join(map(str, error.absolute_path)) or "the top"
         raise DataError(f"{path} is wrong at {where}: {error.message[:200]}")

@@ -96,6 +96,17 @@ def test_a_verdict_that_is_another_is_named(tmp_path, capsys, before):
     assert verdicts[0]["claim"] in printed.out
 
 
+def test_a_record_of_another_version_is_compared_run_by_run(tmp_path, capsys, before):
+    after = copy.deepcopy(before)
+    del after["pooling"]
+    after["calibration"] = "of another form"
+    after["data"]["pictures"] = 12
+    status, printed = compared(tmp_path, capsys, before, after, "--json")
+    found = json.loads(printed.out)
+    assert (status, found["verdicts"]) == (0, [])
+    assert {row["fact"] for row in found["provenance"]} == {"pictures"}
+
+
 def test_runs_in_one_and_provenance_are_named(tmp_path, capsys, before):
     after = copy.deepcopy(before)
     gone = after["runs"].pop()["run"]
