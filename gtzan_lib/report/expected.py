@@ -1,0 +1,126 @@
+"""The few numbers at a notebook's end, beside those that are kept of the same data.
+
+Of GTZAN ``report/results.json`` keeps them, over seeds. Of the synthetic sample
+``report/sample.json`` does, of seed 0: ``make expected`` writes it, which executes the
+notebooks as different processors would, and hands their records to this module.
+"""
+
+import math
+import os
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from gtzan_lib import store
+from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.experiments.run import Run
+
+SAMPLE, RESULTS = "report/sample.json", "report/results.json"
+MAKES = "GTZAN_RECORD"  # set to 1 where a run makes the values that are kept
+METRICS = ("loss@last", "train_accuracy@last", "accuracy", "top2")
+EXACT = 1e-6  # of a value: by how much processors differ in what draws nothing
+FEWEST = 3  # values that a standard deviation is taken of
+LEAST = 0.01  # of a value: its spread where few processors agree by chance
+NONE = {"value": math.nan, "spread": math.nan, "n": 1}
+
+Numbers = dict[str, float | dict[int, float]]  # of trainings by seed
+
+
+def of_runs(runs: list[Run], metrics: tuple[str, ...] = METRICS) -> Numbers:
+    """Return ``Run.metric`` values, such as ``"paper-lenet-...-epochs: accuracy"``.
+
+    The name has all parameters but the seed; what a run does not have is left out.
+    """
+    numbers: Numbers = defaultdict(dict)
+    for run in runs:
+        name, _, seed = run.name.rpartition("-seed-")
+        for metric in metrics:
+            value = run.metric(metric)["value"]
+            if not math.isnan(value):
+                numbers[f"{name}: {metric}"][int(seed)] = value
+    return dict(numbers)
+
+
+def of_record(measured: dict) -> Numbers:
+    """Return the numbers of all notebooks, named as there, from ``results.json``."""
+    counts = measured["data"]["by_genre"].values()
+    numbers = {"pictures": sum(counts), "pictures of the smallest genre": min(counts)}
+    for mode, row in measured["pooling"].items():
+        numbers[f"MSE of pooling 4 x 4, {mode}"] = row["mse"]
+    for row in measured["encoders"]:
+        by_seed = dict(enumerate(row["of_pooling"]))
+        numbers[f"MSE of {row['encoder']}, of pooling's"] = by_seed
+    return numbers | of_runs([Run(kept=run) for run in measured["runs"]])
+
+
+def compare(dataset: Dataset, numbers: Numbers) -> tuple[pd.DataFrame, str]:
+    """Return a row a number (here, kept, tolerance, agrees), and what to say of them.
+
+    A number of trainings agrees when it is in the 99 % interval (Student's) that the
+    kept values predict for the mean of as many. ``agrees`` is "yes", "no" or, where
+    nothing is kept of the same data and parameters, "-".
+    """
+    kept, where = _kept(dataset)
+    rows = {}
+    for name, number in numbers.items():
+        seeds = list(number) if isinstance(number, dict) else None
+        here, row = _mean(number), kept.get(name, NONE)
+        if row.get("seeds", seeds) != seeds:
+            row = NONE
+        student = special.stdtrit(max(row["n"] - 1, 1), 0.995)
+        limit = student * row["spread"] * (1 / here["n"] + 1 / row["n"]) ** 0.5
+        limit += EXACT * abs(row["value"])
+        agrees = "yes" if abs(here["value"] - row["value"]) <= limit else "no"
+        agrees = "-" if math.isnan(limit) else agrees
+        rows[name] = [here["value"], row["value"], limit, agrees]
+    columns = ["here", "kept", "tolerance", "agrees"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    if not kept:
+        return table, f"not compared: {where}"
+    yes, unknown = (int((table["agrees"] == word).sum()) for word in ("yes", "-"))
+    words = f"{yes} of {len(table)} numbers agree with {where}"
+    return table, words + f", which has not {unknown} of them" * (unknown > 0)
+
+
+def _kept(dataset: Dataset) -> tuple[dict[str, dict], str]:
+    """Return what is kept of a data set and in which file; or nothing and why."""
+    if os.environ.get(MAKES):
+        return {}, "this run makes the values that are kept"
+    for name in (SAMPLE, RESULTS):
+        content = store.read_json(store.PROJECT / name)
+        if content and content["data"]["sha256"] == dataset.sha256:
+            numbers = content.get("numbers")
+            return numbers or {k: _mean(v) for k, v in of_record(content).items()}, name
+    return {}, f"no values are kept of {dataset.name}"
+
+
+def _mean(number: float | dict[int, float]) -> dict:
+    """Return mean, standard deviation (NaN: of too few) and number of values."""
+    values = list(number.values()) if isinstance(number, dict) else number
+    is_known = np.ndim(values) == 0 or len(values) >= FEWEST
+    spread = float(np.std(values, ddof=np.ndim(values))) if is_known else math.nan
+    return {"value": float(np.mean(values)), "spread": spread, "n": np.size(values)}
+
+
+def main(*records: str) -> None:
+    """Write ``report/sample.json`` from records of the sample, one a processor."""
+    measured = [store.read_json(Path(path)) for path in records]
+    numbers = [of_record(record) for record in measured]
+    kept = {}
+    for name, number in numbers[0].items():
+        kept[name] = _mean(number)
+        if isinstance(number, dict):  # by processor instead of by seed
+            row = _mean({i: of[name][0] for i, of in enumerate(numbers)})
+            spread = max(row["spread"], LEAST * abs(row["value"]))
+            kept[name] = row | {"spread": spread, "seeds": [0]}
+    made = [record["made"] for record in measured]
+    content = {"data": measured[0]["data"], "made": made, "numbers": kept}
+    store.write_json(store.PROJECT / SAMPLE, content)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

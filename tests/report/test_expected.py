@@ -1,0 +1,121 @@
+"""The numbers at the notebooks' ends: what agrees, what does not, what is not kept."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+from small import train
+
+from gtzan_lib import store
+from gtzan_lib.data.gtzan import SYNTHETIC
+from gtzan_lib.data.sources import open_dataset
+from gtzan_lib.encoders import pooling
+from gtzan_lib.report import expected, record
+
+LOSS = "corrected-lenet-pool-random-2-epochs: loss@last"
+
+
+@pytest.fixture(scope="module")
+def measured(tiny_source, tmp_path_factory):
+    """The record of a tiny data set: three seeds, and another run alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GTZAN_RUNS", str(tmp_path_factory.mktemp("expected")))
+        runs = [train(tiny_source, epochs=2, seed=seed) for seed in range(3)]
+        runs.append(train(tiny_source))
+        return record.collect(open_dataset(tiny_source), runs)
+
+
+@pytest.fixture
+def keep(tmp_path, monkeypatch, measured):
+    """Keep the record in the place of the committed one, with changes."""
+    monkeypatch.setattr(store, "PROJECT", tmp_path)
+    (tmp_path / "report").mkdir()
+
+    def keep(file=expected.RESULTS, **changes):
+        store.write_json(tmp_path / file, measured | changes)
+
+    keep()
+    return keep
+
+
+def agrees(dataset, numbers):
+    """Return the last column of a comparison, and its sentence."""
+    table, sentence = expected.compare(dataset, numbers)
+    return table["agrees"].tolist(), sentence
+
+
+def test_a_training_agrees_within_what_other_seeds_predict(tiny, keep, measured):
+    kept = list(expected.of_record(measured)[LOSS].values())
+    mean, spread = np.mean(kept), np.std(kept, ddof=1)
+    low, high = stats.t(2, mean, spread * math.sqrt(1 + 1 / 3)).interval(0.99)
+    for value, answer in (
+        (low - 1e-4, "no"),
+        (low + 1e-4, "yes"),
+        (high - 1e-4, "yes"),
+        (high + 1e-4, "no"),
+    ):
+        assert agrees(tiny, {LOSS: {7: value}})[0] == [answer]
+    table, sentence = expected.compare(tiny, {LOSS: dict(enumerate(kept))})
+    assert sentence == f"1 of 1 numbers agree with {expected.RESULTS}"
+    assert table["here"].item() == table["kept"].item() == pytest.approx(mean)
+    of_three = (high - mean) / math.sqrt(1 + 1 / 3) * math.sqrt(2 / 3)
+    assert table["tolerance"].item() == pytest.approx(of_three, abs=1e-5)
+
+
+def test_what_draws_nothing_agrees_to_six_digits(tiny, keep):
+    name = "MSE of pooling 4 x 4, nearest"
+    error = pooling.pooling_errors(tiny)["nearest"].mean()
+    for times, answer in ((1, "yes"), (1 + 1e-7, "yes"), (1.00001, "no")):
+        assert agrees(tiny, {name: times * error})[0] == [answer]
+
+
+def test_of_other_parameters_or_too_few_seeds_nothing_is_kept(tiny, keep):
+    alone, other = (LOSS.replace("2-epochs", f"{n}-epochs") for n in (1, 7))
+    numbers = {alone: {0: 2.3}, other: {0: 2.3}, "pictures": 30}
+    words = f"1 of 3 numbers agree with {expected.RESULTS}, which has not 2 of them"
+    assert agrees(tiny, numbers) == (["-", "-", "yes"], words)
+
+
+def test_of_other_data_nothing_is_compared(tiny, keep, measured):
+    keep(data=measured["data"] | {"sha256": "0" * 64})
+    words = f"not compared: no values are kept of {tiny.name}"
+    assert agrees(tiny, {"pictures": 31}) == (["-"], words)
+
+
+def test_the_run_that_makes_the_record_compares_nothing(tiny, keep, monkeypatch):
+    monkeypatch.setenv(expected.MAKES, "1")
+    words = "not compared: this run makes the values that are kept"
+    assert agrees(tiny, {"pictures": 31}) == (["-"], words)
+
+
+def test_the_sample_is_kept_of_seed_0_over_processors(tiny, keep, measured, tmp_path):
+    losses = [2.2, 2.21, 2.26]
+    for i, loss in enumerate(losses):
+        first, *others = measured["runs"]
+        last = first["curve"][-1] | {"loss": loss}
+        first = first | {"curve": [*first["curve"][:-1], last]}
+        store.write_json(tmp_path / f"{i}", measured | {"runs": [first, *others]})
+    expected.main(*(str(tmp_path / f"{i}") for i in range(3)))
+    (tmp_path / expected.RESULTS).unlink()
+    kept = store.read_json(tmp_path / expected.SAMPLE)["numbers"]
+    assert kept["pictures"] == {"value": 30, "spread": 0, "n": 1}
+    assert kept[LOSS]["value"] == pytest.approx(np.mean(losses))
+    assert kept[LOSS]["spread"] == pytest.approx(np.std(losses, ddof=1))
+    numbers = {LOSS: {0: 2.23}, "pictures": 30}
+    words = f"2 of 2 numbers agree with {expected.SAMPLE}"
+    assert agrees(tiny, numbers) == (["yes", "yes"], words)
+    assert agrees(tiny, {LOSS: {1: 2.23}})[0] == ["-"]
+    assert agrees(tiny, {LOSS: {0: 2.23, 1: 2.23}})[0] == ["-"]
+
+
+def test_a_network_that_guesses_agrees_with_no_value_of_the_sample(tiny):
+    content = store.read_json(store.PROJECT / expected.SAMPLE)
+    assert content["data"]["name"] == SYNTHETIC
+    sample = replace(tiny, sha256=content["data"]["sha256"])
+    guessed = {"loss@last": math.log(10), "accuracy": 0.1, "top2": 0.2}
+    for recipe in ("paper", "corrected"):
+        name = f"{recipe}-lenet-pool-random-100-epochs"
+        numbers = {f"{name}: {metric}": {0: v} for metric, v in guessed.items()}
+        assert agrees(sample, numbers)[0] == ["no", "no", "no"]
