@@ -13,7 +13,7 @@ from gtzan_lib.evaluation.metrics import with_interval, with_text
 from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.groups import over_seeds
 from gtzan_lib.experiments.run import Run
-from gtzan_lib.report import claims
+from gtzan_lib.report import claims, dead
 from gtzan_lib.report.claims import Ledger
 
 MEANS = {  # of a configuration, by the metric
@@ -30,8 +30,8 @@ def derive(measured: dict, ledger: Ledger) -> dict:
     run; ``configurations`` and ``beyond``, a row for runs that differ in nothing but
     their seed, of the paper's network and of notebook 06; ``encoders``,
     ``calibration`` and ``leakage``, the measured rows with words; ``central``, the
-    evidence for softmax applied twice; ``ledger``, the claims with their verdicts, and
-    how many of each.
+    evidence for softmax applied twice; ``dead``, see ``dead.tables``; ``ledger``, the
+    claims with their verdicts, and how many of each.
     """
     runs = [Run(kept=record) for record in measured["runs"]]
     answers = claims.answer(ledger, measured, runs)
@@ -49,6 +49,7 @@ def derive(measured: dict, ledger: Ledger) -> dict:
             "calibration": [_calibration(row) for row in measured["calibration"]],
             "leakage": [_leakage(row) for row in measured["leakage"]],
             "central": central(runs, ledger.paper),
+            "dead": dead.tables(runs, measured["data"]["by_genre"]),
             "ledger": answers,
             "verdicts": {name: verdicts.count(name) for name in claims.VERDICTS},
         }

@@ -19,6 +19,7 @@ from gtzan_lib.evaluation.metrics import Estimate, bare
 from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.run import METRICS, Run
 from gtzan_lib.parameters import FACTS
+from gtzan_lib.report import dead
 
 LARGER = 36  # values of a picture of 432 x 648 for each of a code: windows of 6 x 6
 # Of the data set, its number of pictures, values a picture and values a code, a byte
@@ -35,6 +36,7 @@ NUMBERS = {
     ),
 }
 COUNTS = ("pictures", "fewest of a genre")
+DEAD = ("accuracy", "dead", "most")  # of ``dead.tables``
 DRAWS = 2000  # of runs and their test pictures, for the interval of a rank
 
 
@@ -172,6 +174,26 @@ def rank(measured: dict, runs: list[Run], name: str, **facts) -> Measured | None
     return _over(ranked(np.stack([run.confusion for run in group]), place), group)
 
 
+def by_dead_genres(
+    measured: dict, runs: list[Run], name: str, when: str | None = None
+) -> Measured | None:
+    """Return one of ``DEAD`` at a moment of recipe paper, such as ``"pair"``.
+
+    ``dead.tables`` has them. Left out, the moment is the one of most seeds. Where
+    hip-hop is ``dead``, the seeds are those in which it is.
+    """
+    table = dead.tables(runs, measured["data"]["by_genre"])["paper"]
+    when = when or table["compared"]
+    for row in table["moments"]:
+        if row["when"] == when:
+            ours = row["accuracy"] if name == "accuracy" else row["mixed"][name]
+            names = row["dead_in"] if name == "dead" else row["runs"]
+            return Measured(
+                {k: ours[k] for k in ("value", "low", "high")}, names, len(names)
+            )
+    return None
+
+
 def ranked(counts: np.ndarray, place: Callable[[np.ndarray], int]) -> Estimate:
     """Return a place with its 95 % interval, by drawing runs and test pictures again.
 
@@ -235,7 +257,7 @@ def _over(ours: Estimate, group: list[Run], *others: list[Run]) -> Measured:
 
 
 _ALL = (fact, subset, batches, pooling_error, encoder_ratio, literal_autoencoder)
-_ALL += (more_data, metric, gain, beside_others, rank)
+_ALL += (more_data, metric, gain, beside_others, rank, by_dead_genres)
 MEASURES: dict[str, Callable] = {measure.__name__: measure for measure in _ALL}
 
 
@@ -249,7 +271,8 @@ def problem(name: str, arguments: dict) -> str | None:
         return f"measure {name}: {error}"
     ranks = [metric for metric in METRICS if metric.startswith(("recall:", "called:"))]
     by_runs = dict.fromkeys(("metric", "gain", "beside_others"), METRICS)
-    known = ({"fact": NUMBERS, "rank": ranks} | by_runs).get(name)
+    by_name = {"fact": NUMBERS, "rank": ranks, "by_dead_genres": DEAD}
+    known = (by_name | by_runs).get(name)
     if known and bound.arguments["name"] not in known:
         return f"{name} knows no {bound.arguments['name']}"
     chosen = [value for value in bound.arguments.values() if isinstance(value, dict)]

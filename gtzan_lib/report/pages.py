@@ -27,7 +27,8 @@ TEMPLATE = Path(__file__).parent / "page"
 TRAIN, BEYOND = "03_train_cnn", "06_beyond"
 WITHOUT_PAGE = ("closed-form", "ensemble")  # recipes of runs that notebook 06 makes
 START = "index.html"
-MATTER = ("estimates", "curves", "confusion-corrected", "encoders", "leakage")
+MATTER = ("estimates", "curves", "dead-genres", "confusion-corrected", "encoders")
+MATTER += ("leakage",)
 TITLES = {
     "01_pack": "1 Pictures",
     "02_pool_mse": "2 Pooling",

@@ -27,7 +27,7 @@ from gtzan_lib.experiments import ensembles, folds, learning, suite
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.runs import find_runs
 from gtzan_lib.fingerprint import fingerprint
-from gtzan_lib.report import claims, schema
+from gtzan_lib.report import claims, dead, schema
 from gtzan_lib.report.derived import derive, plain
 
 RESULTS, DERIVED = "results.json", "derived.json"
@@ -41,6 +41,8 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
     made = store.provenance(time.time())
     del made["seconds"]
     counts = np.bincount(dataset.labels, minlength=len(GENRES)).tolist()
+    printed = claims.load().paper["3.3.2"]
+    pair = [claims.number(printed[name]) for name in ("last_loss", "train_accuracy")]
     measured = {
         "data": {
             "name": dataset.name,
@@ -53,7 +55,7 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
         "made": made,
         "batch_size": registry.RECIPES["paper"].make().batch_size,
         "literal_autoencoder": autoencoder.literal_cost(),
-        "runs": [run.record for run in runs],
+        "runs": [run.record | dead.kept(run, *pair) for run in runs],
         "pooling": {
             mode: {"mse": mse.mean(), "share_below_0.01": (mse < 0.01).mean()}
             for mode, mse in pooling.pooling_errors(dataset).items()
