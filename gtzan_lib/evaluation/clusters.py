@@ -58,7 +58,7 @@ def share_of(hits: np.ndarray, sizes: np.ndarray) -> Estimate:
     n = min(p * (1 - p) / variance, np.sum(sizes)) if variance > 1e-12 else number
     centre = (p + t**2 / (2 * n)) / (1 + t**2 / n)
     half = t / (1 + t**2 / n) * (p * (1 - p) / n + (t / (2 * n)) ** 2) ** 0.5
-    low, high = max(0, centre - half), min(1, centre + half)
+    low, high = max(0, min(p, centre - half)), min(1, max(p, centre + half))
     return {"value": p, "low": float(low), "high": float(high)}
 
 

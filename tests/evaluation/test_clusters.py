@@ -58,6 +58,10 @@ def test_three_artists_who_are_always_right_are_three_tracks():
     estimate = clusters.share(np.ones(31), np.repeat([0, 1, 2], [12, 10, 9]))
     assert estimate["high"] == estimate["value"] == 1
     assert 0 < estimate["low"] < 0.4
+    for n in range(2, 40):  # whatever the rounding
+        for p in (0, 1):
+            estimate = clusters.share(np.full(n, p), np.arange(n))
+            assert estimate["low"] <= p <= estimate["high"]
 
 
 def test_one_artist_has_no_interval_and_none_has_no_share():
