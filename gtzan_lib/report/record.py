@@ -163,7 +163,7 @@ def predictions(dataset: Dataset, runs: list[Run]) -> pd.DataFrame:
     Columns are ``protocol`` (the split), ``track``, and the ten genres; rows are all
     tracks of the first repetition, as the command ``evaluate`` takes them.
     """
-    tables = [pd.DataFrame(columns=["protocol", "track", *GENRES])]
+    tables = []
     by_split = suite.by_split(runs)
     for split in (folds.UNHEARD, folds.KNOWN):
         if found := suite.answers(by_split.get(split, {})).get(suite.BEST):
@@ -172,7 +172,8 @@ def predictions(dataset: Dataset, runs: list[Run]) -> pd.DataFrame:
             table.insert(0, "track", np.array(dataset.tracks)[found[1].index])
             table.insert(0, "protocol", split)
             tables.append(table)
-    return pd.concat(tables)
+    empty = pd.DataFrame(columns=["protocol", "track", *GENRES])
+    return pd.concat(tables) if tables else empty
 
 
 def write(dataset: Dataset, runs: list[Run]) -> dict:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -18,10 +19,11 @@ from small import train
 from gtzan_lib import store
 from gtzan_lib.__main__ import main
 from gtzan_lib.data import splits
+from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import learned, pooling
 from gtzan_lib.errors import DataError, UserError
-from gtzan_lib.experiments import learning
+from gtzan_lib.experiments import learning, suite
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.report import claims, figures, keep, pages, pdf, plots, record
 from gtzan_lib.report.derived import derive
@@ -121,6 +123,24 @@ def test_the_file_of_results_is_strict_json_and_says_what_the_runs_say(finished)
     values = [Run(finished / "03_train" / name) for name in corrected["runs"]]
     mean = np.mean([run.metric("accuracy")["value"] for run in values])
     assert corrected["accuracy"]["value"] == pytest.approx(mean)
+
+
+def test_predictions_of_folds_are_a_table_of_probabilities(finished, monkeypatch):
+    dataset = SimpleNamespace(tracks=("blues.00000", "blues.00001", "rock.00000"))
+    logits = np.random.default_rng(0).normal(size=(2, 2, 10))
+    said = SimpleNamespace(index=np.array([0, 2]), logits=logits)
+    monkeypatch.setattr(
+        record.suite, "answers", lambda runs: {suite.BEST: (None, said)} if runs else {}
+    )
+    monkeypatch.setattr(record.suite, "by_split", lambda runs: {"artist-folds": "some"})
+    table = record.predictions(dataset, [])
+    assert list(table.columns) == ["protocol", "track", *GENRES]
+    assert table["track"].tolist() == ["blues.00000", "rock.00000"]
+    assert set(table["protocol"]) == {"artist-folds"}
+    logs = np.log(table[[*GENRES]].to_numpy())
+    np.testing.assert_allclose(np.ptp(logs - logits[0], axis=1), 0, atol=1e-9)
+    assert table[[*GENRES]].dtypes.eq(float).all()
+    assert (finished / record.PREDICTIONS).read_text().count("\n") == 1  # has no folds
 
 
 def change(folder, name, how):
