@@ -47,13 +47,14 @@ def share_of(hits: np.ndarray, sizes: np.ndarray) -> Estimate:
     the variance between artists, at most all (Dean and Pagano, "Evaluating confidence
     interval methods for binomial proportions in clustered surveys", 2015): unlike that
     of ``mean`` it stays between 0 and 1, and has a width where all tracks are right,
-    when each artist is one track. NaN of one artist, and all NaN of none.
+    when each artist is one track. One artist says nothing of others: 0 to 1. Of none
+    all is NaN.
     """
     if len(sizes) == 0:
         return bare(np.nan)
     p, variance, number = _between(hits, sizes)
     if np.isnan(variance):
-        return bare(p)
+        return {"value": p, "low": 0.0, "high": 1.0}
     t = special.stdtrit(number - 1, 0.975)
     n = min(p * (1 - p) / variance, np.sum(sizes)) if variance > 1e-12 else number
     centre = (p + t**2 / (2 * n)) / (1 + t**2 / n)

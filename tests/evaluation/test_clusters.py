@@ -64,11 +64,12 @@ def test_three_artists_who_are_always_right_are_three_tracks():
             assert estimate["low"] <= p <= estimate["high"]
 
 
-def test_one_artist_has_no_interval_and_none_has_no_share():
-    for estimate in (clusters.mean, clusters.share):
-        alone = estimate(np.array([0.0, 1.0]), np.array(["a", "a"]))
-        assert alone["value"] == 0.5
-        assert np.isnan([alone["low"], alone["high"]]).all()
+def test_one_artist_says_nothing_of_others_and_none_has_no_share():
+    one = np.array([0.0, 1.0]), np.array(["a", "a"])
+    assert clusters.share(*one) == {"value": 0.5, "low": 0, "high": 1}
+    alone = clusters.mean(*one)
+    assert alone["value"] == 0.5
+    assert np.isnan([alone["low"], alone["high"]]).all()
     assert np.isnan(clusters.share(np.array([]), np.array([]))["value"])
 
 
