@@ -251,7 +251,7 @@ def leakage(rows: dict[str, dict], title: str) -> Figure:
     ax.axhline(0, color="0.6", linestyle=":")
     ax.axvline(0.5, color="0.8", linewidth=1)
     ax.set_xticks(range(len(places)), places)
-    ax.set(ylabel="right, known less unheard artists", ylim=(-0.6, 1), title=title)
+    ax.set(ylabel="right, known less unheard artists", ylim=(-0.4, 1), title=title)
     ax.grid(axis="y", alpha=0.3)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=4)
     return fig
