@@ -125,10 +125,11 @@ def outdated(folder: Path = REPORT) -> list[str]:
 
 
 def _made(content: dict, folder: Path) -> dict[Path, bytes]:
-    """Return what is made of a record and its folder: the PDF and the start page."""
+    """Return what is made of a record and its folder: PDF, start page and its style."""
     has = {path.stem for path in (folder / "pages").glob("[0-9]*.html")}
     start = pages.start_page(content, folder, has)
     return {
         folder / PDF: compile_pdf(content, folder, folder / TEXT),
         folder / "pages" / pages.START: start.encode(),
+        folder / "pages" / pages.STYLE: pages.style().encode(),
     }

@@ -18,17 +18,22 @@ from nbformat import NotebookNode
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
-from gtzan_lib import store
+from gtzan_lib import registry, store
 from gtzan_lib.data.gtzan import SYNTHETIC
-from gtzan_lib.report import figures, record
+from gtzan_lib.evaluation.metrics import with_text
+from gtzan_lib.experiments import groups, suite
+from gtzan_lib.experiments.groups import over_seeds
+from gtzan_lib.experiments.run import Run
+from gtzan_lib.report import figures, literature, record
 from gtzan_lib.report.pdf import PDF
 
 TEMPLATE = Path(__file__).parent / "page"
 TRAIN, BEYOND = "03_train_cnn", "06_beyond"
 WITHOUT_PAGE = ("closed-form", "ensemble")  # recipes of runs that notebook 06 makes
-START = "index.html"
-MATTER = ("estimates", "curves", "dead-genres", "confusion-corrected", "encoders")
-MATTER += ("leakage",)
+START, STYLE = "index.html", "style.css"
+# Figures that the start page folds; those of its story are named there.
+MORE = ("estimates", "confusion-paper", "confusion-corrected", "encoders")
+MORE += ("leakage", "ladder", "reliability")
 TITLES = {
     "01_pack": "1 Pictures",
     "02_pool_mse": "2 Pooling",
@@ -46,9 +51,7 @@ def build(folder: Path) -> Path:
     """
     target = folder / "pages"
     target.mkdir(parents=True, exist_ok=True)
-    css = (TEMPLATE / "style.css").read_text(encoding="utf-8")
-    colours = HtmlFormatter(style="default").get_style_defs(".highlight")
-    (target / "style.css").write_text(f"{css}\n{colours}\n", encoding="utf-8")
+    (target / STYLE).write_text(style(), encoding="utf-8")
     content = record.read(folder)
     exporter = HTMLExporter(
         template_name=TEMPLATE.name,
@@ -76,22 +79,69 @@ def build(folder: Path) -> Path:
     return start
 
 
+def style() -> str:
+    """Return the pages' style sheet, with colours for code, light and dark."""
+    light, dark = (
+        HtmlFormatter(style=name).get_style_defs(".highlight")
+        for name in ("vs", "github-dark")
+    )
+    css = (TEMPLATE / STYLE).read_text(encoding="utf-8")
+    dark = f"@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
+    return "\n".join((css, light, dark, ""))
+
+
 def start_page(content: dict, folder: Path, has: set[str]) -> str:
     """Return the start page of a record and the figures in a folder.
 
     ``has`` names the pages that there are, without ``.html``; no other is linked to.
     """
-    shown = {figure["name"]: figure for figure in figures.of_folder(folder)}
+    shown = _figures(folder, has)
     pages = {name: name for name in has}
     for run in content["runs"]:
         is_beyond = run["provenance"]["recipe"] in WITHOUT_PAGE
         pages[run["run"]] = BEYOND if is_beyond else f"{TRAIN}-{run['run']}"
+    others = [row for row in literature.load() if row["protocol"] == "artist"]
     return template("start.html.j2").render(
         r=content,
         report=_about(content, START, has),
-        figures=[shown[name] for name in MATTER if name in shown],
+        shown=shown,
+        more=[shown[name] for name in MORE if name in shown],
         pages={name: f"{page}.html" for name, page in pages.items() if page in has},
+        sections=list(dict.fromkeys(row["section"] for row in content["ledger"])),
+        trained=_trained(content["runs"]),
+        others=[row for row in others if row["pretrained"] != "nothing"],
+        suite=suite,
     )
+
+
+def _figures(folder: Path, has: set[str]) -> dict[str, dict]:
+    """Return a folder's figures by name, each with the ``page`` of its notebook."""
+    found = {figure["name"]: figure for figure in figures.of_folder(folder)}
+    for name, figure in found.items():
+        page = folder / "pages" / f"{figure['notebook']}.html"
+        text = page.read_text("utf-8") if page.stem in has else ""
+        place = f"#figure-{name}" if f'id="figure-{name}"' in text else ""
+        figure["page"] = page.name + place if text else ""
+    return found
+
+
+def _trained(records: list[dict]) -> list[dict]:
+    """Return a row of words a configuration of runs, with the runs' records."""
+    words = {
+        "recipe": {name: entry.help for name, entry in registry.RECIPES.items()},
+        "model": {name: entry.help for name, entry in registry.MODELS.items()},
+        "encoder": {name: entry.help for name, entry in registry.ENCODERS.items()},
+        "split": registry.SPLITS,
+    }
+    rows = []
+    for facts, group in groups.group_runs([Run(kept=r) for r in records]).items():
+        row = dict(zip(groups.CONFIGURATION, facts, strict=True))
+        for kind, known in words.items():
+            parts = str(row[kind]).split("+")
+            row[kind] = " and ".join(known.get(part, part) for part in parts)
+        estimates = {k: with_text(over_seeds(group, k)) for k in ("accuracy", "top2")}
+        rows.append(row | estimates | {"runs": [run.record for run in group]})
+    return rows
 
 
 def front_page(content: dict) -> str:

@@ -53,7 +53,8 @@ def training_curves(histories: dict[str, dict], title: str) -> Figure:
 
     ``histories`` are ``Run.history`` by the name that the legend gives each run.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    kind = {"sharex": True, "figsize": (5.6, 6.2), "layout": "constrained"}
+    fig, (upper, lower) = plt.subplots(2, 1, **kind)
     looks = zip(histories.items(), cycle(COLORS), cycle("osD^v"))
     for (name, history), color, marker in looks:
         epochs = np.arange(1, len(history["loss"]) + 1)
@@ -63,13 +64,13 @@ def training_curves(histories: dict[str, dict], title: str) -> Figure:
             loss = "loss" if part == "train" else f"{part}_loss"
             kind = {"color": color, "linestyle": style, "label": f"{name}, {part}"}
             kind |= {"marker": marker, "markevery": marked, "markersize": 5}
-            left.plot(epochs, history[loss], **kind)
-            right.plot(epochs, history[f"{part}_accuracy"], **kind)
-    left.set(xscale="log", xlabel="epoch", ylabel="loss (nats)")
-    right.set(xscale="log", xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
-    for ax in (left, right):
+            upper.plot(epochs, history[loss], **kind)
+            lower.plot(epochs, history[f"{part}_accuracy"], **kind)
+    upper.set(ylabel="loss (nats)")
+    lower.set(xscale="log", xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
+    for ax in (upper, lower):
         ax.grid(alpha=0.3)
-    lines = left.get_legend_handles_labels()
+    lines = upper.get_legend_handles_labels()
     fig.legend(*lines, loc="outside lower center", ncols=len(histories), fontsize=8)
     fig.suptitle(title)
     return fig

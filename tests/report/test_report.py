@@ -254,7 +254,8 @@ def test_a_changed_claim_text_picture_or_page_turns_the_check_red(kept):
         ("claims.toml", "size = 0.09", "size = 0.9"),
         ("paper.typ", "= Limits", "= Limitations"),
         ("figures/curves.svg", "</svg>", "<text>9</text></svg>"),
-        ("pages/index.html", "readings of one claim", "readings of a claim"),
+        ("pages/index.html", "What the paper claims", "What a paper claims"),
+        ("pages/style.css", "--ink", "--pen"),
     ):
         before = (kept / name).read_text("utf-8")
         assert old in before
