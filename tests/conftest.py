@@ -100,3 +100,19 @@ def browser():
         )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def barriers():
+    """What finds, on the page of a tab, what axe-core says keeps people out.
+
+    Folded parts are opened. Found are rules that do not hold, each with a place.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    def find(tab):
+        tab.evaluate("for (const d of document.querySelectorAll('details')) d.open = 1")
+        rules = Axe().run(tab).response["violations"]
+        return [(rule["id"], rule["nodes"][0]["html"]) for rule in rules]
+
+    return find

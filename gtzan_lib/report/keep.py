@@ -24,10 +24,9 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     """Copy the report of a folder of results to where it is committed.
 
     ``results.json``, ``predictions.csv``, figures, pages (of runs those of the first
-    seed, which keeps them small), and of the executed notebooks one of each kind; what
-    is derived, and the PDF, are made anew. Nothing in them names a folder of this
-    computer. The README beside the target gets its table; the target's claims and text
-    stay.
+    seed, which keeps them small) and their executed notebooks; what is derived, and the
+    PDF, are made anew. Nothing in them names a folder of this computer. The README
+    beside the target gets its table; the target's claims and text stay.
 
     The new report is built and checked beside the old one and then takes its place: one
     that is refused, or interrupted, leaves the old one as it was.
@@ -85,10 +84,8 @@ def _build(folder: Path, target: Path) -> None:
     for path, made in _made(content, target).items():
         path.write_bytes(made)
     (target / "notebooks").mkdir()
-    chosen = {row["runs"][0] for row in content["configurations"] if row["headline"]}
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
-        run = path.stem.removeprefix(f"{pages.TRAIN}-")
-        if run == path.stem or run in chosen:
+        if (target / "pages" / f"{path.stem}.html").is_file():
             notebook = pages.strip(nbformat.read(path, as_version=4))
             nbformat.write(notebook, target / "notebooks" / path.name)
 

@@ -4,9 +4,11 @@ Pages load nothing from the network. Their looks are in the folder ``page``, a t
 of nbconvert. The pipeline calls ``python -m gtzan_lib.report.pages FOLDER``.
 """
 
+import ast
 import base64
 import io
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -34,6 +36,7 @@ START, STYLE = "index.html", "style.css"
 # Figures that the start page folds; those of its story are named there.
 MORE = ("estimates", "confusion-paper", "confusion-corrected", "encoders")
 MORE += ("leakage", "ladder", "reliability")
+EMPTY = re.compile(r"<th([^>]*)>(?:&nbsp;)?</th>")
 TITLES = {
     "01_pack": "1 Pictures",
     "02_pool_mse": "2 Pooling",
@@ -70,8 +73,12 @@ def build(folder: Path) -> Path:
         if page.is_file() and page.stat().st_mtime > max(times):
             continue
         notebook = strip(nbformat.read(path, as_version=4))
-        describe(notebook)
+        given = [each for each in describe(notebook) if each["is_given"]]
+        options = [word for p in given for word in ("-p", p["name"], p["value"])]
+        source = f"notebooks/{path.stem.partition('-')[0]}.ipynb"
+        command = shlex.join(["papermill", source, "out.ipynb", *options])
         report = _about(content, page.name, has)
+        report |= {"notebook": path.name, "command": command}
         html, _ = exporter.from_notebook_node(notebook, {"report": report})
         page.write_text(link_pages(html, main_run(content, has)), encoding="utf-8")
     start = target / START
@@ -159,7 +166,8 @@ def template(name: str) -> Template:
 def strip(notebook: NotebookNode) -> NotebookNode:
     """Return an executed notebook without papermill's notes and without local paths.
 
-    Of a line that updates, as progress does, its end is kept.
+    Of a line that updates, as progress does, its end is kept, and of pictures 256
+    colours.
     """
     notes = notebook.metadata.pop("papermill", {})
     source = notes.get("parameters", {}).get("data", "")
@@ -174,27 +182,78 @@ def strip(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] = _smaller(output.data["image/png"])
     return CoalesceStreamsPreprocessor().preprocess(notebook, {})[0]
 
 
-def describe(notebook: NotebookNode) -> None:
-    """Give each picture its section's heading as a caption and its prose as alt text.
+def describe(notebook: NotebookNode) -> list[dict]:
+    """Give pictures captions and alt texts, code a place, and return the parameters.
 
-    Pictures are brought to 256 colours too, a third of their size.
+    A picture that is saved for the report has the caption and alt text of
+    ``figures.toml``; of another one the sentence before it tells how to read it, and
+    its section is the alt text. Of a parameter there are ``name``, ``value`` and
+    ``help``, texts, and whether it ``is_given`` (else it is the default); the cell that
+    assigns them first holds all.
     """
-    heading, prose = "", ""
-    for cell in notebook.cells:
+    heading, prose, parameters = "", "", {}
+    for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
             headings = re.findall(r"^#+ (.+)$", cell.source, flags=re.MULTILINE)
             heading = [heading, *headings][-1]
             prose = re.sub(r"^#+ .+$|[*`]", "", cell.source, flags=re.MULTILINE)
+            prose = re.sub(r"\[(.+?)\]\(.+?\)", r"\1", " ".join(prose.split()))
+            continue
+        cell.metadata["place"] = f"code-{number}"
+        if any(tag.endswith("parameters") for tag in cell.metadata.get("tags", [])):
+            is_first = not parameters
+            for each in _assigned(cell.source):
+                known = parameters.setdefault(each["name"], each)
+                known |= {"value": each["value"], "is_given": not is_first}
+            if is_first:
+                cell.metadata["parameters"] = list(parameters.values())
+        named = iter(_saved(cell.source))
         for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                png, wide = _smaller(base64.b64decode(output.data["image/png"]))
-                output.data["image/png"] = base64.b64encode(png).decode()
-                alt = f"{heading}. {' '.join(prose.split())}".strip()
-                about = {"alt": alt, "caption": heading, "wide": wide}
-                output.metadata["image/png"] = about
+            data = output.get("data", {})
+            if "text/html" in data:  # a corner of a table heads nothing
+                data["text/html"] = EMPTY.sub(r"<td\1></td>", data["text/html"])
+            if "image/png" in data:
+                name = next(named, "")
+                alt = f"{heading}. {prose}".strip()
+                caption = re.split(r"(?<=[.:?!]) ", prose)[-1].rstrip(".:") or heading
+                about = {"name": name, "alt": alt, "caption": f"{caption}."}
+                about["wide"] = _is_wide(data["image/png"])
+                output.metadata["image/png"] = about | figures.FIGURES.get(name, {})
+    return list(parameters.values())
+
+
+def _assigned(source: str) -> list[dict[str, str]]:
+    """Return what a cell of parameters assigns: name, value and help, as texts."""
+    found = []
+    for node in ast.parse(source).body:
+        target = getattr(node, "target", None) or node.targets[0]
+        _, _, words = source.splitlines()[node.lineno - 1].partition("  # ")
+        value = str(ast.literal_eval(node.value))
+        found.append({"name": target.id, "value": value, "help": words})
+    return found
+
+
+def _saved(source: str) -> list[str]:
+    """Return the names of the figures that a cell saves for the report, in order."""
+    saved = re.search(r'figures\.save\(\w+, (f?)"([\w-]+)', source)
+    if not saved:
+        return []
+    is_start, name = saved.groups()
+    return [
+        n for n in figures.FIGURES if n == name or (is_start and n.startswith(name))
+    ]
+
+
+def _is_wide(png: str) -> bool:
+    """Tell whether a picture is too wide for a phone."""
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
+        return image.width > 1.5 * image.height
 
 
 def link_pages(page: str, main_run: str) -> str:
@@ -228,13 +287,13 @@ def _about(content: dict, page: str, has: set[str]) -> dict:
     }
 
 
-def _smaller(png: bytes) -> tuple[bytes, bool]:
-    """Return a picture in 256 colours, and whether it is too wide for a phone."""
-    with Image.open(io.BytesIO(png)) as image:
+def _smaller(png: str) -> str:
+    """Return a picture in 256 colours, a third of its size; both as base64."""
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
         reduced = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
     file = io.BytesIO()
     reduced.save(file, "PNG", optimize=True)
-    return file.getvalue(), reduced.width > 1.5 * reduced.height
+    return base64.b64encode(file.getvalue()).decode()
 
 
 if __name__ == "__main__":

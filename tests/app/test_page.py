@@ -147,3 +147,11 @@ def test_a_plain_form_does_without_script(browser, page, files):
     tab.get_by_role("button", name="Name its genre").click()
     tab.get_by_role("alert").wait_for(timeout=30_000)
     context.close()
+
+
+def test_nothing_on_the_page_keeps_people_out(tab, files, barriers):
+    assert barriers(tab) == []
+    upload(tab, files / "long.mp3")
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        assert barriers(tab) == []

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -72,7 +73,7 @@ def write_executed(folder, name, source):
     """Write a notebook as papermill leaves it: with a picture, and with paths in it."""
     pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4//8/AAX+Av4N70a4AAAAAElFTkSuQmCC"  # noqa: E501
     cells = [
-        nbformat.v4.new_markdown_cell("# One\n\n**Next:** [2](02_pool_mse.ipynb)"),
+        nbformat.v4.new_markdown_cell("# One\n\n**Before:** [1](01_pack.ipynb)"),
         nbformat.v4.new_markdown_cell("## A *figure*\n\nWhat it shows."),
         nbformat.v4.new_code_cell(
             f"data = '{source}'",
@@ -451,24 +452,100 @@ def test_links_between_notebooks_become_links_between_pages():
     )
 
 
-def test_pages_are_linked_folded_described_and_need_no_network(finished):
+def test_pages_are_folded_described_and_need_no_network(finished):
     folder = finished / "pages"
     page = (folder / "01_pack.html").read_text("utf-8")
     assert '<details class="code">' in page
     assert 'alt="A figure. What it shows."' in page.replace("*", "")
-    assert "<figcaption>" in page
+    assert "<figcaption>What it shows. Data: " in page
     start = (folder / "index.html").read_text("utf-8")
     name = json.loads((finished / "results.json").read_text())["data"]["name"]
     assert f"<strong>{name}</strong>" in start
+    assert "<script" not in start
     for path in folder.glob("*.html"):
         text = path.read_text("utf-8")
-        assert "<script" not in text
         assert 'src="http' not in text
         assert 'name="viewport"' in text
     assert all(f'id="{claim["id"]}"' in start for claim in claims.load().claims)
-    for target in ("01_pack.html", *(f"../{n}" for n in ("paper.pdf", *RECORD))):
-        assert f'href="{target}"' in start
-        assert (folder / target).exists()
+
+
+class Links(HTMLParser):
+    """The places of a page, and where it leads."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.places, self.leads = {""}, []
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.places.add(found.get("id", ""))
+        self.leads += [found[name] for name in ("href", "src") if name in found]
+
+
+@pytest.mark.parametrize("where", ["finished", "committed"])
+def test_every_link_leads_somewhere(finished, where):
+    folder = (finished if where == "finished" else keep.REPORT) / "pages"
+    found = {path.resolve(): Links(path) for path in folder.glob("*.html")}
+    start = found[(folder / "index.html").resolve()]
+    assert {f"../{name}" for name in ("paper.pdf", *RECORD)} < set(start.leads)
+    for path, links in found.items():
+        for lead in links.leads:
+            address, _, place = lead.partition("#")
+            if address.startswith(("http", "data:", "mailto:")):
+                continue
+            target = (path.parent / address).resolve() if address else path
+            assert target.is_file(), f"{path.name} leads to {lead}"
+            if target.suffix == ".html":
+                assert place in found[target].places, f"{path.name} leads to {lead}"
+
+
+def test_parameters_become_text_and_a_command():
+    first = nbformat.v4.new_code_cell("seed: int = 0  # of the run\nsplit = 'random'")
+    first.metadata["tags"] = ["parameters"]
+    second = nbformat.v4.new_code_cell("# Parameters\nseed = 3\n")
+    second.metadata["tags"] = ["injected-parameters"]
+    notebook = nbformat.v4.new_notebook(cells=[first, second])
+    seed, split = pages.describe(notebook)
+    assert (seed["value"], seed["help"], seed["is_given"]) == ("3", "of the run", True)
+    assert (split["value"], split["is_given"]) == ("random", False)
+    assert first.metadata["parameters"] == [seed, split]
+
+
+def test_the_ledger_is_filtered_without_a_script(finished, browser):
+    page = browser.new_page(java_script_enabled=False)
+    page.goto((finished / "pages" / "index.html").as_uri())
+    page.locator("#ledger summary").click()
+    rows = page.locator("#ledger tbody tr:visible")
+    assert rows.count() == len(claims.load().claims)
+    chosen = [c for c in record.read(finished)["ledger"] if c["verdict"] == "undecided"]
+    page.get_by_label("undecided (").check()
+    assert rows.count() == len(chosen)
+    page.get_by_label("3.3.2", exact=True).check()
+    assert rows.count() == len([c for c in chosen if c["section"] == "3.3.2"])
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_on_the_pages_keeps_people_out(finished, browser, barriers, scheme):
+    page = browser.new_page(color_scheme=scheme)
+    for path in (
+        finished / "pages" / "index.html",
+        finished / "pages" / "01_pack.html",
+        keep.REPORT / "pages" / "index.html",
+        keep.REPORT / "pages" / "06_beyond.html",
+    ):
+        page.goto(path.as_uri())
+        assert barriers(page) == [], path
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "most"), [(400, 10_000), (1200, 6_000)])
+def test_the_start_page_is_short_while_folded(browser, width, most):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto((keep.REPORT / "pages" / "index.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollHeight") <= most
+    page.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
