@@ -194,6 +194,31 @@ def test_a_data_set_without_features_goes_without(tiny):
     assert suite.train_all(tiny, (suite.FEATURES,), "random", 1, {}) == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "split", "seeds"),
+    [
+        (suite.CRNN, "random", 5),
+        (suite.TEXTURE, "random", 5),
+        (suite.CNN, "random", 3),
+        (suite.CRNN, "artist", 3),
+        (suite.TEXTURE, "artist", 1),  # nothing in it is drawn
+        (suite.CRNN, "artist-folds", 9),
+        (suite.TEXTURE, "artist-folds", 3),
+        (suite.TEXTURE, "random-folds", 9),
+        (suite.CRNN, "three-way", 1),
+        (suite.CRNN, "all", 1),
+    ],
+)
+def test_what_has_no_chance_in_it_is_trained_once(name, split, seeds):
+    assert suite.seeds_of(name, split, 5) == seeds
+
+
+def test_an_ensemble_takes_the_one_run_of_a_machine_again(pair):
+    (crnn,), (svm,) = pair[suite.CRNN], pair[suite.TEXTURE]
+    trained = {suite.CRNN: [crnn] * 3, suite.TEXTURE: [svm]}
+    assert suite._members(trained)[suite.BEST] == [[crnn, svm]] * 3
+
+
 def test_every_model_and_ensemble_has_one_name():
     assert len(set(suite.NAMES.values())) == len(suite.NAMES)
     assert set(suite.NAMES.values()) == {*suite.MODELS, *suite.ENSEMBLES}
