@@ -9,26 +9,38 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from gtzan_lib.data.audio import SAMPLE_RATE
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.data.mel import N_MELS
+from gtzan_lib.data.pictures import PLOT
 from gtzan_lib.report.plots import BLUE, GREEN, ORANGE
 
+HERTZ = (500, 2000, 8000)  # marked beside a spectrogram
+EXTENT = (0, 30, 0, N_MELS)  # of one: seconds, mel bands
 HATCHES = ("", "//", "xx")  # to tell colours apart without seeing them
 
 
 def gallery(
     dataset: Dataset, images: np.ndarray, shown: list[int], title: str
 ) -> Figure:
-    """Show pictures beside each other, five a row (the paper's figures 1 and 6).
+    """Show plots of pictures, two a row, in s and Hz (the paper's figures 1 and 6).
 
     ``images`` are all of the data set, uint8 (N, 288, 432, 3), ``shown`` positions.
     """
-    rows = -(-len(shown) // 5)
-    size = {"figsize": (10, 3.6 if rows > 1 else 3.2), "layout": "constrained"}
-    fig, axes = plt.subplots(rows, -(-len(shown) // rows), squeeze=False, **size)
-    for ax, track in zip(axes.flat, shown, strict=True):
-        _show(ax, images[track], dataset.tracks[track])
-    fig.suptitle(f"{title}: {dataset.name}")
+    from librosa import hz_to_mel  # loads slowly
+
+    rows = -(-len(shown) // 2)
+    kind = {"sharex": True, "sharey": True, "squeeze": False, "layout": "constrained"}
+    fig, axes = plt.subplots(rows, 2, figsize=(5.6, 1.2 + 1.2 * rows), **kind)
+    for ax, track in zip(axes.flat, shown, strict=False):
+        ax.imshow(images[track][PLOT], extent=EXTENT, aspect="auto")
+        ax.set_title(dataset.tracks[track], fontsize=9)
+    bands = (N_MELS + 1) * hz_to_mel(HERTZ) / hz_to_mel(SAMPLE_RATE / 2) - 0.5
+    axes[0, 0].set_yticks(bands, [f"{hertz:,}" for hertz in HERTZ])
+    fig.supxlabel("time (s)", fontsize=9)
+    fig.supylabel("frequency (Hz)", fontsize=9)
+    fig.suptitle(f"{title}: {dataset.name}", fontsize=11)
     return fig
 
 
