@@ -34,8 +34,9 @@ TRAIN, BEYOND = "03_train_cnn", "06_beyond"
 WITHOUT_PAGE = ("closed-form", "ensemble")  # recipes of runs that notebook 06 makes
 START, STYLE = "index.html", "style.css"
 # Figures that the start page folds; those of its story are named there.
-MORE = ("estimates", "confusion-paper", "confusion-corrected", "encoders")
-MORE += ("leakage", "ladder", "reliability")
+MORE = ("estimates", "confusion-paper", "confusion-corrected", "encoders", "leakage")
+MORE += ("ladder", "reliability")
+CAPTION = re.compile(r"^# Figure: (.+(?:\n# .+)*)", re.MULTILINE)
 EMPTY = re.compile(r"<th([^>]*)>(?:&nbsp;)?</th>")
 TITLES = {
     "01_pack": "1 Pictures",
@@ -159,8 +160,7 @@ def front_page(content: dict) -> str:
 def template(name: str) -> Template:
     """Return a template of the folder ``page``; in HTML, what it shows is escaped."""
     options = {"autoescape": ".html" in name, "keep_trailing_newline": True}
-    environment = Environment(loader=FileSystemLoader(TEMPLATE), **options)
-    return environment.get_template(name)
+    return Environment(loader=FileSystemLoader(TEMPLATE), **options).get_template(name)
 
 
 def strip(notebook: NotebookNode) -> NotebookNode:
@@ -192,10 +192,10 @@ def describe(notebook: NotebookNode) -> list[dict]:
     """Give pictures captions and alt texts, code a place, and return the parameters.
 
     A picture that is saved for the report has the caption and alt text of
-    ``figures.toml``; of another one the sentence before it tells how to read it, and
-    its section is the alt text. Of a parameter there are ``name``, ``value`` and
-    ``help``, texts, and whether it ``is_given`` (else it is the default); the cell that
-    assigns them first holds all.
+    ``figures.toml``. Of another one a comment ``# Figure:`` in its code is the caption,
+    or the sentence before it, and its section is the alt text. Of a parameter there are
+    ``name``, ``value`` and ``help``, texts, and whether it ``is_given`` (else it is the
+    default); the cell that assigns them first holds all.
     """
     heading, prose, parameters = "", "", {}
     for number, cell in enumerate(notebook.cells):
@@ -221,9 +221,12 @@ def describe(notebook: NotebookNode) -> list[dict]:
             if "image/png" in data:
                 name = next(named, "")
                 alt = f"{heading}. {prose}".strip()
-                caption = re.split(r"(?<=[.:?!]) ", prose)[-1].rstrip(".:") or heading
-                about = {"name": name, "alt": alt, "caption": f"{caption}."}
-                about["wide"] = _is_wide(data["image/png"])
+                found = CAPTION.search(cell.source)
+                last = re.split(r"(?<=[.?!]) ", prose)[-1] or heading
+                said = found[1].replace("\n#", "") if found else last
+                about = {"name": name, "alt": alt, "caption": f"{said.rstrip('.:')}."}
+                with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as png:
+                    about["wide"] = png.width > 1.5 * png.height  # for a phone
                 output.metadata["image/png"] = about | figures.FIGURES.get(name, {})
     return list(parameters.values())
 
@@ -248,12 +251,6 @@ def _saved(source: str) -> list[str]:
     return [
         n for n in figures.FIGURES if n == name or (is_start and n.startswith(name))
     ]
-
-
-def _is_wide(png: str) -> bool:
-    """Tell whether a picture is too wide for a phone."""
-    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
-        return image.width > 1.5 * image.height
 
 
 def link_pages(page: str, main_run: str) -> str:
