@@ -38,7 +38,7 @@ def test_the_shipped_model_is_a_whole_run_on_real_gtzan(ours):
     artists = store.read_json(shipped.FOLDER / shipped.ARTISTS)
     assert artists["tracks"] > 250
     assert 0.6 < artists["accuracy"]["low"] < artists["accuracy"]["high"] < 0.8
-    assert sum(p.stat().st_size for p in shipped.FOLDER.rglob("*.*")) < 13e6
+    assert sum(p.stat().st_size for p in shipped.FOLDER.rglob("*.*")) < 15e6
 
 
 def test_the_shipped_model_names_no_folder_of_the_machine_that_made_it():
