@@ -1,6 +1,8 @@
 """What nbval does not see: parameters, errors, and that comparisons can fail."""
 
+import html
 import importlib
+import re
 import subprocess
 import sys
 
@@ -8,8 +10,13 @@ import nbformat
 import numpy as np
 import papermill
 import pytest
+from small import train
 
 from gtzan_lib import parameters, store
+from gtzan_lib.data import gtzan
+from gtzan_lib.data.sources import open_dataset
+from gtzan_lib.report import expected, record
+from gtzan_lib.training.recipe import Descent
 
 NOTEBOOKS = sorted((store.PROJECT / "notebooks").glob("*.ipynb"))
 MARK = "# NBVAL_CHECK_OUTPUT"
@@ -22,7 +29,7 @@ def code_cells(path):
 
 def run_cells(notebook, **parameters):
     """Run a notebook's code cells in this process."""
-    namespace: dict = {}
+    namespace: dict = {"display": lambda table: None}  # IPython's
     for cell in code_cells(store.PROJECT / "notebooks" / f"{notebook}.ipynb"):
         exec(compile(cell.source, notebook, "exec"), namespace)
         if "parameters" in cell.metadata.get("tags", []):
@@ -99,6 +106,69 @@ def slightly_more(value):
         return tuple(map(slightly_more, value))
     is_bytes = isinstance(value, np.ndarray) and value.dtype == np.uint8
     return value + np.uint8(1) if is_bytes else value * 1.01
+
+
+@pytest.fixture
+def kept(tiny_source, tmp_path, monkeypatch):
+    """Keep what notebook 3 gives of tiny data, as the sample's; return the file."""
+    path = tmp_path / "sample.json"
+    dataset = open_dataset(tiny_source)
+    monkeypatch.setattr(expected, "SAMPLE", str(path))
+    monkeypatch.setattr(gtzan, "SYNTHETIC", dataset.name)
+    run = train(dataset, epochs=80)
+    store.write_json(tmp_path / "record", record.collect(dataset, [run]))
+    expected.main(*3 * [str(tmp_path / "record")])
+    return path
+
+
+def test_a_training_that_breaks_turns_notebook_3_red(
+    kept, tiny_source, tmp_path, monkeypatch
+):
+    given = {"data": str(tiny_source), "recipe": "corrected", "epochs": 80}
+    run_cells("03_train_cnn", **given)
+    monkeypatch.setenv("GTZAN_RUNS", str(tmp_path / "broken"))
+    monkeypatch.setattr(Descent, "learning_rate", lambda *args: 0.0)
+    with pytest.raises(AssertionError, match=r"of 4 numbers agree with .*sample"):
+        run_cells("03_train_cnn", **given)
+
+
+def test_another_kept_value_turns_notebook_3_red(kept, tiny_source):
+    content = store.read_json(kept)
+    name = "corrected-lenet-pool-random-80-epochs: accuracy"
+    content["numbers"][name]["value"] += 0.5
+    store.write_json(kept, content)
+    with pytest.raises(AssertionError, match=r"3 of 4 numbers agree with .*sample"):
+        run_cells("03_train_cnn", data=str(tiny_source), recipe="corrected", epochs=80)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_stored_numbers_agree_with_those_that_are_kept(path):
+    rows = stored_numbers(path)
+    kept = store.read_json(store.PROJECT / expected.SAMPLE)["numbers"]
+    assert rows
+    for name, (here, value, tolerance) in rows.items():
+        assert value == pytest.approx(kept[name]["value"], abs=1e-5)
+        assert abs(here - value) <= tolerance + 1e-5, name
+
+
+def stored_numbers(path):
+    """Return here, kept and tolerance of the numbers at a notebook's end, by name."""
+    cells = [c for c in code_cells(path) if "expected.compare(" in c.source]
+    table = cells[0].outputs[0]["data"]["text/html"]
+    cell = r"<t[hd][^>]*>([^<]*)</t[hd]>\s*"
+    rows = re.findall(rf"<tr>\s*{5 * cell}</tr>", table)
+    assert {row[-1] for row in rows[1:]} == {"yes"}  # all but the head
+    return {html.unescape(name): [*map(float, row)] for name, *row, _ in rows[1:]}
+
+
+def test_notebook_3_prints_the_accuracy_that_it_compares():
+    path = store.PROJECT / "notebooks" / "03_train_cnn.ipynb"
+    (here,) = (
+        row[0] for k, row in stored_numbers(path).items() if "accuracy" in k[-9:]
+    )
+    texts = [str(out.get("text")) for c in code_cells(path) for out in c.outputs]
+    (printed,) = re.findall(r"^accuracy +([\d.]+) \[", "\n".join(texts), re.M)
+    assert float(printed) == pytest.approx(here, abs=0.0006)
 
 
 def test_a_changed_number_turns_the_regression_red(tmp_path):

@@ -52,8 +52,9 @@ def of_record(measured: dict) -> Numbers:
     for mode, row in measured["pooling"].items():
         numbers[f"MSE of pooling 4 x 4, {mode}"] = row["mse"]
     for row in measured["encoders"]:
-        by_seed = dict(enumerate(row["of_pooling"]))
-        numbers[f"MSE of {row['encoder']}, of pooling's"] = by_seed
+        if "of_pooling" in row:  # as records have had it since 0.2.0
+            by_seed = dict(enumerate(row["of_pooling"]))
+            numbers[f"MSE of {row['encoder']}, of pooling's"] = by_seed
     return numbers | of_runs([Run(kept=run) for run in measured["runs"]])
 
 
@@ -82,8 +83,9 @@ def compare(dataset: Dataset, numbers: Numbers) -> tuple[pd.DataFrame, str]:
     if not kept:
         return table, f"not compared: {where}"
     yes, unknown = (int((table["agrees"] == word).sum()) for word in ("yes", "-"))
-    words = f"{yes} of {len(table)} numbers agree with {where}"
-    return table, words + f", which has not {unknown} of them" * (unknown > 0)
+    words = f"{yes} of {len(table) - unknown} numbers agree with {where}"
+    other = f"; of {unknown} with these parameters none, or too few seeds, are kept"
+    return table, words + other * (unknown > 0)
 
 
 def _kept(dataset: Dataset) -> tuple[dict[str, dict], str]:
@@ -107,11 +109,13 @@ def _mean(number: float | dict[int, float]) -> dict:
 
 
 def main(*records: str) -> None:
-    """Write ``report/sample.json`` from records of the sample, one a processor."""
+    """Write what records of the sample, one a processor, have all to ``SAMPLE``."""
     measured = [store.read_json(Path(path)) for path in records]
     numbers = [of_record(record) for record in measured]
     kept = {}
     for name, number in numbers[0].items():
+        if not all(name in of for of in numbers):
+            continue
         kept[name] = _mean(number)
         if isinstance(number, dict):  # by processor instead of by seed
             row = _mean({i: of[name][0] for i, of in enumerate(numbers)})
