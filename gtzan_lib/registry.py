@@ -107,7 +107,7 @@ SPLITS = {  # of module data.splits
     "three-way-unique": f"the same{_UNIQUE}",
     "artist": "no artist in two parts (Kereliuk, Sturm and Larsen, 2015)",
     "artist-trainval": "the same with the validation tracks to train, too",
-    "artist-folds": "those three parts as folds: seed 0 tests on the first, and so on",
+    "artist-folds": "its tracks in three folds without a common artist, by seed",
     "random-folds": "the same tracks and sizes, whatever the artist",
     "all": "every track trains and none tests, for the model of the upload page",
 }

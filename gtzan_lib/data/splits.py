@@ -25,7 +25,8 @@ TEST_TO_TRAIN = {"random": 1 / 4, "three-way": 1 / 3}  # sizes, of what seeds re
 
 # The lists of Kereliuk, Sturm and Larsen, "Deep Learning and Music Adversaries" (2015),
 # in their order: https://github.com/coreyker/dnn-mgr/tree/master/gtzan, *_filtered.txt.
-# No artist should be in two subsets (see ``artist_folds``); faulty tracks are in none.
+# No artist is in two subsets, but for one with three tracks of disco; faulty tracks are
+# in none.
 ARTIST_SPLIT = Path(__file__).with_name("artist_split.csv")
 ARTIST_SHA256 = "e725e97d3b11468d54235ec136f2ce53ddcf521189907573d22377655be9ecac"
 NO_PICTURE = "jazz.00054"  # its audio cannot be decoded: the Kaggle edition lacks it
@@ -50,7 +51,11 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
     elif name in ("artist", "artist-trainval"):
         return artist_split(dataset, trainval=name == "artist-trainval")
     elif name in ("artist-folds", "random-folds"):
-        return one_fold(artist_folds(dataset), dataset.labels, name, seed)
+        draw = artist_folds if name == "artist-folds" else random_folds
+        repetition, fold = divmod(seed, 3)
+        folds = draw(dataset, repetition)
+        test = folds.pop(fold)
+        return {"train": np.sort(np.concatenate(folds)), "test": test}
     elif name == "all":
         return {"train": every_track(dataset), "test": np.array([], np.int64)}
     else:
@@ -143,47 +148,42 @@ def artist_split(dataset: Dataset, trainval: bool = False) -> dict[str, np.ndarr
     return _positions(table, dataset.tracks, ARTIST_SPLIT)
 
 
-def artist_folds(dataset: Dataset) -> list[np.ndarray]:
-    """Return the three parts of the artist split as folds without a common artist.
+def artist_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
+    """Return three folds of the published tracks, no artist of which is in two.
 
-    An artist of whom tracks are in two parts (there is one, with three tracks of disco)
-    is wholly in the part that has most of them. Tracks of unknown artists stay.
+    Artists are drawn anew for each ``repetition``, so that folds have about as many
+    tracks of each genre (scikit-learn's ``StratifiedGroupKFold``): sorted positions in
+    ``dataset.tracks``.
 
     Raises
     ------
     DataError
         As ``artist_split``.
     """
-    table = _published(dataset)
-    artist = artists.artists_of(table["track"])
-    table["subset"] = table.groupby(artist).subset.transform(lambda s: s.mode()[0])
-    parts = _positions(table, dataset.tracks, ARTIST_SPLIT)
-    return [parts[subset] for subset in SUBSETS]
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    parts = _positions(_published(dataset), dataset.tracks, ARTIST_SPLIT)
+    index = np.sort(np.concatenate(list(parts.values())))
+    artist = artists.artists_of(dataset.tracks[i] for i in index)
+    draw = StratifiedGroupKFold(3, shuffle=True, random_state=repetition)
+    return [index[test] for _, test in draw.split(index, dataset.labels[index], artist)]
 
 
-def one_fold(
-    folds: list[np.ndarray], labels: np.ndarray, name: str, seed: int
-) -> dict[str, np.ndarray]:
-    """Return the split in which one of three folds tests and the others train.
+def random_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
+    """Return folds of the same tracks and sizes as ``artist_folds``, by chance.
 
-    Seeds 0 to 2 test every track once, and so do the next three. Of ``"artist-folds"``
-    they are ``folds``, sorted positions in ``labels``, int64, (N,). Of
-    ``"random-folds"`` the same tracks are drawn anew for every three seeds, with as
-    many of each genre in each fold.
+    Each has as many tracks of each genre as there, whoever their artists are.
     """
-    repetition, fold = divmod(seed, len(folds))
-    if name == "random-folds":
-        rng = np.random.default_rng(repetition)
-        drawn: list[list[int]] = [[] for _ in folds]
-        for genre in np.unique(labels):
-            mine = [index[labels[index] == genre] for index in folds]
-            order = rng.permutation(np.concatenate(mine))
-            ends = np.cumsum([len(index) for index in mine])[:-1]
-            for into, part in zip(drawn, np.split(order, ends), strict=True):
-                into.extend(part)
-        folds = [np.array(index) for index in drawn]
-    others = [index for number, index in enumerate(folds) if number != fold]
-    return {"train": np.sort(np.concatenate(others)), "test": np.sort(folds[fold])}
+    rng = np.random.default_rng(repetition)
+    by_artist = artist_folds(dataset, repetition)
+    drawn: list[list[int]] = [[] for _ in by_artist]
+    for genre in range(len(GENRES)):
+        mine = [index[dataset.labels[index] == genre] for index in by_artist]
+        order = rng.permutation(np.concatenate(mine))
+        ends = np.cumsum([len(index) for index in mine])[:-1]
+        for into, part in zip(drawn, np.split(order, ends), strict=True):
+            into.extend(part)
+    return [np.sort(np.array(index)) for index in drawn]
 
 
 def every_track(dataset: Dataset) -> np.ndarray:
