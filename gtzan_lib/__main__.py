@@ -133,6 +133,8 @@ def check_report(options: argparse.Namespace) -> int:
     from gtzan_lib.report import keep as report
 
     folder = options.folder or report.REPORT
+    if options.mend:
+        report.mend(folder)
     wrong, outdated = report.check(folder), report.outdated(folder)
     words = wrong or ["every number follows from the runs"]
     if outdated:
@@ -255,6 +257,7 @@ def _arguments() -> dict[str, list[tuple]]:
         ],
         "check-report": [
             ("folder", optional | {"help": "default: report"}),
+            ("--mend", {"action": "store_true", "help": "make what follows anew"}),
             ("--current", {"action": "store_true", "help": "1 if runs are outdated"}),
         ],
         "keep-report": [

@@ -1,6 +1,5 @@
 """What README, HOWTO and CONTRIBUTING say is so: names, numbers, commands and links."""
 
-import json
 import re
 import tomllib
 
@@ -27,22 +26,6 @@ def test_the_tables_of_names_are_the_registry():
     for kind, names in (("model", registry.MODELS), ("split", registry.SPLITS)):
         table = text.partition(f"<!-- {kind} -->")[2].partition("<!-- /")[0]
         assert re.findall(r"^\| `([\w-]+)` \|", table, re.M) == [kind, *names]
-
-
-def test_the_finding_has_the_numbers_of_the_report():
-    derived = json.loads((PROJECT / "report" / "derived.json").read_text("utf-8"))
-    paper, twice, once = derived["central"]
-    words = " ".join(TEXTS[README].partition("## ")[0].split())
-    for row in (paper, twice):
-        assert row["loss"] in words
-        assert f"{100 * float(row['train_accuracy']):.0f} %" in words
-        assert f"{row['predicted']}." in words
-    assert f"falls to {once['loss'].split()[0]}." in words
-    for row, named in ((twice, "seed 0"), (once, "seeds 0 to 4")):
-        seeds = [run.rpartition("-")[2] for run in row["runs"]]
-        assert named == ("seed 0" if len(seeds) == 1 else f"seeds 0 to {seeds[-1]}")
-        epochs = re.search(r"(\d+) epochs", row["name"])[1]
-        assert f"({named}, {int(epochs):,} epochs)" in words
 
 
 def test_the_readme_is_one_page():

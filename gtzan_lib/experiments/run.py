@@ -26,6 +26,7 @@ METRICS = {  # what ``Run.metric`` knows; epochs may be any that a record keeps
     *(f"{share}:{genre}" for share in ("recall", "precision") for genre in GENRES),
     *(f"called:{genre}:{other}" for genre in GENRES for other in GENRES),
     *(f"mixed:{genre}:{other}" for genre in GENRES for other in GENRES),
+    *(f"loss@{percent}%" for percent in range(101)),
 }
 
 
@@ -74,7 +75,8 @@ class Run:
         ``recall:jazz``, ``precision:jazz``, ``called:hiphop:reggae``, and
         ``mixed:hiphop:reggae``, of both genres the share that is called the other. All
         NaN where the run has no such number. The first two have intervals by artist
-        where the record has artists.
+        where the record has artists. ``loss@62%`` is the mean training loss of the
+        epochs in which 61 to 63 % of the training pictures were right.
         """
         counts = self.confusion
         what, *genres = name.split(":")
@@ -98,6 +100,8 @@ class Run:
 
     def _at(self, curve: str, when: str) -> Estimate:
         """Return a curve's value at an epoch; test accuracies with their interval."""
+        if when.endswith("%"):
+            return bare(self.record.get("loss_at_percent", {}).get(when[:-1], np.nan))
         epoch = {"first": 1, "last": self.provenance["epochs"]}.get(when) or int(when)
         points = {point["epoch"]: point for point in self.record["curve"]}
         value = points.get(epoch, {}).get(curve)
@@ -190,7 +194,8 @@ def record_of(run: Run) -> dict:
 
     JSON values: ``run`` (its name), ``provenance``, ``seconds_an_epoch``, ``curve``
     (the values of ``CURVES`` at some epochs, the last one included; none of an
-    ensemble), ``saturated`` and ``top2_hits`` (how many test pictures are) and
+    ensemble), ``loss_at_percent`` (mean loss of the epochs whose training accuracy is
+    within 1 % of it), ``saturated`` and ``top2_hits`` (how many test pictures are) and
     ``confusion`` (10 x 10 counts). Of GTZAN's splits by artist and folds ``by_artist``,
     too: of each artist the number of tracks, of hits, and of hits among the first two.
     """
@@ -212,7 +217,15 @@ def record_of(run: Run) -> dict:
             | {name: history[name][epoch - 1] for name in CURVES if name in history}
             for epoch in kept
         ],
+        "loss_at_percent": _loss_at_percent(history),
         "saturated": int(np.sum(highest >= 0.9995)),  # printed as 100.0 %
         "top2_hits": int(top2.sum()),
         "confusion": metrics.confusion_matrix(logits, labels).tolist(),
     } | by_artist
+
+
+def _loss_at_percent(history: dict[str, list[float]]) -> dict[str, float]:
+    loss = np.array(history.get("loss", ()))
+    right = np.array(history.get("train_accuracy", ()))
+    near = {str(k): np.abs(right - k / 100) <= 0.01 + 1e-9 for k in range(101)}
+    return {k: float(loss[epochs].mean()) for k, epochs in near.items() if epochs.any()}

@@ -117,10 +117,13 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
     loss of ``FLOOR + 1 - a``; behind one, wrong answers alone cost what the paper's row
     has as ``once``. Rows of texts: the paper, then our main run of each recipe;
     ``loss`` and ``train_accuracy`` at the end, the loss ``predicted`` from that
-    accuracy, and test accuracy ``at_30`` epochs.
+    accuracy (``predicted_else`` from the paper's other one), the loss ``at_same``,
+    while as many training pictures are right as the paper prints, and test accuracy
+    ``at_30`` epochs. Of ours, also how many ``seeds`` and ``epochs``.
     """
     printed = paper["3.3.2"]
     share = claims.number(printed["train_accuracy"])
+    at_same = f"loss@{100 * share:.0f}%"
     rows = [
         {
             "name": "the paper",
@@ -128,6 +131,8 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
             "loss": printed["last_loss"],
             "train_accuracy": printed["train_accuracy"],
             "predicted": _predicted(share),
+            "predicted_else": _predicted(claims.number(paper["4.2"]["train_accuracy"])),
+            "at_same": printed["last_loss"],
             "once": f"{(share - 1) * math.log(LEAST):.2f}",
             "at_30": paper["abstract"]["test_accuracy"],
             "runs": [],
@@ -142,8 +147,11 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
             "loss": with_interval(over_seeds(group, "loss@last")),
             "train_accuracy": with_interval(train),
             "predicted": _predicted(train["value"]) if is_twice else "no such bound",
+            "at_same": with_interval(over_seeds(group, at_same)),
             "at_30": with_interval(over_seeds(group, "test_accuracy@30")),
             "runs": [run.name for run in group],
+            "seeds": len(group),
+            "epochs": group[0].provenance["epochs"],
         }
         rows.append(row)
     return rows

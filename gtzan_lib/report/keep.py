@@ -15,9 +15,7 @@ from gtzan_lib.report.pdf import PDF, compile_pdf
 
 REPORT = store.PROJECT / "report"
 LEDGER, TEXT = "claims.toml", "paper.typ"
-README_TABLE = re.compile(
-    "(?<=<!-- results -->\n).*?(?=<!-- /results -->\n)", re.DOTALL
-)
+README_PART = "(?<=<!-- {0} -->\n).*?(?=<!-- /{0} -->\n)"
 
 
 def keep(folder: Path, target: Path = REPORT) -> Path:
@@ -55,14 +53,33 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
         target.rename(old)
     partial.rename(target)
     shutil.rmtree(old, ignore_errors=True)
-    readme = target.parent / "README.md"
-    if readme.is_file():
-        table = pages.front_page(record.read(target))
-        partial = readme.with_name(f".{readme.name}.new")
-        text = README_TABLE.sub(lambda old: table, readme.read_text("utf-8"))
-        partial.write_text(text, "utf-8")
-        partial.replace(readme)
+    _write_readme(target)
     return target
+
+
+def mend(folder: Path = REPORT) -> None:
+    """Make all anew in a report that follows from its ``results.json`` and claims."""
+    _write_what_follows(folder)
+    _write_readme(folder)
+
+
+def _write_readme(folder: Path) -> None:
+    """Write the README's parts that tell of the report in a folder beside it."""
+    readme = folder.parent / "README.md"
+    if not readme.is_file():
+        return
+    text, partial = readme.read_text("utf-8"), readme.with_name(f".{readme.name}.new")
+    for mark, part in pages.front_page(record.read(folder)).items():
+        place = re.compile(README_PART.format(mark), re.DOTALL)
+        text = place.sub(lambda old, part=part: part, text)
+    partial.write_text(text, "utf-8")
+    partial.replace(readme)
+
+
+def _write_what_follows(folder: Path) -> None:
+    record.write_derived(folder, folder / LEDGER)
+    for path, made in _made(record.read(folder), folder).items():
+        path.write_bytes(made)
 
 
 def _build(folder: Path, target: Path) -> None:
@@ -79,10 +96,7 @@ def _build(folder: Path, target: Path) -> None:
             page.unlink()
     for name in (record.RESULTS, record.PREDICTIONS):
         shutil.copy(folder / name, target / name)
-    record.write_derived(target, target / LEDGER)
-    content = record.read(target)
-    for path, made in _made(content, target).items():
-        path.write_bytes(made)
+    _write_what_follows(target)
     (target / "notebooks").mkdir()
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
         if (target / "pages" / f"{path.stem}.html").is_file():
@@ -106,9 +120,11 @@ def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
         if not path.is_file() or path.read_bytes() != made:
             wrong.append(f"{path} is not what is made of the results")
     path = folder.parent / (readme or "")
-    table = path.is_file() and README_TABLE.search(path.read_text("utf-8"))
-    if table and table[0] != pages.front_page(content):
-        wrong.append(f"the table of {path} is not that of the results")
+    text = path.read_text("utf-8") if path.is_file() else ""
+    for mark, part in pages.front_page(content).items():
+        place = re.search(README_PART.format(mark), text, re.DOTALL)
+        if place and place[0] != part:
+            wrong.append(f"{mark} of {path} is not that of the results")
     return wrong
 
 

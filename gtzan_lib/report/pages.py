@@ -152,9 +152,15 @@ def _trained(records: list[dict]) -> list[dict]:
     return rows
 
 
-def front_page(content: dict) -> str:
-    """Return the README's table of a record, as Markdown."""
-    return template("readme.md.j2").render(r=content)
+def front_page(content: dict) -> dict[str, str]:
+    """Return the parts of the README that tell of a record, as Markdown, by mark.
+
+    A part stands between ``<!-- mark -->`` and ``<!-- /mark -->``.
+    """
+    return {
+        mark: template(f"{mark}.md.j2").render(r=content, ours=suite.BEST)
+        for mark in ("finding", "results")
+    }
 
 
 def template(name: str) -> Template:
