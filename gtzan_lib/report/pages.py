@@ -135,12 +135,9 @@ def _figures(folder: Path, has: set[str]) -> dict[str, dict]:
 
 def _trained(records: list[dict]) -> list[dict]:
     """Return a row of words a configuration of runs, with the runs' records."""
-    words = {
-        "recipe": {name: entry.help for name, entry in registry.RECIPES.items()},
-        "model": {name: entry.help for name, entry in registry.MODELS.items()},
-        "encoder": {name: entry.help for name, entry in registry.ENCODERS.items()},
-        "split": registry.SPLITS,
-    }
+    named = (registry.RECIPES, registry.MODELS, registry.ENCODERS)
+    words = [{name: entry.help for name, entry in some.items()} for some in named]
+    words = dict(zip(groups.CONFIGURATION, (*words, registry.SPLITS), strict=False))
     rows = []
     for facts, group in groups.group_runs([Run(kept=r) for r in records]).items():
         row = dict(zip(groups.CONFIGURATION, facts, strict=True))
