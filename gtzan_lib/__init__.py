@@ -30,10 +30,7 @@ def predict(path: str | PathLike[str]) -> Prediction:
     Prediction
         Its ``genre``, ``percentages`` of all ten genres, and ``in_words()``.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be used; the sentence says why.
+    ``DataError`` if the file cannot be used; the sentence says why.
 
     Examples
     --------

@@ -10,21 +10,40 @@ from pathlib import Path
 from gtzan_lib.errors import UserError
 from gtzan_lib.parameters import Parameters
 
-TRAINED = ("recipe", "model", "encoder", "split", "epochs", "device")  # by train
-EXAMPLES = {  # one a command, in the order of the help
-    "predict": "gtzan predict song.mp3 albums/ 'live/*.flac'",
-    "app": "gtzan app --port 8000",
-    "render": "gtzan render song.mp3 -o song.png",
-    "verify": "gtzan verify path/to/gtzan",
-    "train": "gtzan train sample --model crnn --encoder bands --recipe augmented",
-    "ship": "gtzan ship runs/gtzan-ad601fae/03_train/... --data path/to/gtzan",
-    "check-report": "gtzan check-report report",
-    "keep-report": "gtzan keep-report runs/gtzan-ad601fae",
-    "compare": "gtzan compare report runs/gtzan-ad601fae",
-    "folds": "gtzan folds folds",
-    "evaluate": "gtzan evaluate predictions.csv --out evaluation",
-    "runs": "gtzan runs save path/to/folder",
-}
+EXAMPLES, COMMANDS = {}, {}  # by name, in the order of the help
+
+
+def _argument(*names: str, **kind):
+    return names, kind
+
+
+def _path(*names: str, **kind):
+    return _argument(*names, type=Path, **kind)
+
+
+def _command(example: str, *arguments):
+    """Make a function a command, with an example and its arguments."""
+
+    def add(function):
+        name = function.__name__.replace("_", "-")
+        EXAMPLES[name] = f"gtzan {name} {example}"
+        COMMANDS[name] = function, arguments
+        return function
+
+    return add
+
+
+def _of_parameters(*names: str):
+    """Return options that are parameters of a training run."""
+    for each in dataclasses.fields(Parameters):
+        if each.name in names:
+            about = f"{each.metadata['help']} (default: {each.default})"
+            kind = {"default": each.default, "type": type(each.default)}
+            yield _argument(f"--{each.name}", **kind, help=about)
+
+
+TRAINED = ("recipe", "model", "encoder", "split", "epochs", "device")
+_RUN = _path("--run", help="folder of a training run (default: the shipped model)")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         status = options.command(options)
         sys.stdout.flush()
-        return status
+        return status or 0
     except UserError as error:
         print(f"error: {str(error).strip()}", file=sys.stderr)
         return 2
@@ -42,19 +61,76 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def verify(options: argparse.Namespace) -> int:
-    """Compare a copy of GTZAN with the published one."""
-    from gtzan_lib.data.sources import open_dataset
-    from gtzan_lib.data.verify import verify
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gtzan",
+        description="Genres of songs, and the report behind them.",
+        epilog="\n".join(["examples:", *(f"  {one}" for one in EXAMPLES.values())]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (function, arguments) in COMMANDS.items():
+        about = {"help": function.__doc__, "description": function.__doc__}
+        sub = commands.add_parser(name, **about, epilog=f"example: {EXAMPLES[name]}")
+        sub.set_defaults(command=function)
+        if function is not app:
+            sub.add_argument("--json", action="store_true", help="JSON for programs")
+        for names, kind in arguments:
+            sub.add_argument(*names, **kind)
+    return parser
 
-    is_word = str(options.path) == "sample" and not options.path.exists()
-    found = verify(open_dataset("sample").folder if is_word else options.path)
-    as_json = dataclasses.asdict(found) | {"is_published": found.is_published}
-    print(json.dumps(as_json, indent=2) if options.json else found.as_text())
-    return 0 if found.is_published else 1
+
+def _chosen(options: argparse.Namespace):
+    from gtzan_lib.app.shipped import FOLDER
+    from gtzan_lib.experiments.runs import open_run
+
+    return open_run(options.run or FOLDER)
 
 
-def render(options: argparse.Namespace) -> int:
+def _say(options: argparse.Namespace, as_json: object, words: object) -> None:
+    print(json.dumps(as_json) if options.json else words)
+
+
+@_command(
+    "song.mp3 albums/ 'live/*.flac'",
+    _argument("files", nargs="+", help="audio files, folders or patterns; PNG files"),
+    _RUN,
+    _argument("--csv", action="store_true", help="a table"),
+)
+def predict(options: argparse.Namespace) -> int:
+    """Name the genre of songs: files, folders or patterns."""
+    from gtzan_lib.app import songs
+    from gtzan_lib.app.classifier import Classifier
+
+    paths = songs.find(options.files)
+    form = "json" if options.json else "csv" if options.csv else "words"
+    return 0 if songs.name_all(Classifier(_chosen(options)), paths, form) else 2
+
+
+_NAME = "name that others call this computer by; may be repeated"
+
+
+@_command(
+    "--port 8000",
+    _RUN,
+    _argument("--host", default="127.0.0.1", help="address to listen on"),
+    _argument("--port", default=7860, type=int),
+    _argument("--allow-host", action="append", default=[], metavar="NAME", help=_NAME),
+)
+def app(options: argparse.Namespace) -> None:
+    """Serve the page that names the genre of an uploaded track."""
+    from gtzan_lib.app.server import serve
+
+    serve(_chosen(options), options.host, options.port, options.allow_host)
+
+
+@_command(
+    "song.mp3 -o song.png",
+    _path("audio", help="audio file; of one over 31 s, the first 30"),
+    _path("-o", "--output", help="PNG file to write"),
+    _argument("--force", action="store_true", help="overwrite it"),
+)
+def render(options: argparse.Namespace) -> None:
     """Draw the spectrogram picture that the network sees of an audio file."""
     from PIL import Image
 
@@ -71,11 +147,29 @@ def render(options: argparse.Namespace) -> int:
         picture.save(target)
     except (OSError, ValueError) as error:
         raise UserError(f"cannot write {target}: {error}") from error
-    print(json.dumps({"picture": str(target)}) if options.json else target)
-    return 0
+    _say(options, {"picture": str(target)}, target)
 
 
-def train(options: argparse.Namespace) -> int:
+@_command("path/to/gtzan", _path("path", help="folder of a copy, or sample"))
+def verify(options: argparse.Namespace) -> int:
+    """Compare a copy of GTZAN with the published one."""
+    from gtzan_lib.data.sources import open_dataset
+    from gtzan_lib.data.verify import verify
+
+    is_word = str(options.path) == "sample" and not options.path.exists()
+    found = verify(open_dataset("sample").folder if is_word else options.path)
+    as_json = dataclasses.asdict(found) | {"is_published": found.is_published}
+    _say(options, as_json, found.as_text())
+    return 0 if found.is_published else 1
+
+
+@_command(
+    "sample --model crnn --encoder bands --recipe augmented",
+    _argument("data", help="sample, kaggle, or the folder of a copy of GTZAN"),
+    *_of_parameters(*TRAINED),
+    _argument("--seeds", type=int, nargs="+", default=[0]),
+)
+def train(options: argparse.Namespace) -> None:
     """Train one model for each of some seeds, as notebook 03_train_cnn does."""
     from gtzan_lib.data.sources import open_dataset
     from gtzan_lib.experiments import runs
@@ -86,37 +180,16 @@ def train(options: argparse.Namespace) -> int:
     for p in every:
         run = runs.train(dataset, p, progress=not options.json)
         accuracy = run.metric("accuracy")
-        as_json = json.dumps({"folder": str(run.folder), "accuracy": accuracy})
         words = f"{run.folder}: test accuracy {accuracy['value']:.3f}"
-        print(as_json if options.json else words)
-    return 0
+        _say(options, {"folder": str(run.folder), "accuracy": accuracy}, words)
 
 
-def predict(options: argparse.Namespace) -> int:
-    """Name the genre of songs: files, folders or patterns."""
-    from gtzan_lib.app import songs
-    from gtzan_lib.app.classifier import Classifier
-    from gtzan_lib.app.shipped import FOLDER
-    from gtzan_lib.experiments.runs import open_run
-
-    paths = songs.find(options.files)
-    form = "json" if options.json else "csv" if options.csv else "words"
-    all_named = songs.name_all(Classifier(open_run(options.run or FOLDER)), paths, form)
-    return 0 if all_named else 2
-
-
-def app(options: argparse.Namespace) -> int:
-    """Serve the page that names the genre of an uploaded track."""
-    from gtzan_lib.app.server import serve
-    from gtzan_lib.app.shipped import FOLDER
-    from gtzan_lib.experiments.runs import open_run
-
-    run, names = open_run(options.run or FOLDER), options.allow_host
-    serve(run, options.host, options.port, names)
-    return 0
-
-
-def ship(options: argparse.Namespace) -> int:
+@_command(
+    "runs/gtzan-ad601fae/03_train/... --data path/to/gtzan",
+    _path("run", help="folder of a training run"),
+    _argument("--data", required=True, help="what it was trained on"),
+)
+def ship(options: argparse.Namespace) -> None:
     """Make a run the model that comes with the project."""
     from gtzan_lib.app import shipped, unheard
     from gtzan_lib.data.sources import open_dataset
@@ -124,10 +197,15 @@ def ship(options: argparse.Namespace) -> int:
 
     run, data = open_run(options.run), open_dataset(options.data)
     folder = shipped.ship(run, data, artists=unheard.measure(run, data))
-    print(json.dumps({"folder": str(folder)}) if options.json else folder)
-    return 0
+    _say(options, {"folder": str(folder)}, folder)
 
 
+@_command(
+    "report",
+    _path("folder", nargs="?", help="default: report"),
+    _argument("--current", action="store_true", help="1 if runs are outdated"),
+    _argument("--mend", action="store_true", help="make what follows anew"),
+)
 def check_report(options: argparse.Namespace) -> int:
     """Derive a report's numbers again; say what does not follow or is outdated."""
     from gtzan_lib.report import keep as report
@@ -137,48 +215,63 @@ def check_report(options: argparse.Namespace) -> int:
         report.mend(folder)
     wrong, outdated = report.check(folder), report.outdated(folder)
     words = wrong or ["every number follows from the runs"]
+    words = [*words, *(f"outdated: {name}" for name in outdated)]
     if outdated:
-        words += [f"outdated: {name}" for name in outdated]
         words += [f"make report would make {len(outdated)} runs of the report anew"]
     else:
         words += ["the report is current: this code made every run of it"]
-    as_json = json.dumps({"wrong": wrong, "outdated": outdated})
-    print(as_json if options.json else "\n".join(words))
+    _say(options, {"wrong": wrong, "outdated": outdated}, "\n".join(words))
     return 1 if wrong or (options.current and outdated) else 0
 
 
-def keep_report(options: argparse.Namespace) -> int:
+@_command(
+    "runs/gtzan-ad601fae",
+    _path("results", help="runs/<data>-<hash>"),
+    _path("--to", help="folder (default: report)"),
+)
+def keep_report(options: argparse.Namespace) -> None:
     """Copy a finished report to where it is committed."""
     from gtzan_lib.report import keep as report
 
     kept = report.keep(options.results, options.to or report.REPORT)
-    print(json.dumps({"folder": str(kept)}) if options.json else kept)
-    return 0
+    _say(options, {"folder": str(kept)}, kept)
 
 
+@_command(
+    "report runs/gtzan-ad601fae",
+    _path("first", help="results.json, or a folder that holds it"),
+    _path("second", help="another"),
+)
 def compare(options: argparse.Namespace) -> int:
     """Say what changed between two results; 1 where by more than the intervals."""
     from gtzan_lib.report import compare
     from gtzan_lib.report.derived import plain
 
     found = compare.compare(*map(compare.read, (options.first, options.second)))
-    as_json = json.dumps(plain(found), indent=2)
-    print(as_json if options.json else compare.as_text(found))
+    _say(options, plain(found), compare.as_text(found))
     return 0 if found["agree"] else 1
 
 
-def folds(options: argparse.Namespace) -> int:
+@_command(
+    "folds",
+    _path("folder", help="where to write them"),
+    _argument("--data", help="of this copy (default: of the published tracks)"),
+)
+def folds(options: argparse.Namespace) -> None:
     """Write the splits as CSV files, one a protocol, for any library to use."""
     from gtzan_lib.data import protocols
     from gtzan_lib.data.sources import open_dataset
 
     data = open_dataset(options.data) if options.data else None
     done = protocols.write(options.folder, data)
-    words = "\n".join(f"{name}: {what}" for name, what in done.items())
-    print(json.dumps(done) if options.json else words)
-    return 0
+    _say(options, done, "\n".join(f"{name}: {what}" for name, what in done.items()))
 
 
+@_command(
+    "predictions.csv --out evaluation",
+    _path("predictions", help="CSV: protocol, track, ten genres"),
+    _path("--out", help="folder for evaluation.html and .json"),
+)
 def evaluate(options: argparse.Namespace) -> int:
     """Judge predictions of any model under the protocols that `folds` writes."""
     from gtzan_lib.report import predictions
@@ -186,17 +279,20 @@ def evaluate(options: argparse.Namespace) -> int:
 
     tables, wrong = predictions.read(options.predictions)
     if wrong:
-        words = "\n".join(f"error: {sentence}" for sentence in wrong)
-        print(words, file=sys.stderr)
+        print(*(f"error: {sentence}" for sentence in wrong), sep="\n", file=sys.stderr)
         return 2
     found = predictions.judge(options.predictions, tables)
     if options.out:
         predictions.write(found, options.out)
-    as_json = json.dumps(plain(found), indent=2)
-    print(as_json if options.json else predictions.as_text(found))
+    _say(options, plain(found), predictions.as_text(found))
     return 0
 
 
+@_command(
+    "save path/to/folder",
+    _argument("action", choices=["save", "restore"]),
+    _path("folder", help="where they are kept, such as a git worktree"),
+)
 def runs(options: argparse.Namespace) -> int:
     """Save all finished training runs in a folder, or restore them from it."""
     from gtzan_lib import store
@@ -206,102 +302,10 @@ def runs(options: argparse.Namespace) -> int:
     if options.action == "restore":
         source, target = target, source
     copied, damaged = copy_finished(source, target)
-    as_json = json.dumps({"copied": copied, "damaged": damaged})
     words = [*(f"damaged, not copied: {name}" for name in damaged), *copied]
     words += [f"{len(copied)} copied from {source} to {target}; others were there"]
-    print(as_json if options.json else "\n".join(words))
+    _say(options, {"copied": copied, "damaged": damaged}, "\n".join(words))
     return 1 if damaged else 0
-
-
-def _arguments() -> dict[str, list[tuple]]:
-    """Return the arguments of each command: names, and what argparse takes."""
-    of_train = []
-    for each in dataclasses.fields(Parameters):
-        about = f"{each.metadata['help']} (default: {each.default})"
-        kind = {"default": each.default, "type": type(each.default), "help": about}
-        if each.name in TRAINED:
-            of_train.append((f"--{each.name}", kind))
-    path = {"type": Path}
-    run = path | {"help": "folder of a training run (default: the shipped model)"}
-    allowed = "name that others call this computer by; may be repeated"
-    names = {"action": "append", "default": [], "metavar": "NAME", "help": allowed}
-    songs = {"nargs": "+", "help": "audio files, folders or patterns; PNG files"}
-    audio = path | {"help": "audio file; of one over 31 s, the first 30"}
-    optional = path | {"nargs": "?"}
-    return {
-        "predict": [
-            ("files", songs),
-            ("--run", run),
-            ("--csv", {"action": "store_true", "help": "a table"}),
-        ],
-        "app": [
-            ("--run", run),
-            ("--host", {"default": "127.0.0.1", "help": "address to listen on"}),
-            ("--port", {"default": 7860, "type": int}),
-            ("--allow-host", names),
-        ],
-        "render": [
-            ("audio", audio),
-            ("-o", "--output", path | {"help": "PNG file to write"}),
-            ("--force", {"action": "store_true", "help": "overwrite it"}),
-        ],
-        "verify": [("path", path | {"help": "folder of a copy, or sample"})],
-        "train": [
-            ("data", {"help": "sample, kaggle, or the folder of a copy of GTZAN"}),
-            *of_train,
-            ("--seeds", {"type": int, "nargs": "+", "default": [0]}),
-        ],
-        "ship": [
-            ("run", path | {"help": "folder of a training run"}),
-            ("--data", {"required": True, "help": "what it was trained on"}),
-        ],
-        "check-report": [
-            ("folder", optional | {"help": "default: report"}),
-            ("--mend", {"action": "store_true", "help": "make what follows anew"}),
-            ("--current", {"action": "store_true", "help": "1 if runs are outdated"}),
-        ],
-        "keep-report": [
-            ("results", path | {"help": "runs/<data>-<hash>"}),
-            ("--to", path | {"help": "folder (default: report)"}),
-        ],
-        "runs": [
-            ("action", {"choices": ["save", "restore"]}),
-            ("folder", path | {"help": "where they are kept, such as a git worktree"}),
-        ],
-        "compare": [
-            ("first", path | {"help": "results.json, or a folder that holds it"}),
-            ("second", path | {"help": "another"}),
-        ],
-        "folds": [
-            ("folder", path | {"help": "where to write them"}),
-            ("--data", {"help": "of this copy (default: of the published tracks)"}),
-        ],
-        "evaluate": [
-            ("predictions", path | {"help": "CSV: protocol, track, ten genres"}),
-            ("--out", path | {"help": "folder for evaluation.html and .json"}),
-        ],
-    }
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="gtzan",
-        description="Genres of songs, and the report behind them.",
-        epilog="\n".join(["examples:", *(f"  {one}" for one in EXAMPLES.values())]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    arguments = _arguments()
-    for name, example in EXAMPLES.items():
-        command = globals()[name.replace("-", "_")]
-        about = {"help": command.__doc__, "description": command.__doc__}
-        sub = commands.add_parser(name, **about, epilog=f"example: {example}")
-        sub.set_defaults(command=command)
-        if command is not app:
-            sub.add_argument("--json", action="store_true", help="JSON for programs")
-        for *names, what in arguments[name]:
-            sub.add_argument(*names, **what)
-    return parser
 
 
 if __name__ == "__main__":

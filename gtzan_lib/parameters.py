@@ -58,11 +58,8 @@ _RECIPES = [name for name in registry.RECIPES if name != "closed-form"]
 class Parameters:
     """What a notebook, or one training run, is asked for; checked when it is made.
 
-    Raises
-    ------
-    ParameterError
-        At the first value that its parameter does not take, or two that do not go
-        together.
+    ``ParameterError`` at the first value that its parameter does not take, or two that
+    do not go together.
     """
 
     data: str = _parameter(
@@ -131,11 +128,8 @@ def names_of(notebook: str) -> tuple[str, ...]:
 def check(notebook: str, namespace: dict) -> Parameters:
     """Return the parameters of a notebook from its ``globals()``.
 
-    Raises
-    ------
-    ParameterError
-        At the first name that papermill was given and the notebook does not have,
-        missing name, wrong type or impossible value.
+    ``ParameterError`` at the first name that papermill was given and the notebook does
+    not have, missing name, wrong type or impossible value.
     """
     names = names_of(notebook)
     takes = f"{notebook} takes {', '.join(names)}"

@@ -40,22 +40,18 @@ class Entry:
 
 
 _DESCENT, _LEARNED = "training.recipe:Descent", "encoders.learned:Learned"
-_TWICE, _BFLOAT16 = {"double_softmax": True}, {"bfloat16": True}
 RECIPES = {
-    "paper": Entry(_DESCENT, "the paper's, softmax applied twice", options=_TWICE),
-    "corrected": Entry(_DESCENT, "the same, softmax applied once"),
-    "corrected-bfloat16": Entry(
-        _DESCENT,
-        "the same with layers in bfloat16: sooner with AMX, far later without",
-        options=_BFLOAT16,
+    "paper": Entry(
+        _DESCENT, "the paper's, softmax applied twice", options={"double_softmax": True}
     ),
+    "corrected": Entry(_DESCENT, "the same, softmax applied once"),
     "augmented": Entry(
         "training.recipe:Augmented", "AdamW on cropped, masked and mixed pictures"
     ),
     "closed-form": Entry("training.recipe:Recipe", "solved, without epochs"),
 }
 
-_SHOWN, _BY_DESCENT = (PICTURES, BANDS), ("paper", "corrected", "corrected-bfloat16")
+_SHOWN, _BY_DESCENT = (PICTURES, BANDS), ("paper", "corrected")
 _LENET = (_SHOWN, _BY_DESCENT)
 _CONVNET = (_SHOWN, (*_BY_DESCENT, "augmented"))
 _SVM = ((VECTORS,), ("closed-form",))

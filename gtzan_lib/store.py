@@ -161,10 +161,8 @@ def seal(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> Path:
         one, to go on from its ``checkpoint.safetensors``. What it returns is added to
         ``provenance.json``.
 
-    Raises
-    ------
-    UserError
-        If the disk is full or read-only. What was there before stays as it was.
+    ``UserError`` if the disk is full or read-only. What was there before stays as it
+    was.
     """
     partial = folder.with_name(folder.name + ".partial")
     with _writing(folder):
@@ -180,10 +178,8 @@ def seal(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> Path:
 def copy(folder: Path, target: Path) -> None:
     """Copy a whole sealed folder to the place of what is at ``target``.
 
-    Raises
-    ------
-    UserError
-        If the disk is full or read-only. What was there before stays as it was.
+    ``UserError`` if the disk is full or read-only. What was there before stays as it
+    was.
     """
     arriving = target.with_name(target.name + ".arriving")
     with _writing(target):

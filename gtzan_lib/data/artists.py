@@ -25,10 +25,7 @@ def artists_of(tracks: Iterable[str]) -> np.ndarray:
     Of 51 tracks of GTZAN the artist is not known: each is an artist of its own, whose
     id is the track's name.
 
-    Raises
-    ------
-    DataError
-        If the table is not the one that was published.
+    ``DataError`` if the table is not the one that was published.
     """
     if store.sha256(ARTISTS) != SHA256:  # results do not keep its hash
         raise DataError(f"{ARTISTS} is not the published table: restore the file")

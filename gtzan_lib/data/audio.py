@@ -59,11 +59,8 @@ def read_audio(path: str | Path, max_seconds: float | None = None) -> Audio:
     max_seconds : float or None
         Refuse a longer file, without decoding more of it than that.
 
-    Raises
-    ------
-    DataError
-        If the file is missing, empty, not audio, cannot be decoded, is too long, or
-        holds no samples or samples that are not finite.
+    ``DataError`` if the file is missing, empty, not audio, cannot be decoded, is too
+    long, or holds no samples or samples that are not finite.
     """
     path = Path(path)
     if not path.is_file():

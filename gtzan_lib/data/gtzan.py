@@ -95,10 +95,8 @@ class Dataset:
 def open_folder(folder: Path) -> Dataset:
     """Open the data set whose pictures are in ``folder / "images_original"``.
 
-    Raises
-    ------
-    DataError
-        If it holds anything but the pictures of the ten genres, or a genre has none.
+    ``DataError`` if it holds anything but the pictures of the ten genres, or a genre
+    has none.
     """
     try:
         files = dict(picture_files(folder / "images_original"))
@@ -115,11 +113,8 @@ def open_folder(folder: Path) -> Dataset:
 def find_layout(path: str | Path) -> Path:
     """Return the folder that holds ``images_original``.
 
-    Raises
-    ------
-    DataError
-        If neither ``path`` nor ``path/Data`` holds it, or the path has characters that
-        other programs of the pipeline cannot take.
+    ``DataError`` if neither ``path`` nor ``path/Data`` holds it, or the path has
+    characters that other programs of the pipeline cannot take.
     """
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in str(path)):
         raise DataError(
@@ -146,11 +141,8 @@ def picture_files(images: Path) -> Iterator[tuple[str, Path]]:
 
     Hidden files are passed over, as desktops leave them behind.
 
-    Raises
-    ------
-    DataError
-        At the first file or folder that does not belong there, or cannot be read as a
-        file: a pipe would be waited for without end.
+    ``DataError`` at the first file or folder that does not belong there, or cannot be
+    read as a file: a pipe would be waited for without end.
     """
     for folder in sorted(images.iterdir()):
         if folder.name.startswith("."):
@@ -182,10 +174,7 @@ def read_picture(path: Path) -> np.ndarray:
     ndarray of uint8, shape (288, 432, 3)
         Red, green and blue, 0 to 255; read-only.
 
-    Raises
-    ------
-    DataError
-        If the file is not a readable, opaque PNG of 432 x 288 pixels.
+    ``DataError`` if the file is not a readable, opaque PNG of 432 x 288 pixels.
     """
     try:
         if path.exists() and not path.is_file():

@@ -67,10 +67,7 @@ def log_mel(y: np.ndarray) -> np.ndarray:
         In dB relative to the loudest cell, -80 to 0, lowest band first; 0 everywhere
         for silence.
 
-    Raises
-    ------
-    DataError
-        If ``y`` is not mono, is too short, or is not finite or absurdly loud.
+    ``DataError`` if ``y`` is not mono, is too short, or is not finite or absurdly loud.
     """
     import scipy.fft
 

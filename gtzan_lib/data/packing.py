@@ -14,10 +14,7 @@ def pack(dataset: Dataset) -> np.ndarray:
 
     A read-only memmap of uint8, (N, 288, 432, 3): red, green and blue, 0 to 255.
 
-    Raises
-    ------
-    DataError
-        At the first picture that cannot be read, named.
+    ``DataError`` at the first picture that cannot be read, named.
     """
 
     def make(folder: Path) -> None:

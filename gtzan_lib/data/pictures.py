@@ -96,10 +96,7 @@ def draw(indices: np.ndarray) -> np.ndarray:
 
     The frame's lines lie over the first row and column of the plot.
 
-    Raises
-    ------
-    DataError
-        If ``indices`` has another shape or dtype.
+    ``DataError`` if ``indices`` has another shape or dtype.
     """
     if indices.shape != PLOT_SHAPE or indices.dtype != np.uint8:
         raise DataError(
@@ -140,11 +137,8 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
     to 9, share one 8-bit colour; there the index closest to the next pixel inside is
     taken. All other indices are exact, and ``draw`` gives back the very same picture.
 
-    Raises
-    ------
-    DataError
-        If the picture has another shape or dtype, another border, or colours in the
-        plot that are not in ``magma``.
+    ``DataError`` if the picture has another shape or dtype, another border, or colours
+    in the plot that are not in ``magma``.
     """
     if picture.shape != PICTURE_SHAPE or picture.dtype != np.uint8:
         raise DataError(
@@ -179,10 +173,7 @@ def recover_bands(picture: np.ndarray) -> np.ndarray:
         The log-mel spectrogram from its lowest to its highest value, 0 to 255, lowest
         band first. A column is the last of the 3 or 4 frames that a pixel covers.
 
-    Raises
-    ------
-    DataError
-        As ``recover_indices``.
+    ``DataError`` as ``recover_indices``.
     """
     rows = band_of_row()[::-1]  # sorted
     lowest = PLOT_SHAPE[0] - 1 - np.searchsorted(rows, np.arange(N_MELS))

@@ -22,11 +22,8 @@ def open_dataset(source: str | Path) -> Dataset:
     Kaggle, and else downloaded; or the path of a folder in that layout: its root,
     ``Data`` or ``images_original``.
 
-    Raises
-    ------
-    DataError
-        If the folder is not in the Kaggle layout, holds anything but the pictures of
-        the ten genres, or is called published without being it.
+    ``DataError`` if the folder is not in the Kaggle layout, holds anything but the
+    pictures of the ten genres, or is called published without being it.
     """
     if source == "sample":
         return open_folder(_sample_folder())

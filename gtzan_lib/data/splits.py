@@ -38,10 +38,7 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
     It is one of ``registry.SPLITS``, or the path of a CSV file. Of random splits and
     folds, ``seed`` decides which.
 
-    Raises
-    ------
-    DataError
-        If the split cannot be read, or does not fit the data.
+    ``DataError`` if the split cannot be read, or does not fit the data.
     """
     kind = name.removesuffix(UNIQUE)
     if kind == "random":
@@ -92,10 +89,7 @@ def three_way_split(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     Each genre, of which ``labels``, int64, (N,), tell, is divided so; five seeds test
     each picture once, as in ``random_split``.
 
-    Raises
-    ------
-    DataError
-        If a genre has fewer than five pictures.
+    ``DataError`` if a genre has fewer than five pictures.
     """
     partition, fold = divmod(seed, N_FOLDS)
     rng = np.random.default_rng(partition)
@@ -137,10 +131,8 @@ def artist_split(dataset: Dataset, trainval: bool = False) -> dict[str, np.ndarr
     leaves 442 to train, 197 to validate (or, of ``trainval``, to train, too) and 290 to
     test.
 
-    Raises
-    ------
-    DataError
-        If the data is the synthetic sample, or lacks a picture of another track.
+    ``DataError`` if the data is the synthetic sample, or lacks a picture of another
+    track.
     """
     table = _published(dataset)
     if trainval:
@@ -155,10 +147,7 @@ def artist_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
     tracks of each genre (scikit-learn's ``StratifiedGroupKFold``): sorted positions in
     ``dataset.tracks``.
 
-    Raises
-    ------
-    DataError
-        As ``artist_split``.
+    ``DataError`` as ``artist_split``.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -201,11 +190,8 @@ def read_split(path: str | Path, tracks: tuple[str, ...]) -> dict[str, np.ndarra
 
     Tracks that it leaves out belong to no subset.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be read, names an unknown track or subset, repeats a track,
-        or leaves train or test without some genre.
+    ``DataError`` if the file cannot be read, names an unknown track or subset, repeats
+    a track, or leaves train or test without some genre.
     """
     return _positions(read_table(Path(path).expanduser(), COLUMNS), tracks, path)
 

@@ -42,10 +42,7 @@ def synthesise(genre: str, clip: int, seed: int = 0) -> np.ndarray:
         30 s at 22,050 Hz, mono. Every value is a whole number of 1/32768, so a 16-bit
         WAV file holds it exactly, and lies within (-1, 1).
 
-    Raises
-    ------
-    DataError
-        If the genre is unknown.
+    ``DataError`` if the genre is unknown.
     """
     from scipy.signal import butter, lfilter
 
@@ -189,10 +186,7 @@ def make_sample(
     rendered from the WAV samples). ``SYNTHETIC.txt`` marks the folder, which should be
     empty before. With one of the ``workers``, processes, everything runs in this one.
 
-    Raises
-    ------
-    DataError
-        If `clips` is out of range.
+    ``DataError`` if `clips` is out of range.
     """
     from joblib import Parallel, delayed
     from tqdm import tqdm

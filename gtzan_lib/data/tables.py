@@ -11,10 +11,7 @@ from gtzan_lib.errors import DataError
 def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     """Return some columns of a CSV file, each value as the text that it is.
 
-    Raises
-    ------
-    DataError
-        If it is not a file that can be read, or lacks a column.
+    ``DataError`` if it is not a file that can be read, or lacks a column.
     """
     if not path.is_file():
         raise DataError(f"the table {path} cannot be read: there is no such file")

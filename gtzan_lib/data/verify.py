@@ -76,10 +76,7 @@ def verify(path: str | Path) -> Verification:
 
     ``path`` is the root of a copy, its ``Data`` or its ``images_original``.
 
-    Raises
-    ------
-    DataError
-        If there is no ``images_original``.
+    ``DataError`` if there is no ``images_original``.
     """
     images = find_layout(path) / "images_original"
     result, same = Verification(), defaultdict(list)

@@ -44,19 +44,14 @@ class Encoder:
         weights : Path or None
             The weights of a learned encoder.
 
-        Raises
-        ------
-        DataError
-            If a picture is not a spectrogram, or there is no table of features.
+        ``DataError`` if a picture is not a spectrogram, or there is no table of
+        features.
         """
         raise NotImplementedError
 
     def encode(self, pictures: np.ndarray, weights: Path | None = None) -> np.ndarray:
         """Return what it makes of pictures, uint8 (N, 288, 432, 3), as ``codes`` does.
 
-        Raises
-        ------
-        DataError
-            If a picture is not a spectrogram, or the encoder needs the audio.
+        ``DataError`` if a picture is not a spectrogram, or the encoder needs the audio.
         """
         raise NotImplementedError

@@ -50,11 +50,8 @@ class Features(Encoder):
 def read_table(dataset: Dataset) -> np.ndarray:
     """Read the features, float64 (N, 57), of a data set's tracks from its table.
 
-    Raises
-    ------
-    DataError
-        If the table cannot be read, lacks a column or a track, repeats one, or holds
-        something else than finite numbers.
+    ``DataError`` if the table cannot be read, lacks a column or a track, repeats one,
+    or holds something else than finite numbers.
     """
     path = dataset.features_path
     table = tables.read_table(path, ("filename", *COLUMNS)).set_index("filename")

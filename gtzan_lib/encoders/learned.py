@@ -151,10 +151,7 @@ def learn(
     Pictures at ``train_index``, int64, are learnt from, in an order that ``seed``
     draws, as it does the first weights.
 
-    Raises
-    ------
-    DataError
-        As ``Autoencoder.prepare``.
+    ``DataError`` as ``Autoencoder.prepare``.
     """
 
     def make(folder: Path) -> dict:

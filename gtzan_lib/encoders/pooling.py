@@ -42,10 +42,7 @@ def average_pool(images: np.ndarray, factor: int = FACTOR) -> np.ndarray:
     ndarray of float32, shape (N, H / factor, W / factor, 3)
         Means, scaled to 0 to 1.
 
-    Raises
-    ------
-    ValueError
-        If ``factor`` does not divide the height and the width.
+    ``ValueError`` if ``factor`` does not divide the height and the width.
     """
     n, height, width, channels = images.shape
     if height % factor or width % factor:

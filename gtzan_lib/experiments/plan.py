@@ -53,10 +53,8 @@ VARIANTS = [name for name in registry.MODELS if name.startswith("lenet-")]
 def profile(name: str, changes: dict) -> Profile:
     """Return a profile with some of its numbers changed.
 
-    Raises
-    ------
-    ParameterError
-        If there is no such profile, it has no such number, or one is impossible.
+    ``ParameterError`` if there is no such profile, it has no such number, or one is
+    impossible.
     """
     if name not in PROFILES:
         raise ParameterError(

@@ -3,7 +3,7 @@
 A run's folder holds ``model.safetensors``, ``history.json`` (one value an epoch),
 ``confusions.npz`` (the same of counts), ``predictions.npz`` (test positions, labels and
 logits), ``provenance.json`` and, where there are any, ``validation.npz`` (as
-predictions), ``test-30.npy`` (logits after so many epochs) and ``encoder.safetensors``.
+predictions) and ``encoder.safetensors``.
 """
 
 from pathlib import Path
@@ -26,10 +26,7 @@ def train(dataset: Dataset, p: Parameters, progress: bool = True) -> Run:
     (which draws the split, the weights and the pictures' order), ``epochs`` and
     ``device``.
 
-    Raises
-    ------
-    DataError
-        If the data or the split cannot be used.
+    ``DataError`` if the data or the split cannot be used.
     """
     folder, key = _place(dataset, p)
 
@@ -58,10 +55,7 @@ def _place(dataset: Dataset, p: Parameters) -> tuple[Path, dict]:
 def open_run(folder: str | Path) -> Run:
     """Open the folder of a finished run.
 
-    Raises
-    ------
-    DataError
-        If it is not one, or a file of it was changed or lost.
+    ``DataError`` if it is not one, or a file of it was changed or lost.
     """
     folder = Path(folder)
     if not store.is_whole(folder, holds="predictions.npz"):
@@ -101,10 +95,7 @@ def copy_finished(source: Path, target: Path) -> tuple[list[str], list[str]]:
     copied, damaged : list of str
         The runs that were copied, and those whose files do not fit their seal.
 
-    Raises
-    ------
-    UserError
-        If ``source`` holds no runs, or ``target`` cannot be written.
+    ``UserError`` if ``source`` holds no runs, or ``target`` cannot be written.
     """
     copied, damaged = [], []
     manifests = sorted(source.glob(f"*/{FOLDER}/*/{store.MANIFEST}"))

@@ -29,10 +29,7 @@ def train_into(
     A checkpoint in the folder is gone on from. Of the parameters count the ``facts``
     and ``device``.
 
-    Raises
-    ------
-    DataError
-        If the data or the split cannot be used.
+    ``DataError`` if the data or the split cannot be used.
     """
     labels = dataset.labels
     device = loop.pick_device(p.device)

@@ -30,11 +30,8 @@ class Autoencoder(nn.Module):
     def prepare(self, images: np.ndarray) -> np.ndarray:
         """Return what the encoder takes of pictures (N, 288, 432, 3): uint8, (N, ...).
 
-        Raises
-        ------
-        DataError
-            If the encoder needs spectrograms as the Kaggle edition drew them and a
-            picture is not one.
+        ``DataError`` if the encoder needs spectrograms as the Kaggle edition drew them
+        and a picture is not one.
         """
         return images
 

@@ -64,16 +64,11 @@ class Descent(Recipe):
     ----------
     double_softmax : bool
         Apply softmax before a cross entropy that applies its own.
-    bfloat16 : bool
-        Compute layers in bfloat16 where they bear it; weights, and what is added to
-        them, stay float32. Sooner on processors that multiply bfloat16, such as those
-        with AMX, and much later on others.
     schedule : tuple of (int, float)
         First epoch (counted from 0) and learning rate of each stage.
     """
 
     double_softmax: bool = False
-    bfloat16: bool = False
     schedule: tuple[tuple[int, float], ...] = (
         (0, 0.01),
         (100, 0.006),
@@ -91,11 +86,6 @@ class Descent(Recipe):
     def learning_rate(self, epoch, epochs):
         """Return the rate that the schedule has for an epoch."""
         return [rate for first, rate in self.schedule if first <= epoch][-1]
-
-    def step_loss(self, model, x, labels, rng):
-        """Return the loss of a batch to learn from, and the logits it is made of."""
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bfloat16):
-            return super().step_loss(model, x, labels, rng)
 
     def loss(self, logits, labels):
         """Return the mean cross entropy, in nats, of softmax applied once or twice."""

@@ -39,7 +39,6 @@ from gtzan_lib.training import loop as training
 ACCURACY = 0.45  # the paper's, on test pictures
 SHAPE = (3, 72, 108)
 N_TRAIN = 800
-HALF = "corrected-bfloat16"
 REACHING = (  # recipe, model, encoder and epochs
     ("paper", "lenet", "pool", 200),
     ("corrected", "lenet", "pool", 60),
@@ -149,9 +148,6 @@ def epochs(dataset: Dataset, repeats: int) -> float:
         f"  matrix products run at {rate:.0f} GFLOP/s; the epoch's {flops:.0f} GFLOP "
         f"make {100 * share:.0f} % of that"
     )
-    _, half = network(subset, HALF)
-    row("the same in bfloat16", compare(half, plain, repeats), "at least 2.2")
-    row("bfloat16, against float32", compare(half, ours, repeats))
     return float(np.median(seconds[:, 0]))
 
 
@@ -166,33 +162,6 @@ def _products(shape: tuple[int, int, int]) -> list[int]:
         elif isinstance(layer, nn.Linear):
             found.append(size * x.numel())
     return found
-
-
-def precision(dataset: Dataset, n_epochs: int = 60, seeds: int = 5) -> None:
-    """Accuracy after the same training in float32 and in bfloat16."""
-    codes, labels = pooling.pool(dataset), dataset.labels
-    found = []
-    for seed in range(seeds):
-        parts = splits.split(dataset, "three-way", seed)
-        train, held_out = (
-            training.Subset.of(codes[parts[name]], labels[parts[name]], "cpu")
-            for name in ("train", "validation")
-        )
-        for recipe in ("corrected", HALF):
-            model, epoch = network(train, recipe)
-            for _ in range(n_epochs):
-                epoch()
-            made = RECIPES[recipe].make()
-            measured = training.measure(model, held_out, made, "validation")
-            found.append(measured["validation_accuracy"])
-    whole, half = np.reshape(found, (seeds, 2)).T
-    error = (half - whole).std(ddof=1) / np.sqrt(seeds)
-    print(
-        f"  validation accuracy after {n_epochs} epochs, {seeds} seeds: float32 "
-        f"{whole.mean():.3f}, bfloat16 {half.mean():.3f}; difference "
-        f"{(half - whole).mean():+.3f}, standard error {error:.3f}",
-        flush=True,
-    )
 
 
 def accuracy_reached(source: str) -> None:
@@ -309,7 +278,6 @@ def main() -> None:
         packed(dataset, folder, arguments.repeats)
         rendered(y, folder, arguments.repeats)
         one_epoch = epochs(dataset, arguments.repeats)
-        precision(dataset)
         learned(dataset, folder, one_epoch)
         imported(arguments.repeats)
         accuracy_reached(arguments.data)
