@@ -20,20 +20,10 @@ if TYPE_CHECKING:
 def predict(path: str | PathLike[str]) -> Prediction:
     """Name the genre of a song by the model that comes with the project.
 
-    Parameters
-    ----------
-    path : str or path
-        An audio file of up to 30 minutes, or a spectrogram picture of GTZAN's kind.
+    ``path`` is an audio file of up to 30 minutes, or a spectrogram picture of GTZAN's
+    kind. The answer has a ``genre``, ``percentages`` of all ten genres, and
+    ``in_words()``. ``DataError`` if the file cannot be used; the sentence says why.
 
-    Returns
-    -------
-    Prediction
-        Its ``genre``, ``percentages`` of all ten genres, and ``in_words()``.
-
-    ``DataError`` if the file cannot be used; the sentence says why.
-
-    Examples
-    --------
     >>> song = predict("song.wav")
     >>> round(sum(song.percentages.values()), 6)
     1.0

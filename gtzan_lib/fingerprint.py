@@ -45,8 +45,7 @@ def computes(module: str) -> bool:
 def fingerprint(*modules: str) -> str:
     """Return a hash of what modules do, and what they import: 64 hexadecimal digits.
 
-    Comments, docstrings, layout and the version of Python do not count, so that
-    editing or changing those makes no result outdated.
+    Comments, docstrings, layout and the version of Python do not count.
     """
     digest = hashlib.sha256()
     for name in filter(computes, reached_by(*modules)):

@@ -1,7 +1,7 @@
 """The notebooks' parameters: their names, defaults, types and allowed values.
 
-papermill only warns about a name that it does not know, and takes any type; ``check``
-is the first thing every notebook does, so that a typo costs seconds and not a run.
+papermill only warns about a name that it does not know, and takes any type: every
+notebook begins with ``check``, so that a typo costs seconds and not a run.
 """
 
 import ast
@@ -58,8 +58,7 @@ _RECIPES = [name for name in registry.RECIPES if name != "closed-form"]
 class Parameters:
     """What a notebook, or one training run, is asked for; checked when it is made.
 
-    ``ParameterError`` at the first value that its parameter does not take, or two that
-    do not go together.
+    ``ParameterError`` at the first bad value, or two that do not go together.
     """
 
     data: str = _parameter(
@@ -128,8 +127,8 @@ def names_of(notebook: str) -> tuple[str, ...]:
 def check(notebook: str, namespace: dict) -> Parameters:
     """Return the parameters of a notebook from its ``globals()``.
 
-    ``ParameterError`` at the first name that papermill was given and the notebook does
-    not have, missing name, wrong type or impossible value.
+    ``ParameterError`` at a missing name, a wrong type, an impossible value, or a name
+    that papermill was given and the notebook does not have.
     """
     names = names_of(notebook)
     takes = f"{notebook} takes {', '.join(names)}"

@@ -14,11 +14,10 @@ PICTURES, BANDS, VECTORS = "pictures", "bands", "vectors"
 
 @dataclass(frozen=True)
 class Entry:
-    """What a name stands for.
+    """What a name stands for: a module inside this package, and what to call there.
 
-    ``target`` is a module inside this package and what to take from it, to be called
-    with ``options``. ``kind`` is what a model can take, or the one thing that an
-    encoder gives; ``recipes`` are those that can train a model.
+    ``kind`` is what a model can take, or the one thing that an encoder gives;
+    ``recipes`` are those that can train a model.
     """
 
     target: str

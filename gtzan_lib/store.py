@@ -10,14 +10,12 @@ only while key and sums still agree. Results of notebooks are such folders in ``
 import errno
 import hashlib
 import json
-import math
 import os
 import platform
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
@@ -77,23 +75,18 @@ def write_array(
     ``make`` is called with slices of the first axis, ``step`` long, by so many threads,
     and returns those parts. (Of a mapped file, a full disk would end the process.)
     """
-    dtype = np.dtype(dtype)
-    facts = {"descr": np.lib.format.dtype_to_descr(dtype)}
+    from joblib import Parallel, delayed
+
+    facts = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype))}
     facts |= {"shape": shape, "fortran_order": False}
+    slices = (slice(start, start + step) for start in range(0, shape[0], step))
+    parts = Parallel(threads, prefer="threads", return_as="generator")(
+        delayed(make)(part) for part in slices
+    )
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, facts)
-        header = file.tell()
-    row = dtype.itemsize * math.prod(shape[1:])
-
-    def write(start: int) -> None:
-        part = np.ascontiguousarray(make(slice(start, start + step)), dtype)
-        with path.open("r+b") as file:
-            file.seek(header + start * row)
-            file.write(part)
-
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(write, range(0, shape[0], step)):
-            pass  # raises what a thread raised
+        for part in parts:
+            file.write(np.ascontiguousarray(part, dtype))
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -104,7 +97,7 @@ def versions(*packages: str) -> dict[str, str]:
 def provenance(started: float) -> dict:
     """Return what a reader needs, beside the key, to trace a result to its run.
 
-    ``started`` is ``time.time()`` at the start of the work, in seconds.
+    ``started`` is ``time.time()`` at the start of the work.
     """
     return {
         "commit": _commit(),
@@ -149,20 +142,11 @@ def is_whole(folder: Path, key: dict | None = None, holds: str = PROVENANCE) -> 
 def seal(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> Path:
     """Return ``folder``, made by ``make`` unless it is there, whole and up to date.
 
-    While another process makes the same result, this one waits for it.
-
-    Parameters
-    ----------
-    folder : Path
-    key : dict
-        Everything the result depends on, as JSON values.
-    make : callable
-        Called with a folder to write into, after an interruption again with the same
-        one, to go on from its ``checkpoint.safetensors``. What it returns is added to
-        ``provenance.json``.
-
-    ``UserError`` if the disk is full or read-only. What was there before stays as it
-    was.
+    ``key`` is everything the result depends on, as JSON values. ``make`` is called with
+    a folder to write into, after an interruption again with the same one, to go on from
+    its ``checkpoint.safetensors``; what it returns is added to ``provenance.json``.
+    While another process makes the same result, this one waits for it. ``UserError`` if
+    the disk is full or read-only; what was there before stays as it was.
     """
     partial = folder.with_name(folder.name + ".partial")
     with _writing(folder):
@@ -176,11 +160,7 @@ def seal(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> Path:
 
 
 def copy(folder: Path, target: Path) -> None:
-    """Copy a whole sealed folder to the place of what is at ``target``.
-
-    ``UserError`` if the disk is full or read-only. What was there before stays as it
-    was.
-    """
+    """Copy a whole sealed folder to the place of what is at ``target``, as ``seal``."""
     arriving = target.with_name(target.name + ".arriving")
     with _writing(target):
         shutil.rmtree(arriving, ignore_errors=True)

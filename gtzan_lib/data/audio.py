@@ -24,18 +24,9 @@ MAX_VALUES = 192_000
 class Audio:
     """A decoded audio file.
 
-    Attributes
-    ----------
-    y : ndarray of float32, shape (samples,)
-        Mean of the channels at 22,050 Hz; full scale is -1 to 1, every sample finite.
-    seconds : float
-        How long the file plays.
-    sample_rate, channels : int
-        The file's own; the rate in Hz.
-    format : str
-        What its content is, such as ``"WAV"`` or ``"MP3"``.
-    ends_early : bool
-        Whether it is cut short: less was there than the file says.
+    ``y`` is the mean of the channels at 22,050 Hz: float32, (samples,), full scale -1
+    to 1, finite. The file's own are ``sample_rate``, in Hz, ``channels`` and
+    ``format``, such as ``"MP3"``; it ``ends_early`` if less was there than it says.
     """
 
     y: np.ndarray
@@ -50,17 +41,10 @@ def read_audio(path: str | Path, max_seconds: float | None = None) -> Audio:
     """Decode an audio file to mono at 22,050 Hz.
 
     WAV, FLAC, OGG, MP3, AU and what else libsndfile knows; M4A, AAC and others where
-    the program ``ffmpeg`` is installed.
+    the program ``ffmpeg`` is installed. Its content, not its name, says what it is.
 
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        Its content, not its name, says what format it is in.
-    max_seconds : float or None
-        Refuse a longer file, without decoding more of it than that.
-
-    ``DataError`` if the file is missing, empty, not audio, cannot be decoded, is too
-    long, or holds no samples or samples that are not finite.
+    ``DataError`` if the file is missing, empty, not audio, cannot be decoded, plays
+    longer than ``max_seconds``, or holds no samples or some that are not finite.
     """
     path = Path(path)
     if not path.is_file():

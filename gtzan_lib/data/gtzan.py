@@ -31,16 +31,9 @@ FEATURES = "features_30_sec.csv"  # a table beside the pictures
 class Dataset:
     """The pictures of a data set, in the order of their names.
 
-    Attributes
-    ----------
-    name : str
-        What figures and tables call it, such as ``"synthetic sample"``.
-    folder : Path
-        The folder that holds ``images_original``.
-    tracks : tuple of str
-        Track names in the audio files' spelling, such as ``"blues.00000"``.
-    sha256 : str
-        Hash of all track names and picture files, 64 hexadecimal digits.
+    ``name`` is for figures and tables, such as ``"synthetic sample"``; ``folder`` holds
+    ``images_original``; ``tracks`` are named as audio files are, ``"blues.00000"``;
+    ``sha256`` is a hash of their names and pictures, 64 hexadecimal digits.
     """
 
     name: str
@@ -62,9 +55,8 @@ class Dataset:
     def key(self, modules, packages, files=(), **facts) -> dict:
         """Return the key of a sealed folder (see ``store``) of results from it.
 
-        They are made by modules of this library (see ``fingerprint``), by packages
-        whose change would change them, of the pictures and of other files of
-        ``folder``. Facts are their parameters, as JSON values.
+        They are made by modules of this library (see ``fingerprint``) and by packages,
+        of the pictures and other files of ``folder``, with these facts, JSON values.
         """
         key = {"data": self.name, "data_sha256": self.sha256, **facts}
         if paths := {name: self.folder / name for name in files}:
@@ -139,22 +131,16 @@ def find_layout(path: str | Path) -> Path:
 def picture_files(images: Path) -> Iterator[tuple[str, Path]]:
     """Yield the track name and path of every picture in ``images_original``.
 
-    Hidden files are passed over, as desktops leave them behind.
-
     ``DataError`` at the first file or folder that does not belong there, or cannot be
     read as a file: a pipe would be waited for without end.
     """
-    for folder in sorted(images.iterdir()):
-        if folder.name.startswith("."):
-            continue
+    for folder in visible(images):
         if folder.name not in GENRES or not folder.is_dir():
             raise DataError(
                 f"{folder} is not the folder of a genre: images_original holds "
                 + ", ".join(GENRES)
             )
-        for path in sorted(folder.iterdir()):
-            if path.name.startswith("."):
-                continue
+        for path in visible(folder):
             match = re.fullmatch(rf"{folder.name}([0-9]{{5}})\.png", path.name)
             if match is None:
                 raise DataError(
@@ -166,14 +152,15 @@ def picture_files(images: Path) -> Iterator[tuple[str, Path]]:
             yield f"{folder.name}.{match[1]}", path
 
 
+def visible(folder: Path) -> list[Path]:
+    """Return what is in a folder, sorted, without hidden files that desktops leave."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
 def read_picture(path: Path) -> np.ndarray:
     """Read one spectrogram picture (paper, section 3.1.1).
 
-    Returns
-    -------
-    ndarray of uint8, shape (288, 432, 3)
-        Red, green and blue, 0 to 255; read-only.
-
+    Returned are red, green and blue: uint8, (288, 432, 3), 0 to 255, read-only.
     ``DataError`` if the file is not a readable, opaque PNG of 432 x 288 pixels.
     """
     try:

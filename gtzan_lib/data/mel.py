@@ -52,22 +52,14 @@ def _decibels(amplitude: np.ndarray) -> np.ndarray:
 def log_mel(y: np.ndarray) -> np.ndarray:
     """Compute the log-mel spectrogram of the Kaggle edition (paper, section 2.2).
 
-    It is librosa's ``melspectrogram`` with the defaults of 2020 (the audio is mirrored
-    at both ends), and ``amplitude_to_db`` applied to that power as if it were an
-    amplitude: the floor of 80 dB is 40 dB of power.
+    Of ``y``, mono audio at 22,050 Hz: float32, (samples,), 2,048 or more, full scale -1
+    to 1. It is librosa's ``melspectrogram`` with the defaults of 2020 (the audio is
+    mirrored at both ends), and ``amplitude_to_db`` applied to that power as if it were
+    an amplitude: the floor of 80 dB is 40 dB of power.
 
-    Parameters
-    ----------
-    y : ndarray of float32, shape (samples,)
-        Mono audio at 22,050 Hz, 2,048 samples or more; full scale is -1 to 1.
-
-    Returns
-    -------
-    spectrogram : ndarray of float32, shape (128, 1 + samples // 512)
-        In dB relative to the loudest cell, -80 to 0, lowest band first; 0 everywhere
-        for silence.
-
-    ``DataError`` if ``y`` is not mono, is too short, or is not finite or absurdly loud.
+    Returned is float32, (128, 1 + samples // 512): dB relative to the loudest cell, -80
+    to 0, lowest band first; 0 everywhere for silence. ``DataError`` if ``y`` is not
+    mono, is too short, or is not finite or absurdly loud.
     """
     import scipy.fft
 

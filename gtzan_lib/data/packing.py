@@ -13,8 +13,7 @@ def pack(dataset: Dataset) -> np.ndarray:
     """Return all pictures, in order, as one array, packed on disk the first time.
 
     A read-only memmap of uint8, (N, 288, 432, 3): red, green and blue, 0 to 255.
-
-    ``DataError`` at the first picture that cannot be read, named.
+    ``DataError`` at the first picture that cannot be read.
     """
 
     def make(folder: Path) -> None:

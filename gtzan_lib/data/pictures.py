@@ -51,19 +51,15 @@ def _index_of_code():
 def _cells_drawn(box_size, n_cells, n_pixels):
     """Return which of the cells along one side of the box each pixel shows.
 
-    Cells are narrower than pixels or nearly so, and matplotlib drew them one over
-    another: a pixel shows the last cell that touches it. Agg places the edges of
-    cells on a grid of 1/256 pixel.
+    matplotlib drew them one over another: a pixel shows the last cell that touches it.
+    Agg places the edges of cells on a grid of 1/256 pixel.
     """
     starts = np.floor(box_size * np.arange(n_cells) / n_cells * 256 + 0.5)
     return np.searchsorted(starts, 256 * np.arange(1, n_pixels + 1)) - 1
 
 
 def band_of_row() -> np.ndarray:
-    """Return the mel band that each row of the plot shows: int64, shape (217,).
-
-    The plot's top row comes first and shows the highest band, 127.
-    """
+    """Return the mel band that each row of the plot shows: int64, (217,), from 127."""
     return _cells_drawn(_BOX_HEIGHT, N_MELS, PLOT_SHAPE[0])[::-1].copy()
 
 
@@ -71,8 +67,7 @@ def palette_indices(y: np.ndarray) -> np.ndarray:
     """Compute the palette indices that the Kaggle edition's plot of ``y`` shows.
 
     They are its log-mel spectrogram, scaled from its lowest to its highest value.
-    Silence is 0 everywhere, as matplotlib draws it. ``y`` is what ``log_mel`` takes,
-    and refused as there.
+    Silence is 0 everywhere. ``y`` is what ``log_mel`` takes, and refused as there.
     """
     spectrogram = log_mel(y)
     lowest, highest = spectrogram.min(), spectrogram.max()
@@ -94,9 +89,8 @@ def _blend_black(colours, alpha):
 def draw(indices: np.ndarray) -> np.ndarray:
     """Draw palette indices as a picture of the Kaggle edition (paper, section 2.2).
 
-    The frame's lines lie over the first row and column of the plot.
-
-    ``DataError`` if ``indices`` has another shape or dtype.
+    The frame's lines lie over the first row and column of the plot. ``DataError`` if
+    ``indices`` has another shape or dtype.
     """
     if indices.shape != PLOT_SHAPE or indices.dtype != np.uint8:
         raise DataError(
@@ -136,9 +130,8 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
     Under the frame (first row and column) up to 4 consecutive indices, in the corner up
     to 9, share one 8-bit colour; there the index closest to the next pixel inside is
     taken. All other indices are exact, and ``draw`` gives back the very same picture.
-
-    ``DataError`` if the picture has another shape or dtype, another border, or colours
-    in the plot that are not in ``magma``.
+    ``DataError`` if the picture has another shape, dtype or border, or colours in the
+    plot that are not in ``magma``.
     """
     if picture.shape != PICTURE_SHAPE or picture.dtype != np.uint8:
         raise DataError(
@@ -167,13 +160,9 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
 def recover_bands(picture: np.ndarray) -> np.ndarray:
     """Read the mel bands back from a picture of the Kaggle edition.
 
-    Returns
-    -------
-    ndarray of uint8, shape (128, 335)
-        The log-mel spectrogram from its lowest to its highest value, 0 to 255, lowest
-        band first. A column is the last of the 3 or 4 frames that a pixel covers.
-
-    ``DataError`` as ``recover_indices``.
+    They are its log-mel spectrogram from the lowest to the highest value: uint8,
+    (128, 335), 0 to 255, lowest band first. A column is the last of the 3 or 4 frames
+    that a pixel covers. ``DataError`` as ``recover_indices``.
     """
     rows = band_of_row()[::-1]  # sorted
     lowest = PLOT_SHAPE[0] - 1 - np.searchsorted(rows, np.arange(N_MELS))

@@ -27,10 +27,11 @@ def table(name: str, dataset: Dataset | None = None) -> pd.DataFrame:
     The fold is the seed of ``splits.split``. Without a data set it is of the published
     tracks, without their pictures; ``DataError`` if it does not fit the data set.
     """
+    data = dataset or Dataset(PUBLISHED, Path(), tuple(published_sums()), "")
     folds = []
     for fold in range(FOLDS[name]):
-        tracks, parts = _split(name, fold, dataset)
-        rows = [(tracks[i], subset) for subset in parts for i in parts[subset]]
+        parts = splits.split(data, name, fold)
+        rows = [(data.tracks[i], subset) for subset in parts for i in parts[subset]]
         folds.append(pd.DataFrame(sorted(rows), columns=["track", "subset"]))
     if len(folds) == 1:
         return folds[0]
@@ -45,10 +46,7 @@ def tested(name: str) -> tuple[str, ...]:
 
 
 def write(folder: Path, dataset: Dataset | None = None) -> dict[str, str]:
-    """Write each protocol as a CSV file; return what became of it, by name.
-
-    That is the file's path, or why the protocol does not fit the data set.
-    """
+    """Write each protocol as a CSV file; return paths, or why one is left out."""
     done = {}
     for name in FOLDS:
         path = folder / f"{name}.csv"
@@ -64,15 +62,3 @@ def write(folder: Path, dataset: Dataset | None = None) -> dict[str, str]:
         except (OSError, ValueError) as error:
             raise UserError(f"cannot write {path}: {error}") from error
     return done
-
-
-def _split(name: str, seed: int, dataset: Dataset | None):
-    """Return the names of all tracks, and their positions by subset."""
-    if dataset is not None:
-        return dataset.tracks, splits.split(dataset, name, seed)
-    sums = published_sums()
-    bare = Dataset(PUBLISHED, Path(), tuple(sums), "")
-    parts = splits.split(bare, name.removesuffix(splits.UNIQUE), seed)
-    if name.endswith(splits.UNIQUE):
-        parts = splits.without_duplicates(parts, list(sums.values()))
-    return bare.tracks, parts

@@ -17,18 +17,22 @@ KAGGLE_INPUT = Path("/kaggle/input")  # where Kaggle's notebooks have their data
 def open_dataset(source: str | Path) -> Dataset:
     """Open the pictures of a data set.
 
-    It is ``"sample"``, the embedded synthetic one (made when it is missing);
-    ``"kaggle"``, the Kaggle edition of GTZAN: the one that is mounted, in a notebook on
-    Kaggle, and else downloaded; or the path of a folder in that layout: its root,
-    ``Data`` or ``images_original``.
-
+    ``source`` is ``"sample"``, the synthetic one (made when it is missing);
+    ``"kaggle"``, the Kaggle edition of GTZAN, mounted by Kaggle or downloaded; or the
+    path of a folder in that layout: its root, ``Data`` or ``images_original``.
     ``DataError`` if the folder is not in the Kaggle layout, holds anything but the
     pictures of the ten genres, or is called published without being it.
     """
     if source == "sample":
         return open_folder(_sample_folder())
     if source == "kaggle":
-        return _open_kaggle()
+        dataset = open_folder(find_layout(_kaggle_folder()))
+        if dataset.name != PUBLISHED:
+            raise DataError(
+                f"the copy in {dataset.folder} is not the published one; see what "
+                f"differs with: python -m gtzan_lib verify {dataset.folder}"
+            )
+        return dataset
     return open_folder(find_layout(source))
 
 
@@ -38,16 +42,6 @@ def _sample_folder() -> Path:
     key = {"data": SYNTHETIC, "code_sha256": fingerprint("data.synthetic")}
     key["files_sha256"] = {TABLES.name: store.sha256(TABLES)}
     return store.seal(store.runs_folder() / "sample", key, make_sample)
-
-
-def _open_kaggle() -> Dataset:
-    dataset = open_folder(find_layout(_kaggle_folder()))
-    if dataset.name != PUBLISHED:
-        raise DataError(
-            f"the copy in {dataset.folder} is not the published one; see what "
-            f"differs with: python -m gtzan_lib verify {dataset.folder}"
-        )
-    return dataset
 
 
 def _kaggle_folder() -> str | Path:

@@ -13,8 +13,8 @@ import pandas as pd
 from gtzan_lib import registry, store
 from gtzan_lib.data import artists
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import SYNTHETIC, Dataset
-from gtzan_lib.data.tables import read_table
+from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC, Dataset, published_sums
+from gtzan_lib.data.tables import read_published, read_table
 from gtzan_lib.errors import DataError
 
 COLUMNS = ("track", "subset")
@@ -36,9 +36,8 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
     """Return the split of a data set by its name.
 
     It is one of ``registry.SPLITS``, or the path of a CSV file. Of random splits and
-    folds, ``seed`` decides which.
-
-    ``DataError`` if the split cannot be read, or does not fit the data.
+    folds, ``seed`` decides which. ``DataError`` if the split cannot be read, or does
+    not fit the data.
     """
     kind = name.removesuffix(UNIQUE)
     if kind == "random":
@@ -86,10 +85,8 @@ def random_split(n: int, seed: int) -> dict[str, np.ndarray]:
 def three_way_split(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     """Draw three fifths to train, a fifth to validate, a fifth to test.
 
-    Each genre, of which ``labels``, int64, (N,), tell, is divided so; five seeds test
-    each picture once, as in ``random_split``.
-
-    ``DataError`` if a genre has fewer than five pictures.
+    Each genre of ``labels``, int64, (N,), is divided so; five seeds test each picture
+    once, as in ``random_split``. ``DataError`` if a genre has fewer than five.
     """
     partition, fold = divmod(seed, N_FOLDS)
     rng = np.random.default_rng(partition)
@@ -129,10 +126,7 @@ def artist_split(dataset: Dataset, trainval: bool = False) -> dict[str, np.ndarr
 
     The Kaggle edition has no picture of one of the 930 tracks, ``NO_PICTURE``: that
     leaves 442 to train, 197 to validate (or, of ``trainval``, to train, too) and 290 to
-    test.
-
-    ``DataError`` if the data is the synthetic sample, or lacks a picture of another
-    track.
+    test. ``DataError`` if the data is the synthetic sample, or lacks another picture.
     """
     table = _published(dataset)
     if trainval:
@@ -188,16 +182,17 @@ def every_track(dataset: Dataset) -> np.ndarray:
 def read_split(path: str | Path, tracks: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Read a split from a CSV file with the columns ``track`` and ``subset``.
 
-    Tracks that it leaves out belong to no subset.
-
-    ``DataError`` if the file cannot be read, names an unknown track or subset, repeats
-    a track, or leaves train or test without some genre.
+    Tracks that it leaves out belong to no subset. ``DataError`` if the file cannot be
+    read, names an unknown track or subset, repeats a track, or leaves train or test
+    without some genre.
     """
     return _positions(read_table(Path(path).expanduser(), COLUMNS), tracks, path)
 
 
 def _sums(dataset: Dataset) -> list[str]:
     """Return the hash of each picture's file."""
+    if dataset.name == PUBLISHED:  # as ``open_folder`` found
+        return [published_sums()[track] for track in dataset.tracks]
     return [store.sha256(dataset.image_path(track)) for track in dataset.tracks]
 
 
@@ -205,9 +200,7 @@ def _published(dataset: Dataset) -> pd.DataFrame:
     """Return the published lists, of the tracks that have a picture."""
     if dataset.name == SYNTHETIC:
         raise DataError(f"the artist split is one of GTZAN, not of the {SYNTHETIC}")
-    if store.sha256(ARTIST_SPLIT) != ARTIST_SHA256:  # results know it by name alone
-        raise DataError(f"{ARTIST_SPLIT} is not the published split: restore the file")
-    table = read_table(ARTIST_SPLIT, COLUMNS)
+    table = read_published(ARTIST_SPLIT, COLUMNS, ARTIST_SHA256)
     return table[table["track"] != NO_PICTURE]
 
 

@@ -29,27 +29,19 @@ def _tables() -> dict:
     return tomllib.loads(TABLES.read_text("utf-8"))
 
 
-def synthesise(genre: str, clip: int, seed: int = 0) -> np.ndarray:
+def synthesise(genre: str, clip: int) -> np.ndarray:
     """Make the sound of one synthetic clip.
 
-    `clip` is its number and `seed` that of the whole sample, 0 or more. The same genre,
-    clip and seed give the same samples, bit for bit at least with the same packages and
-    kind of processor.
-
-    Returns
-    -------
-    ndarray of float32, shape (661500,)
-        30 s at 22,050 Hz, mono. Every value is a whole number of 1/32768, so a 16-bit
-        WAV file holds it exactly, and lies within (-1, 1).
-
-    ``DataError`` if the genre is unknown.
+    `clip` is its number, 0 or more. Returned are 30 s at 22,050 Hz, mono: float32,
+    (661500,), within (-1, 1), in whole numbers of 1/32768, which a 16-bit WAV file
+    holds exactly. ``DataError`` if the genre is unknown.
     """
     from scipy.signal import butter, lfilter
 
     genres = _tables()["genres"]
     if genre not in genres:
         raise DataError(f"Unknown genre {genre!r}: the sample has {', '.join(GENRES)}.")
-    rng = np.random.default_rng([seed, GENRES.index(genre), clip])
+    rng = np.random.default_rng([0, GENRES.index(genre), clip])
     recipe = {
         name: genres[rng.choice(genres[genre]["kin"])][name]
         if rng.random() < _BORROW
@@ -180,13 +172,9 @@ def make_sample(
 ) -> None:
     """Write a synthetic data set in the folder layout of the Kaggle copy of GTZAN.
 
-    Of each genre there are so many clips, 1 to 100,000:
-    ``genres_original/<genre>/<genre>.00000.wav`` (16-bit PCM) and
-    ``images_original/<genre>/<genre>00000.png`` (opaque RGBA, 432 x 288 pixels,
-    rendered from the WAV samples). ``SYNTHETIC.txt`` marks the folder, which should be
-    empty before. With one of the ``workers``, processes, everything runs in this one.
-
-    ``DataError`` if `clips` is out of range.
+    Of each genre there are so many clips, 1 to 100,000 (else ``DataError``), as 16-bit
+    WAV files and opaque RGBA pictures of them. ``SYNTHETIC.txt`` marks the folder,
+    which should be empty before. ``workers`` are processes; one is this process.
     """
     from joblib import Parallel, delayed
     from tqdm import tqdm

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from gtzan_lib import store
 from gtzan_lib.errors import DataError
 
 
 def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Return some columns of a CSV file, each value as the text that it is.
-
-    ``DataError`` if it is not a file that can be read, or lacks a column.
-    """
+    """Return some columns of a CSV file as text; ``DataError`` if it cannot be read."""
     if not path.is_file():
         raise DataError(f"the table {path} cannot be read: there is no such file")
     try:
@@ -26,3 +24,10 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if lacking := [name for name in columns if name not in table]:
         raise DataError(f"the table {path} lacks the column {lacking[0]}")
     return table[list(columns)]
+
+
+def read_published(path: Path, columns: tuple[str, ...], sha256: str) -> pd.DataFrame:
+    """Return a table that comes with the project; ``DataError`` if it was changed."""
+    if store.sha256(path) != sha256:  # results know it by name alone
+        raise DataError(f"{path} is not the published table: restore the file")
+    return read_table(path, columns)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gtzan_lib import store
+from gtzan_lib.data import gtzan
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import MARKER, find_layout, published_sums, read_picture
 from gtzan_lib.errors import DataError
@@ -18,22 +19,10 @@ SHOWN = 20  # files that the text lists of each kind
 class Verification:
     """What was found in ``images_original``; file names are relative to it.
 
-    Attributes
-    ----------
-    counts : dict of int
-        Pictures by genre.
-    missing : list of str
-        Published pictures that are not there.
-    unreadable : dict of str
-        Why a file is not an opaque 432 x 288 PNG, by file.
-    modified : list of str
-        Readable pictures that differ from the published ones of their name.
-    unexpected : list of str
-        Files and folders that the published edition does not have.
-    duplicates : list of list of str
-        Groups of files with identical bytes; the published edition has 14.
-    is_sample : bool
-        Whether the folder says that it is this project's synthetic sample.
+    Pictures by genre (``counts``); published ones that are ``missing`` or ``modified``;
+    why one is ``unreadable``, no opaque 432 x 288 PNG; what is ``unexpected``, as the
+    published edition does not have it; and groups of identical files, ``duplicates``,
+    of which that has 14.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GENRES, 0))
@@ -72,11 +61,10 @@ class Verification:
 
 
 def verify(path: str | Path) -> Verification:
-    """Compare a folder with the published Kaggle edition of GTZAN.
+    """Compare a copy with the published Kaggle edition of GTZAN.
 
-    ``path`` is the root of a copy, its ``Data`` or its ``images_original``.
-
-    ``DataError`` if there is no ``images_original``.
+    ``path`` is its root, its ``Data`` or its ``images_original``; ``DataError`` if
+    there is none.
     """
     images = find_layout(path) / "images_original"
     result, same = Verification(), defaultdict(list)
@@ -109,14 +97,6 @@ def verify(path: str | Path) -> Verification:
 
 
 def _entries(images: Path) -> Iterator[Path]:
-    """Yield the files of genre folders, and whatever else is in ``images_original``.
-
-    Hidden files are passed over, as desktops leave them behind.
-    """
-    for path in sorted(images.iterdir()):
-        if path.name.startswith("."):
-            continue
-        inside = sorted(path.iterdir()) if path.is_dir() else []
-        yield from (p for p in inside if not p.name.startswith("."))
-        if not inside:
-            yield path
+    """Yield the files of genre folders, and whatever else is in ``images_original``."""
+    for path in gtzan.visible(images):
+        yield from (path.is_dir() and gtzan.visible(path)) or [path]

@@ -13,13 +13,9 @@ from gtzan_lib.data.gtzan import Dataset
 class Encoder:
     """Turns tracks into what models are given of them, float32.
 
-    Attributes
-    ----------
-    shape : tuple of int
-        Of one track, as models take it: (channels, height, width) of a picture, or
-        (windows, values) of vectors.
-    files : tuple of str
-        What it reads beside the pictures: files of the data set's folder.
+    ``shape`` is that of one track as models take it: (channels, height, width) of a
+    picture, or (windows, values) of vectors. ``files``, in the data set's folder, are
+    what it reads beside the pictures.
     """
 
     shape: tuple[int, ...]
@@ -34,24 +30,13 @@ class Encoder:
     ) -> tuple[np.ndarray, Path | None]:
         """Return what it makes of all tracks, computed or learned the first time.
 
-        A learned encoder starts from ``seed`` and looks at the tracks at the positions
-        ``train_index``, int64, alone.
-
-        Returns
-        -------
-        codes : ndarray of float32, shape (N, H, W, C) or (N, windows, values)
-            In the order of ``dataset.tracks``. Pictures are 0 to 1.
-        weights : Path or None
-            The weights of a learned encoder.
-
-        ``DataError`` if a picture is not a spectrogram, or there is no table of
-        features.
+        Float32, (N, H, W, C), 0 to 1, or (N, windows, values); and the file of the
+        weights of a learned encoder, which starts from ``seed`` and looks at the tracks
+        at ``train_index``, int64, alone. ``DataError`` if a picture is not a
+        spectrogram, or there is no table of features.
         """
         raise NotImplementedError
 
     def encode(self, pictures: np.ndarray, weights: Path | None = None) -> np.ndarray:
-        """Return what it makes of pictures, uint8 (N, 288, 432, 3), as ``codes`` does.
-
-        ``DataError`` if a picture is not a spectrogram, or the encoder needs the audio.
-        """
+        """Return codes of pictures, uint8 (N, 288, 432, 3), or raise ``DataError``."""
         raise NotImplementedError

@@ -50,8 +50,7 @@ class Features(Encoder):
 def read_table(dataset: Dataset) -> np.ndarray:
     """Read the features, float64 (N, 57), of a data set's tracks from its table.
 
-    ``DataError`` if the table cannot be read, lacks a column or a track, repeats one,
-    or holds something else than finite numbers.
+    ``DataError`` if it lacks a column, a track or a finite number, or repeats a track.
     """
     path = dataset.features_path
     table = tables.read_table(path, ("filename", *COLUMNS)).set_index("filename")

@@ -87,15 +87,9 @@ def fit(
 ) -> checkpoints.History:
     """Train ``model`` in place, going on from ``checkpoint`` where there is one.
 
-    Chance depends on seed and epoch alone, so that a training that was interrupted ends
-    with the very weights of one that was not. ``x`` are all pictures as
-    ``model.prepare`` returns them; only those at ``train_index`` are looked at.
-
-    Returns
-    -------
-    dict of list of float
-        ``loss``, the mean squared error of training pictures before training and
-        during each epoch, and ``seconds``, how long each took.
+    ``x`` are all pictures as ``model.prepare`` returns them; only those at
+    ``train_index`` are looked at. Returned are ``loss``, the mean squared error of
+    training pictures before training and during each epoch, and ``seconds``.
     """
     if not list(model.parameters()):
         return {"loss": [], "seconds": []}
@@ -143,19 +137,15 @@ def learn(
     """Return the sealed folder of an encoder and its codes, trained the first time.
 
     It holds ``model.safetensors`` (see ``load``); ``history.json`` (see ``fit``);
-    ``codes.npy``, the codes of all pictures: uint8, shape (N, 72, 108, 3), to be
-    divided by 255; and ``mse.npz``, each picture's mean squared error on the scale of
-    0 to 1, float64, shape (N,): ``picture`` and ``plot`` (without the border) decoded
-    from these codes, and ``unrounded``, of the picture, from codes in float32.
-
-    Pictures at ``train_index``, int64, are learnt from, in an order that ``seed``
-    draws, as it does the first weights.
-
-    ``DataError`` as ``Autoencoder.prepare``.
+    ``codes.npy``, the codes of all pictures: uint8, (N, 72, 108, 3), to be divided by
+    255; and ``mse.npz``, each picture's mean squared error on the scale of 0 to 1,
+    float64, (N,): ``picture`` and ``plot`` (without the border) decoded from these
+    codes, and ``unrounded``, of the picture, from codes in float32. Pictures at
+    ``train_index``, int64, are learnt from; ``seed`` draws their order and the first
+    weights. ``DataError`` as ``Autoencoder.prepare``.
     """
 
     def make(folder: Path) -> dict:
-        threads = torch.get_num_threads()
         images = packing.pack(dataset)
         model = build(name, seed)
         x = model.prepare(images)
@@ -166,7 +156,10 @@ def learn(
         codes, errors = encode_all(model, x, images)
         np.save(folder / "codes.npy", codes)
         np.savez(folder / "mse.npz", **errors)
-        return {"seconds": round(sum(history["seconds"]), 2), "threads": threads}
+        return {
+            "seconds": round(sum(history["seconds"]), 2),
+            "threads": torch.get_num_threads(),
+        }
 
     digest = hashlib.sha256(np.asarray(train_index, np.int64).tobytes()).hexdigest()
     facts = {"encoder": name, "train_sha256": digest, "seed": seed}

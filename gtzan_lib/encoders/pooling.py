@@ -28,21 +28,10 @@ class Pooling(Encoder):
 
 
 def average_pool(images: np.ndarray, factor: int = FACTOR) -> np.ndarray:
-    """Average every ``factor`` x ``factor`` window of the pictures.
+    """Average every ``factor`` x ``factor`` window of pixels.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (N, H, W, 3)
-        Pictures, 0 to 255.
-    factor : int
-        Side of the window and step, in pixels.
-
-    Returns
-    -------
-    ndarray of float32, shape (N, H / factor, W / factor, 3)
-        Means, scaled to 0 to 1.
-
-    ``ValueError`` if ``factor`` does not divide the height and the width.
+    From pictures, uint8, (N, H, W, 3), to float32, (N, H / factor, W / factor, 3), 0 to
+    1; ``ValueError`` if ``factor`` does not divide the height and the width.
     """
     n, height, width, channels = images.shape
     if height % factor or width % factor:

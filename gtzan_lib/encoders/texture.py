@@ -66,13 +66,10 @@ def describe_all(dataset: Dataset, progress: bool = True) -> np.ndarray:
 def describe(bands: np.ndarray) -> np.ndarray:
     """Describe the parts of one track, of its mel bands: float32, (128, 335), 0 to 1.
 
-    Returns
-    -------
-    ndarray of float32, shape (5, 2520)
-        Of each fifth of the track: logs of mean and standard deviation over time of
-        the modulation in each of 60 filters and 16 regions; mean, standard deviation
-        and standard deviation of the differences of 30 cepstral coefficients; and the
-        covariances of the first 20, as signed roots; and the same of the peaks.
+    Of each fifth, float32, (5, 2520): logs of mean and standard deviation over time of
+    the modulation in each of 60 filters and 16 regions; mean, standard deviation and
+    standard deviation of the differences of 30 cepstral coefficients, and the
+    covariances of the first 20, as signed roots; and the same of the peaks.
     """
     modulated = [np.array_split(m, N_WINDOWS, axis=2) for m in modulation(bands)]
     fifths = zip(*modulated, np.array_split(bands, N_WINDOWS, axis=1), strict=True)
@@ -91,14 +88,11 @@ def modulation(bands: np.ndarray) -> list[np.ndarray]:
     Spectro-temporal filters as in Chi, Ru and Shamma, "Multiresolution spectrotemporal
     analysis of complex sounds" (2005): Gaussians in the two-dimensional spectrum. What
     a slow filter lets through is computed at every 2nd to 16th column only, which tells
-    as much: nothing is left in the rest of the spectrum.
+    as much.
 
-    Returns
-    -------
-    list of ndarray of float32, shape (filters, 16, W / step)
-        Magnitude by filter, region of the mel scale (lowest first) and column, for
-        rate 0 (5 filters, one a scale) and each of ``RATES`` (11 filters: any scale,
-        and each scale upwards and downwards).
+    Returned is magnitude by filter, region of the mel scale (lowest first) and column:
+    float32, (filters, 16, W / step), for rate 0 (5 filters, one a scale) and each of
+    ``RATES`` (11 filters: any scale, and each scale upwards and downwards).
     """
     spectrum = scipy.fft.fft2(bands - bands.mean(), _PADDED)
     modulated = []
@@ -114,8 +108,7 @@ def modulation(bands: np.ndarray) -> list[np.ndarray]:
 def peaks(bands: np.ndarray) -> np.ndarray:
     """Return how far bands (128, W) rise above the mean of the five around them.
 
-    What is left are the partials of tones, with little of an instrument's or a
-    recording's colour.
+    What is left are the partials of tones, with little of a recording's colour.
     """
     return np.maximum(bands - uniform_filter1d(bands, PEAK_BANDS, axis=0), 0)
 

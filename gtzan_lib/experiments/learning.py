@@ -21,13 +21,9 @@ def curve(dataset: Dataset, encoder: str, seed: int) -> dict:
     """Return how accuracy grows with the training tracks, measured the first time.
 
     The tracks of a share are drawn by ``seed``, and each share holds the smaller ones.
-
-    Returns
-    -------
-    dict
-        ``encoder``, ``seed``; ``train`` and ``hits``, of each share the number of
-        training tracks and of test tracks that are answered rightly; and ``tests``, how
-        many there are.
+    Returned are ``encoder``, ``seed``; of each share the number of tracks that
+    ``train`` and of test tracks answered rightly, ``hits``; and how many ``tests``
+    there are.
     """
 
     def make(folder: Path) -> None:

@@ -14,10 +14,10 @@ class Profile:
     """Epochs of each recipe, and seeds.
 
     Epochs are fixed beforehand: 1,800 is the paper's text, and the accuracy of recipes
-    corrected and augmented had levelled off on a validation part of the training
-    pictures of splits not used here. ``paper_short`` are those of recipe paper where
-    1,800 would tell nothing more: later seeds, variants, encoders, other splits.
-    ``seeds`` are those of what is compared, and ``all_seeds`` of the paper's network.
+    corrected and augmented had levelled off on a validation part of other splits'
+    training pictures. ``paper_short`` are those of recipe paper where 1,800 would tell
+    nothing more: later seeds, variants, encoders, other splits. ``seeds`` are those of
+    what is compared, and ``all_seeds`` of the paper's network.
     """
 
     paper: int
@@ -51,11 +51,7 @@ VARIANTS = [name for name in registry.MODELS if name.startswith("lenet-")]
 
 
 def profile(name: str, changes: dict) -> Profile:
-    """Return a profile with some of its numbers changed.
-
-    ``ParameterError`` if there is no such profile, it has no such number, or one is
-    impossible.
-    """
+    """Return a profile with some numbers changed, or raise ``ParameterError``."""
     if name not in PROFILES:
         raise ParameterError(
             f"profile must be one of {', '.join(PROFILES)}; got {name}"
@@ -106,8 +102,7 @@ def needed_runs(dataset: Dataset, profile: Profile) -> list[Parameters]:
 def has_page(run: Parameters, profile: Profile) -> bool:
     """Tell whether a run is trained by a notebook of its own, which becomes a page.
 
-    It is the first seed of every configuration, but of a profile with one seed only of
-    those in ``MAIN``.
+    So is seed 0 of all configurations, but with one seed only of those in ``MAIN``.
     """
     is_main = (run.recipe, run.model, run.encoder) in MAIN and run.split == "random"
     is_longest = run.recipe != "paper" or run.epochs == profile.paper

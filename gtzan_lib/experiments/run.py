@@ -38,11 +38,7 @@ def folder_name(facts: dict) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished training run: of its folder, or only of what ``results.json`` keeps.
-
-    What is computed from files, such as ``predictions``, a run without a folder has
-    not.
-    """
+    """A finished run: of its folder, or only of what ``results.json`` keeps."""
 
     folder: Path | None = None
     kept: dict | None = None
@@ -126,17 +122,13 @@ class Run:
     def confusions(self) -> dict[str, np.ndarray]:
         """Pictures by true genre (row) and answer after each epoch: (epochs, 10, 10).
 
-        By subset: ``"train"``, as shown in that epoch, and ``"test"`` or, of a split
-        that has one, ``"validation"``.
+        Of ``"train"``, as that epoch showed them, and ``"test"`` or ``"validation"``.
         """
         return self._arrays("confusions.npz")
 
     @cached_property
     def artists(self) -> np.ndarray:
-        """The artist of each test track, (N,).
-
-        Of other data than GTZAN as published each track is taken for another artist's.
-        """
+        """The artist of each test track, (N,); of other data, each one of its own."""
         from gtzan_lib.data.artists import artists_of  # and pandas, as said in ``runs``
 
         index = self.predictions["index"]

@@ -22,11 +22,8 @@ PACKAGES = ("numpy", "pillow", "scikit-learn", "scipy", "torch")
 def train(dataset: Dataset, p: Parameters, progress: bool = True) -> Run:
     """Train one model, or return the run that did so already.
 
-    Of its parameters count ``recipe``, ``model``, ``encoder``, ``split``, ``seed``
-    (which draws the split, the weights and the pictures' order), ``epochs`` and
-    ``device``.
-
-    ``DataError`` if the data or the split cannot be used.
+    ``p.seed`` draws the split, the weights and the pictures' order. ``DataError`` if
+    the data or the split cannot be used.
     """
     folder, key = _place(dataset, p)
 
@@ -53,10 +50,7 @@ def _place(dataset: Dataset, p: Parameters) -> tuple[Path, dict]:
 
 
 def open_run(folder: str | Path) -> Run:
-    """Open the folder of a finished run.
-
-    ``DataError`` if it is not one, or a file of it was changed or lost.
-    """
+    """Open the folder of a finished run; ``DataError`` if it is not one, unharmed."""
     folder = Path(folder)
     if not store.is_whole(folder, holds="predictions.npz"):
         raise DataError(
@@ -67,10 +61,9 @@ def open_run(folder: str | Path) -> Run:
 
 
 def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
-    """Return the finished runs of a data set, in the order of their names.
+    """Return a data set's runs, by name, and the names of folders that are left out.
 
-    First those that are whole and up to date; then the names of the folders of others,
-    damaged or made by other code or package versions.
+    Those are damaged, or made by other code or package versions.
     """
     runs, left_out = [], []
     for manifest in sorted((dataset.results / FOLDER).glob(f"*/{store.MANIFEST}")):
@@ -85,17 +78,11 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
 
 
 def copy_finished(source: Path, target: Path) -> tuple[list[str], list[str]]:
-    """Copy the training runs of all data sets that are finished and whole.
+    """Copy the finished training runs of all data sets; return those, and the damaged.
 
     ``source`` and ``target`` are folders as ``store.runs_folder()`` is one. A run that
-    is in ``target`` already, made for the same key, stays as it is.
-
-    Returns
-    -------
-    copied, damaged : list of str
-        The runs that were copied, and those whose files do not fit their seal.
-
-    ``UserError`` if ``source`` holds no runs, or ``target`` cannot be written.
+    is in ``target`` already, made for the same key, stays as it is. ``UserError`` if
+    ``source`` holds no runs, or ``target`` cannot be written.
     """
     copied, damaged = [], []
     manifests = sorted(source.glob(f"*/{FOLDER}/*/{store.MANIFEST}"))
@@ -112,10 +99,7 @@ def copy_finished(source: Path, target: Path) -> tuple[list[str], list[str]]:
 
 
 def is_current(provenance: dict) -> bool:
-    """Tell whether a run was made by the code and the package versions of here.
-
-    ``provenance`` is that of a run, or of an ensemble and so of its members, too.
-    """
+    """Tell whether a run, or an ensemble, was made by the code and packages of here."""
     from gtzan_lib.experiments import ensembles
 
     if "member_keys" in provenance:

@@ -26,10 +26,7 @@ def train_into(
 ) -> dict:
     """Train a model and write the run's files; return what its provenance should add.
 
-    A checkpoint in the folder is gone on from. Of the parameters count the ``facts``
-    and ``device``.
-
-    ``DataError`` if the data or the split cannot be used.
+    A checkpoint in the folder is gone on from. ``DataError`` as ``runs.train``.
     """
     labels = dataset.labels
     device = loop.pick_device(p.device)

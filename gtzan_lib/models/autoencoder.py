@@ -1,8 +1,7 @@
 """Autoencoders: codes of 72 x 108 x 3 values, and pictures back from them.
 
-Paper, section 4.3 (future work). What they have in common, and those of the colours of
-pixels; those of mel bands are in ``autoencoder_bands``. ``encoders.learned`` names and
-trains them.
+Paper, section 4.3 (future work). Here are those of the colours of pixels; those of mel
+bands are in ``autoencoder_bands``. ``encoders.learned`` names and trains them.
 """
 
 import math
@@ -19,10 +18,7 @@ CODE_SHAPE = (3, 72, 108)
 
 
 class Autoencoder(nn.Module):
-    """Encodes pictures as (3, 72, 108) values from 0 to 1, and decodes them.
-
-    This base class takes a picture as the colours of its pixels.
-    """
+    """Encodes pictures, the colours of their pixels, as (3, 72, 108) values, 0 to 1."""
 
     epochs = 0  # how often ``fit`` shows every training picture
     rate = 1e-3  # highest learning rate of Adam
@@ -30,8 +26,7 @@ class Autoencoder(nn.Module):
     def prepare(self, images: np.ndarray) -> np.ndarray:
         """Return what the encoder takes of pictures (N, 288, 432, 3): uint8, (N, ...).
 
-        ``DataError`` if the encoder needs spectrograms as the Kaggle edition drew them
-        and a picture is not one.
+        ``DataError`` if it needs spectrograms and a picture is none of the edition.
         """
         return images
 
@@ -44,8 +39,7 @@ class Autoencoder(nn.Module):
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Return codes (B, 3, 72, 108), float32, 0 to 1, of prepared pictures.
 
-        ``x`` is uint8, (B, 3, 288, 432) or (B, 128, 335): what ``prepare`` returned, as
-        ``layout.to_tensor`` does it.
+        ``x``, uint8, (B, 3, 288, 432) or (B, 128, 335), is what ``prepare`` returned.
         """
         raise NotImplementedError
 
@@ -153,10 +147,9 @@ def principal(covariance: torch.Tensor, k: int) -> torch.Tensor:
 def literal_cost(pictures: int = 800) -> dict[str, int]:
     """Return what the proposal takes as it is written (paper, section 4.3).
 
-    That is two fully connected layers, 288 * 432 * 3 values to 72 * 108 * 3 and back:
-    ``weights`` with biases, ``bytes`` in float32, ``bytes_with_adam`` (with gradients
-    and two moments), and ``flop``, the operations of an epoch of ``pictures``: two a
-    weight forward and four backward.
+    That is two dense layers, 288 * 432 * 3 values to 72 * 108 * 3 and back: ``weights``
+    with biases, ``bytes`` in float32, ``bytes_with_adam`` (with gradients and two
+    moments), and ``flop`` of an epoch, two a weight forward and four backward.
     """
     pixels, values = HEIGHT * WIDTH * 3, math.prod(CODE_SHAPE)
     weights = 2 * pixels * values + pixels + values

@@ -58,8 +58,7 @@ class _Bands(Autoencoder):
 class FactorisedAutoencoder(_Bands):
     """Fully connected over the whole plot, by factors: over bands, then over columns.
 
-    Each of the three channels of the code is rows (72 x 128) times plot (128 x 335)
-    times columns (335 x 108).
+    A channel of the code is rows (72 x 128) x plot (128 x 335) x columns (335 x 108).
     """
 
     def __init__(self):
@@ -158,8 +157,7 @@ class BandPCA(ConvAutoencoder):
 def turned(basis: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """Turn an orthonormal basis (d, k) within its span to come nearest to ``like``.
 
-    A code of principal components has no places; turned to a resampling it looks like
-    a small picture, and loses no more.
+    Turned to a resampling, a code looks like a small picture, and loses no more.
     """
     u, _, vt = torch.linalg.svd(basis.T @ like)
     return basis @ (u @ vt)

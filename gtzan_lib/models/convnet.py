@@ -38,13 +38,13 @@ class Frames(nn.Flatten):
 
 
 class GRU(nn.GRU):
-    """A recurrent layer that reads the time steps in both directions."""
+    """A recurrent layer that reads time steps, (B, C, T), in both directions."""
 
     def __init__(self, features: int):
         super().__init__(features, features // 2, batch_first=True, bidirectional=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return what it has read at each step, in the shape of x, (B, C, T)."""
+        """Return what it has read at each step: (B, C, T)."""
         return super().forward(x.transpose(1, 2))[0].transpose(1, 2)
 
 

@@ -1,9 +1,8 @@
 """The order of a picture's axes: channels last in arrays, channels first in tensors.
 
-Arrays of pictures and codes (NumPy: on disk, from encoders, in figures) are
-(N, H, W, C) everywhere; tensors (PyTorch: what networks take) are (N, C, H, W). Here
-alone one becomes the other. The memory stays where it is, which is the layout that
-PyTorch calls channels last and computes fastest with.
+Arrays of pictures and codes (NumPy) are (N, H, W, C) everywhere; tensors (PyTorch) are
+(N, C, H, W). Here alone one becomes the other. The memory stays where it is, in the
+layout that PyTorch calls channels last and computes fastest with.
 """
 
 import numpy as np

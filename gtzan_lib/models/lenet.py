@@ -15,8 +15,7 @@ class LeNet(nn.Sequential):
     """The paper's transformed LeNet-5, for pictures of 3 x 72 x 108 or other sizes.
 
     Two 5 x 5 convolutions (3 to 6 to 16 channels), each followed by 2 x 2 max pooling
-    and ReLU, then a dense block. Pooling before ReLU gives the same values as after it,
-    and an epoch takes about a tenth less.
+    and ReLU, then a dense block. Pooling first gives the same values a tenth sooner.
     """
 
     activation = nn.ReLU

@@ -14,12 +14,10 @@ class SVM(nn.Module):
     """A least-squares support vector machine, one genre against the rest.
 
     Suykens and Vandewalle, "Least Squares Support Vector Machine Classifiers" (1999):
-    kernel ridge regression to 1 for a vector's own genre and -1 for each other. Vectors
-    are standardised and reduced to principal components first; the kernel is Gaussian,
-    its width the mean squared distance of vectors from their mean. A track of several
-    windows is a vector each, and its logits are their mean. Components and vectors are
-    kept as float16, which halves the file; all is computed in the precision of what is
-    given.
+    kernel ridge regression to 1 for a vector's own genre and -1 for each other, of
+    standardised principal components; the kernel is Gaussian, its width the mean
+    squared distance from their mean. A window of a track is a vector, and a track's
+    logits are the mean of its windows'. Components and vectors are kept as float16.
     """
 
     def __init__(self, windows: int, values: int):

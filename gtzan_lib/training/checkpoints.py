@@ -38,10 +38,7 @@ def write(
 
 
 def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> History:
-    """Restore what ``save`` wrote and return the history.
-
-    A missing or damaged file is a new start: nothing is restored, the history is empty.
-    """
+    """Restore what ``save`` wrote; return the history, empty if the file is damaged."""
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

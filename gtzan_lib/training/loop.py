@@ -28,8 +28,7 @@ SAVE_SECONDS = 10  # between checkpoints
 class Subset:
     """What to show a model, ``x``, with its genres, ``y``, on the device that computes.
 
-    ``x`` is float32: pictures (N, C, H, W), channels last, 0 to 1, or vectors
-    (N, windows, values); ``y`` is int64, (N,).
+    ``x`` is float32, (N, C, H, W), 0 to 1, or (N, windows, values); ``y`` int64, (N,).
     """
 
     x: torch.Tensor
@@ -60,20 +59,12 @@ def over_epochs(
 ) -> History:
     """Call ``one_epoch`` for each epoch, going on from a checkpoint where there is one.
 
-    What an epoch does may depend on its number, the weights and the optimizer alone,
-    so that a training that was interrupted ends with the very numbers of one that was
-    not. The checkpoint is written at most every ten seconds, and at the end.
+    ``one_epoch`` takes the number of an epoch, from 0, changes ``model``, and returns
+    what it measured, by name. It may depend on that number, the weights and the
+    optimizer alone, so that a training that was interrupted ends with the very numbers
+    of one that was not. The checkpoint is written every ten seconds, and at the end.
 
-    Parameters
-    ----------
-    one_epoch : callable
-        Takes the number of an epoch, counted from 0, changes ``model``, and returns
-        what it measured, by name.
-
-    Returns
-    -------
-    dict of list
-        What was measured, one value an epoch, and how many ``seconds`` each took.
+    Returned is what was measured, and ``seconds``: a value an epoch.
     """
     memory.keep_freed()
     history = checkpoints.load(checkpoint, model, optimizer)
@@ -114,13 +105,10 @@ def fit(
     ``held_out``, called ``name``, is only measured, and may be empty. ``seed`` orders
     the pictures.
 
-    Returns
-    -------
-    dict of list
-        One value an epoch: ``loss`` (cross entropy in nats), ``train_accuracy`` and
-        ``train_confusion`` (10 x 10 counts, true genre in rows) during the epoch;
-        ``test_loss``, ``test_accuracy`` and ``test_confusion`` after it (or with
-        another ``name``); and how many ``seconds`` it took.
+    Returned are, a value an epoch: ``loss`` (cross entropy in nats), ``train_accuracy``
+    and ``train_confusion`` (10 x 10 counts, true genre in rows) during the epoch;
+    ``test_loss``, ``test_accuracy`` and ``test_confusion`` after it (or with another
+    ``name``); and ``seconds``.
     """
     optimizer = recipe.optimizer(model)
 
@@ -168,13 +156,8 @@ def train_epoch(
 ) -> tuple[float, torch.Tensor]:
     """Show the network every training picture once.
 
-    Returns
-    -------
-    loss : float
-        Mean over the epoch, each picture measured just before it is learnt from, as
-        the recipe shows it.
-    confusion : int64 tensor, (10, 10)
-        Those pictures by true genre (row) and answer.
+    Returned are the mean loss, each picture measured just before it is learnt from, as
+    the recipe shows it, and their ``confusion``.
     """
     model.train()
     order = torch.from_numpy(rng.permutation(len(train.y))).to(train.y.device)

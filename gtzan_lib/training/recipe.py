@@ -21,10 +21,7 @@ MIXUP = 0.3  # of the beta distribution
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train; this base class leaves open how weights are changed.
-
-    Itself it serves models that are solved in closed form, and only measured by it.
-    """
+    """How to train; as it is, for models that are solved in closed form."""
 
     batch_size: int = 100
 
@@ -49,8 +46,8 @@ class Recipe:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the loss of a batch to learn from, and the logits it is made of.
 
-        Of what ``model`` takes, ``x``, float32 (B, ...), and ``labels``, int64 (B,).
-        Recipes that change pictures at random draw from ``rng``.
+        ``x`` is float32 (B, ...), ``labels`` int64 (B,). Recipes that change pictures
+        at random draw from ``rng``.
         """
         logits = model(x)
         return self.loss(logits, labels), logits
@@ -60,12 +57,8 @@ class Recipe:
 class Descent(Recipe):
     """The paper's: gradient descent with momentum.
 
-    Attributes
-    ----------
-    double_softmax : bool
-        Apply softmax before a cross entropy that applies its own.
-    schedule : tuple of (int, float)
-        First epoch (counted from 0) and learning rate of each stage.
+    ``double_softmax`` applies softmax before a cross entropy that applies its own. The
+    ``schedule`` has the first epoch, from 0, and the learning rate of each stage.
     """
 
     double_softmax: bool = False
@@ -98,11 +91,8 @@ class Descent(Recipe):
 class Augmented(Recipe):
     """AdamW on crops that are shifted, masked and mixed.
 
-    Attributes
-    ----------
-    rate : float
-        Highest learning rate: reached after a fifth of the epochs, then lowered to 0
-        along a cosine.
+    The highest learning ``rate`` is reached after a fifth of the epochs, and then
+    lowered to 0 along a cosine.
     """
 
     batch_size: int = 32
@@ -149,10 +139,7 @@ def crop(x: torch.Tensor, width: int, rng: np.random.Generator) -> torch.Tensor:
 
 
 def mask(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Hide bands and times behind each band's mean; change contrast and brightness.
-
-    The mean is that of the batch, which tells nothing of the picture.
-    """
+    """Hide bands and times behind the batch's mean; change contrast and brightness."""
     n, _, *sides = x.shape
     mean = x.mean(dim=(0, 3), keepdim=True)
     x = x - mean

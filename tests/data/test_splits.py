@@ -104,7 +104,7 @@ def test_a_changed_artist_split_is_refused(tmp_path, monkeypatch):
     changed = tmp_path / "artist_split.csv"
     changed.write_text(splits.ARTIST_SPLIT.read_text().replace("test", "train", 1))
     monkeypatch.setattr(splits, "ARTIST_SPLIT", changed)
-    with pytest.raises(DataError, match="not the published split"):
+    with pytest.raises(DataError, match="not the published table"):
         splits.split(published(tmp_path), "artist", seed=0)
 
 
