@@ -59,9 +59,10 @@ def test_every_module_serves_a_result_but_those_that_find_choose_and_check():
     computing = set(filter(fingerprint.computes, fingerprint.SOURCES))
     others = {name for name in computing - served if "__init__" not in name}
     assert others == {
-        *("data.sources", "data.verify", "evaluation.seeds", "experiments.groups"),
-        *("experiments.batch", "experiments.plan", "experiments.runs"),
-        "experiments.suite",
+        *("data.protocols", "data.sources", "data.verify", "evaluation.dead"),
+        *("evaluation.seeds", "experiments.batch", "experiments.folds"),
+        *("experiments.groups", "experiments.learning", "experiments.plan"),
+        *("experiments.runs", "experiments.suite"),
     }
 
 
