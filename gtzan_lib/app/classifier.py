@@ -37,30 +37,18 @@ MAX_SECONDS = 30 * 60
 class Prediction:
     """What a network says of one track.
 
-    Attributes
-    ----------
-    windows : np.ndarray [shape=(n, 10), dtype=float64]
-        Probabilities of the genres in each window; every row sums to 1.
-    starts : np.ndarray [shape=(n,), dtype=float64]
-        Where each window starts, in seconds.
-    pictures : np.ndarray [shape=(n, 288, 432, 3), dtype=uint8]
-        What the network saw, before its codes were made.
-    embedding : np.ndarray [shape=(d,), dtype=float32]
-        Mean over the windows of what the network's last layer was given.
-    similar : list of (str, float)
-        Track names with their cosine similarity, as ``Neighbours.nearest`` gives them.
-    facts : dict
-        JSON values: ``seconds``, ``sample_rate`` (Hz), ``channels``, ``format`` and
-        ``ends_early`` (see ``audio.Audio``); of a picture only the ``format``.
-    worth : str or None
-        A sentence on how often such an answer is right about artists that the model
-        never heard, where that was measured.
+    ``windows`` are probabilities of the genres in each, whose rows sum to 1, and
+    ``starts`` where each begins, in seconds; ``pictures`` are what the network saw
+    before its codes were made, and ``embedding`` is the mean over windows of what its
+    last layer was given. ``similar`` is of ``Neighbours.nearest``. ``facts``:
+    ``seconds``, ``sample_rate`` (Hz), ``channels``, ``format`` and ``ends_early`` (see
+    ``audio.Audio``); of a picture only the ``format``. ``worth`` is of ``words.worth``.
     """
 
-    windows: np.ndarray
-    starts: np.ndarray
-    pictures: np.ndarray
-    embedding: np.ndarray
+    windows: np.ndarray  # float64 (n, 10)
+    starts: np.ndarray  # float64 (n,)
+    pictures: np.ndarray  # uint8 (n, 288, 432, 3)
+    embedding: np.ndarray  # float32 (d,)
     similar: list[tuple[str, float]]
     facts: dict
     worth: str | None
@@ -93,6 +81,7 @@ class Prediction:
     def as_json(self) -> dict:
         """Return JSON values: percentages, 0 to 1, of the track and of each window."""
         rows = [dict(zip(GENRES, row, strict=True)) for row in self.windows.tolist()]
+        starts = self.starts.tolist()
         return {
             "answer": self.in_words(),
             "worth": self.worth,
@@ -103,15 +92,11 @@ class Prediction:
             "top2": [genre for genre, _ in self.ranking[:2]],
             "windows": [
                 {"start": start, "percentages": row}
-                for start, row in zip(self.starts.tolist(), rows, strict=True)
+                for start, row in zip(starts, rows, strict=True)
             ],
             "similar": [
-                {
-                    "track": track,
-                    "genre": track.partition(".")[0],
-                    "similarity": cosine,
-                    "in_words": words.similar(cosine),
-                }
+                {"track": track, "genre": track.partition(".")[0], "similarity": cosine}
+                | {"in_words": words.similar(cosine)}
                 for track, cosine in self.similar
             ],
         }
@@ -120,12 +105,9 @@ class Prediction:
         """Return the facts, such as ``"3:42 min, MP3, 44,100 Hz, 2 channels"``."""
         if "seconds" not in self.facts:
             return f"a {self.facts['format']} picture"
-        channels = self.facts["channels"]
-        return (
-            f"{clock(self.facts['seconds'])} min, {self.facts['format']}, "
-            f"{self.facts['sample_rate']:,} Hz, "
-            f"{channels} channel{'s' if channels > 1 else ''}"
-        )
+        time, channels = clock(self.facts["seconds"]), self.facts["channels"]
+        words = f"{time} min, {{format}}, {{sample_rate:,}} Hz, {{channels}} channel"
+        return words.format(**self.facts) + "s" * (channels > 1)
 
 
 def clock(seconds: float) -> str:
@@ -135,13 +117,7 @@ def clock(seconds: float) -> str:
 
 
 class Classifier:
-    """A trained network, loaded once.
-
-    Parameters
-    ----------
-    run : Run
-        The training run that it comes from.
-    """
+    """A trained network, loaded once, of a training run."""
 
     def __init__(self, run: Run):
         self.run = run
@@ -153,11 +129,8 @@ class Classifier:
     def predict_file(self, path: str | Path) -> Prediction:
         """Name the genre of a PNG picture of GTZAN's kind or of an audio file.
 
-        Raises
-        ------
-        DataError
-            If the file is neither, is shorter than 0.1 s or longer than 30 minutes, or
-            holds only silence; it is named.
+        A ``DataError`` names the file if it is neither, is shorter than 0.1 s or longer
+        than 30 minutes, or holds only silence.
         """
         path = Path(path)
         if _is_picture(path):
@@ -176,10 +149,7 @@ class Classifier:
     def predict_audio(self, y: np.ndarray, facts: dict) -> Prediction:
         """Name the genre of mono audio at 22,050 Hz: float32, shape (samples,).
 
-        Raises
-        ------
-        DataError
-            If it is too short or holds only silence.
+        ``DataError`` if it is too short or holds only silence.
         """
         windows, starts = windows_of(y)
         pictures = np.stack([spectrogram.render(window) for window in windows])
@@ -190,15 +160,10 @@ class Classifier:
         logs, embeddings = self._network(codes)
         shares = special.softmax(logs.astype(np.float64), axis=-1)
         embedding = embeddings.mean(axis=0)
-        return Prediction(
-            windows=shares,
-            starts=np.array(starts),
-            pictures=pictures,
-            embedding=embedding,
-            similar=self._neighbours.nearest(embedding),
-            facts=facts,
-            worth=words.worth(self.artists, shares.mean(axis=0).max()),
-        )
+        similar = self._neighbours.nearest(embedding)
+        worth = words.worth(self.artists, shares.mean(axis=0).max())
+        track = shares, np.array(starts), pictures, embedding
+        return Prediction(*track, similar, facts, worth)
 
 
 @cache
@@ -229,30 +194,16 @@ def _encode(run: Run, pictures: np.ndarray, windows: list | None) -> np.ndarray:
 
 
 def windows_of(y: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
-    """Cut a track into what a model is given.
+    """Cut mono audio at 22,050 Hz, float32 (samples,), into what a model is given.
+
+    Returned are windows, float32 (samples,), and where each starts, in seconds. A track
+    of up to 31 s has one, repeated to 30 s where it is shorter than 20 s. A longer one
+    has windows of 30 s, evenly spaced from its beginning to its end; they leave out at
+    most 1 s in all. ``DataError`` if the track holds only silence.
 
     Parts of 5 to 15 s of GTZAN's validation pictures (three-way splits of seeds 0 and
     1) were recognised more often when they were repeated than when they were stretched
     to fill the picture, longer parts as often; silence after them is far worse.
-
-    Parameters
-    ----------
-    y : np.ndarray [shape=(samples,), dtype=float32]
-        Mono audio at 22,050 Hz.
-
-    Returns
-    -------
-    windows : list of np.ndarray [shape=(samples,), dtype=float32]
-        One of a track of up to 31 s, which is repeated to 30 s where it is shorter than
-        20 s. Of a longer one, windows of 30 s, evenly spaced from its beginning to its
-        end; they leave out at most 1 s in all.
-    starts : list of float
-        Where each window starts, in seconds.
-
-    Raises
-    ------
-    DataError
-        If the track holds only silence.
     """
     if len(y) and y.min() == y.max():
         raise DataError("The audio holds only silence, which has no genre.")

@@ -13,22 +13,14 @@ from gtzan_lib.experiments.run import Run
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when onnxruntime is imported
 FILE = "model.onnx"
-
 Answer = Callable[[list[np.ndarray]], list[np.ndarray]]
 
 
 def open_network(run: Run) -> Answer:
     """Return what answers for a run; threads may share it.
 
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    callable
-        Of what the encoder of each member gives of N tracks, float32, it makes log
-        probabilities (N, 10) and embeddings (N, d), float32.
+    Of what the encoder of each member gives of N tracks, float32, it makes log
+    probabilities (N, 10) and embeddings (N, d), float32.
     """
     if (run.folder / FILE).is_file():
         return open_onnx(run.folder / FILE)
@@ -45,8 +37,4 @@ def open_onnx(path) -> Answer:
     options.intra_op_num_threads = 1  # a track takes 2 ms
     session = onnxruntime.InferenceSession(path, options)
     names = [each.name for each in session.get_inputs()]
-
-    def answer(codes: list[np.ndarray]) -> list[np.ndarray]:
-        return session.run(None, dict(zip(names, codes, strict=True)))
-
-    return answer
+    return lambda codes: session.run(None, dict(zip(names, codes, strict=True)))

@@ -27,17 +27,10 @@ COLUMNS = ("file", "answer", "genre", "probability", *GENRES, "warnings", "error
 def find(names: Iterable[str]) -> list[Path]:
     """Return the files that are meant by files, folders and patterns.
 
-    Parameters
-    ----------
-    names : iterable of str
-        A folder means the audio files in it and below, by their names' endings and in
-        alphabetical order; hidden ones are passed over. What is none of these three is
-        returned as it is, to be refused by its name.
-
-    Raises
-    ------
-    DataError
-        If a folder holds no audio, or nothing matches a pattern.
+    A folder means the audio files in it and below, by their names' endings and in
+    alphabetical order; hidden ones are passed over. What is none of these three is
+    returned as it is, to be refused by its name. ``DataError`` if a folder holds no
+    audio, or nothing matches a pattern.
     """
     paths = []
     for name in names:
@@ -56,11 +49,10 @@ def find(names: Iterable[str]) -> list[Path]:
 
 def _audio_in(folder: Path) -> list[Path]:
     inside = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO)
-    hidden = (p.relative_to(folder).parts for p in inside)
     audio = [
         path
-        for path, parts in zip(inside, hidden, strict=True)
-        if path.is_file() and not any(part.startswith(".") for part in parts)
+        for path in inside
+        if path.is_file() and "/." not in f"/{path.relative_to(folder).as_posix()}"
     ]
     if not audio:
         raise DataError(
@@ -71,19 +63,10 @@ def _audio_in(folder: Path) -> list[Path]:
 
 
 def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
-    """Name songs and print the answers; one that cannot be named stops no other.
+    """Name songs, print the answers, and tell whether all were named.
 
-    Parameters
-    ----------
-    classifier : Classifier
-    paths : list of Path
-    form : {"words", "json", "csv"}
-        ``json`` prints one object: ``files``, then the ``model``'s provenance.
-
-    Returns
-    -------
-    bool
-        Whether all were named.
+    One that cannot be named stops no other. ``form`` is words, csv or json, which
+    prints one object: ``files``, then the ``model``'s provenance.
     """
     table = csv.DictWriter(sys.stdout, COLUMNS, restval="")
     if form == "csv":
@@ -102,9 +85,8 @@ def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
                 print(f"error: {answer['error']}", file=sys.stderr)
     named = [answer for answer in answers if "error" not in answer]
     if form == "json":
-        print(
-            json.dumps({"files": answers, "model": classifier.run.provenance}, indent=2)
-        )
+        content = {"files": answers, "model": classifier.run.provenance}
+        print(json.dumps(content, indent=2))
     elif form == "words" and named:
         overall = words.worth(classifier.artists)
         sentence = named[0]["worth"] if len(named) == 1 else overall
@@ -115,35 +97,26 @@ def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
 
 def _answer(classifier: Classifier, path: Path) -> dict:
     try:
-        prediction = classifier.predict_file(path)
+        return classifier.predict_file(path).as_json()
     except UserError as error:
         return {"error": str(error)}
-    return prediction.as_json()
 
 
 def _text(answer: dict) -> str:
     """Return an answer for people: words first, then facts, shares and warnings."""
     ranking = sorted(answer["percentages"].items(), key=lambda pair: -pair[1])
     shares = [f"{genre} {words.percent(p)}" for genre, p in ranking if p >= 0.01]
-    lines = [
-        f"{answer['file']}: {answer['answer']}",
-        f"  {answer['described']}",
-        f"  {', '.join(shares)}",
-        *(f"  Mind: {sentence}" for sentence in answer["warnings"]),
-    ]
-    return "\n".join(lines)
+    lines = [f"{answer['file']}: {answer['answer']}", answer["described"]]
+    lines += [", ".join(shares), *(f"Mind: {each}" for each in answer["warnings"])]
+    return "\n  ".join(lines)
 
 
 def _row(answer: dict) -> dict:
     """Return an answer's values by column."""
     if "error" in answer:
         return answer
-    genre, probability = max(answer["percentages"].items(), key=lambda pair: pair[1])
-    return {
-        "file": answer["file"],
-        "answer": answer["answer"],
-        "genre": genre,
-        "probability": f"{probability:.4f}",
-        **{name: f"{p:.4f}" for name, p in answer["percentages"].items()},
-        "warnings": " ".join(answer["warnings"]),
-    }
+    shares = {name: f"{p:.4f}" for name, p in answer["percentages"].items()}
+    genre = answer["top2"][0]
+    row = {"file": answer["file"], "answer": answer["answer"], "genre": genre}
+    row |= {"probability": shares[genre], "warnings": " ".join(answer["warnings"])}
+    return row | shares

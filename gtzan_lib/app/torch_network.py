@@ -23,13 +23,7 @@ class Network(nn.Module):
 
     The embedding of a track is the input of the first member's last fully connected
     layer, and the mean of the principal components that a support vector machine is
-    given.
-
-    Parameters
-    ----------
-    run : Run
-    dtype : numpy dtype
-        In which it computes: float64 tells what is right to many digits.
+    given. With ``dtype`` float64, it tells what is right to many digits.
     """
 
     def __init__(self, run: Run, dtype: type = np.float32):
@@ -44,10 +38,7 @@ class Network(nn.Module):
     def forward(self, *codes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean log probabilities (N, 10) and embeddings (N, d).
 
-        Parameters
-        ----------
-        codes : tensor of float32, shape (N, H, W, C) or (N, windows, values)
-            What the encoder of each member gives.
+        Of what each member's encoder gives: (N, H, W, C) or (N, windows, values).
         """
         inputs = map(channels_first, codes)
         answers = [_embed(m, x) for m, x in zip(self.models, inputs, strict=True)]
@@ -77,14 +68,8 @@ def _embed(model: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tenso
 def export(network: Network, codes: dict[str, np.ndarray], path: Path) -> None:
     """Write a network as ONNX, for any number of tracks.
 
-    Parameters
-    ----------
-    network : Network
-    codes : dict of ndarray
-        What each encoder gives of two tracks or more, by its name, which becomes that
-        of an input.
-    path : Path
-        The file to write.
+    ``codes`` are what each encoder gives of two tracks or more, by its name, which
+    becomes that of an input.
     """
     tracks = torch.export.Dim("tracks")
     program = torch.onnx.export(

@@ -19,14 +19,11 @@ from gtzan_lib.experiments.runs import find_runs
 def measure(run: Run, dataset: Dataset) -> dict | None:
     """Measure a run's model on artists that it never heard; None if none is trained.
 
-    Returns
-    -------
-    dict
-        JSON values, of the same models trained on split artist-folds: estimates, by
-        artist, of ``accuracy``, ``top2`` and, by genre, ``recall``; the ``split`` and
-        its numbers of ``tracks``, ``artists`` and ``repetitions``; ``reliability`` as
-        ``evaluation.calibration`` has it; names of the ``runs``; and ``short``, what
-        ``first_seconds`` says of the folds' ensembles.
+    Returned are JSON values, of the same models trained on split artist-folds:
+    estimates, by artist, of ``accuracy``, ``top2`` and, by genre, ``recall``; the
+    ``split`` and its numbers of ``tracks``, ``artists`` and ``repetitions``;
+    ``reliability`` as ``evaluation.calibration`` has it; names of the ``runs``; and
+    ``short``, what ``first_seconds`` says of the folds' ensembles.
     """
     same = ("recipe", "model", "encoder", "epochs")
     kinds = [[member.provenance[k] for k in same] for member, _ in run.members]

@@ -15,20 +15,11 @@ def percent(p: float) -> str:
 
 
 def answer(percentages: dict[str, float]) -> str:
-    """Name the genre of a track, or those that it may be.
+    """Name the genre of a track, or those that it may be, of probabilities by genre.
 
-    A genre is named that is at least half as likely as the likeliest.
-
-    Parameters
-    ----------
-    percentages : dict of float
-        Probabilities by genre.
-
-    Returns
-    -------
-    str
-        ``"probably classical (76 %)"`` where one genre is named and has half of the
-        probability, otherwise ``"not sure: reggae or country"``.
+    A genre is named that is at least half as likely as the likeliest: ``"probably
+    classical (76 %)"`` where it is the only one and has half of the probability,
+    otherwise ``"not sure: reggae or country"``.
     """
     ranking = sorted(percentages, key=percentages.get, reverse=True)
     highest = percentages[ranking[0]]
@@ -42,13 +33,9 @@ def answer(percentages: dict[str, float]) -> str:
 def worth(artists: dict | None, p: float | None = None) -> str | None:
     """Say how often such a model was right about artists that it never heard.
 
-    Parameters
-    ----------
-    artists : dict or None
-        What ``ship`` keeps of the run without those artists; None where there is none.
-    p : float or None
-        The likeliest genre's probability, to say how often it was right when it was as
-        sure: within the same tenth, where that has ten tracks or more.
+    ``artists`` are what ``ship`` keeps of it, None where there is nothing. Of the
+    likeliest genre's probability ``p``, say how often it was right when it was as sure:
+    within the same tenth, where that has ten tracks or more.
     """
     if artists is None:
         return None
@@ -69,13 +56,7 @@ def _tenth(p: float) -> int:
 
 
 def warnings(facts: dict) -> list[str]:
-    """Return what makes an answer doubtful, a sentence each.
-
-    Parameters
-    ----------
-    facts : dict
-        Of the file, as ``Prediction`` has them.
-    """
+    """Return what makes an answer doubtful, by ``Prediction.facts``."""
     sentences = []
     if facts.get("seconds", SHORT_SECONDS) < SHORT_SECONDS:
         sentences.append(
@@ -83,10 +64,8 @@ def warnings(facts: dict) -> list[str]:
             "are named rightly less often."
         )
     if facts.get("ends_early"):
-        sentences.append(
-            "It ends early, before the time that the file says: what is there was "
-            "named."
-        )
+        words = "It ends early, before the time that the file says"
+        sentences.append(f"{words}: what is there was named.")
     return sentences
 
 

@@ -116,28 +116,26 @@ def verdict(claim: dict, ours: Estimate | None, seeds: int | None = None) -> str
 
 
 def _answer(claim: dict, measured: dict, runs: list[Run]) -> dict:
-    found, words = None, ""
-    if "measure" in claim:
-        measure = measures.MEASURES[claim["measure"]]
-        found = measure(measured, runs, **claim.get("with", {}))
-    if found is None or math.isnan(found.ours["value"]):
-        ours, seeds, source = {"value": None, "low": None, "high": None}, None, []
-        given = verdict(claim, None)
-    else:
-        ours, seeds, source = found.ours, found.seeds, found.source
-        given = verdict(claim, ours, seeds)
+    measure = measures.MEASURES.get(claim.get("measure"))
+    found = measure and measure(measured, runs, **claim.get("with", {}))
+    if found and not math.isnan(found.ours["value"]):
+        ours, source, seeds = found
         words = with_interval(ours, claim.get("digits", 2))
         words = f"{words} {claim.get('unit', '')}".strip()
-    sentences = [claim.get("reason", "")]
-    if given == REPRODUCED:
-        sentences.append(claim.get("if_reproduced", ""))
-    elif given == NOT_REPRODUCED:
-        sentences.append(claim.get("if_not", ""))
-    elif given == UNDECIDED:
-        why = "Our interval holds both answers." if seeds != 1 else "One seed so far."
-        sentences.append(why)
-    elif given == UNTESTED and "measure" in claim and not words:
-        sentences.append("No finished runs of this data measure it.")
+    else:
+        ours, source, seeds = dict.fromkeys(("value", "low", "high")), [], None
+        words = ""
+    given = verdict(claim, ours if words else None, seeds)
+    why = {
+        REPRODUCED: claim.get("if_reproduced"),
+        NOT_REPRODUCED: claim.get("if_not"),
+        UNDECIDED: "Our interval holds both answers.",
+    }
+    if seeds == 1:
+        why[UNDECIDED] = "One seed so far."
+    if measure and not words:
+        why[UNTESTED] = "No finished runs of this data measure it."
+    sentences = [claim.get("reason"), why.get(given)]
     if words and seeds is not None and 1 < seeds < N_FOLDS:
         sentences.append(f"Only {seeds} seeds, which do not test every picture.")
     return {

@@ -5,11 +5,11 @@ For a report before and after a change, or made on two machines.
 
 import math
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
 
-from gtzan_lib import store
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation.metrics import Estimate, with_interval
@@ -20,7 +20,6 @@ from gtzan_lib.report import claims, record, schema
 CURVES = ("loss@first", "loss@last", "train_accuracy@last")
 METRICS = ("accuracy", "top2", "saturated", *CURVES, *(f"recall:{g}" for g in GENRES))
 OWN = ("started", "seconds", "members")  # facts that no two runs share
-SCHEMA = "results.schema.json"
 SHOWN = 30  # rows in the text
 LAST_DIGIT = 1e-9  # a change that is none
 
@@ -31,11 +30,7 @@ def read(path: Path) -> dict:
     Of one that another version wrote, runs and provenance are enough.
     """
     path = path / record.RESULTS if path.is_dir() else path
-    content = store.read_json(path)
-    if content is None:
-        raise DataError(f"{path} is not a file of results, nor a folder that holds one")
-    schema.check(content, path, SCHEMA, "data", "made", "runs")
-    return content
+    return schema.read(path, record.SCHEMA, "data", "made", "runs")
 
 
 def compare(first: dict, second: dict) -> dict:
@@ -81,7 +76,7 @@ def _verdicts(*records: tuple[dict, dict[str, Run]]) -> list[dict]:
     answers = []
     for content, runs in records:
         try:
-            schema.check(content, Path(record.RESULTS), SCHEMA)
+            schema.check(content, Path(record.RESULTS), record.SCHEMA)
         except DataError:
             return []
         answers.append(claims.answer(claims.load(), content, [*runs.values()]))
@@ -94,14 +89,12 @@ def _verdicts(*records: tuple[dict, dict[str, Run]]) -> list[dict]:
 
 def as_text(found: dict) -> str:
     """Return what ``compare`` found as lines for people."""
+    largest = [row for row in found["largest"] if row["differ"]]
+    beyond = [row for row in found["changes"] if row["beyond"]]
     tables = {
         "provenance that differs (runs 0: of the whole)": found["provenance"],
-        "runs of the same name: where they differ most": [
-            row for row in found["largest"] if row["differ"]
-        ],
-        "changed by more than the intervals": [
-            row for row in found["changes"] if row["beyond"]
-        ],
+        "runs of the same name: where they differ most": largest,
+        "changed by more than the intervals": beyond,
         "verdicts that are others": found["verdicts"],
     }
     lines = [
@@ -146,8 +139,8 @@ def _largest(rows: list[dict]) -> list[dict]:
 
 def _provenance(first: dict, second: dict, pairs: list[tuple[Run, Run]]) -> list[dict]:
     """Return rows of the facts that differ, and of how many runs."""
-    both = ((run.provenance, other.provenance) for run, other in pairs)
-    counted = Counter(change for pair in both for change in _changed(*pair))
+    both = [_changed(run.provenance, other.provenance) for run, other in pairs]
+    counted = Counter(chain(*both))
     whole = (content["made"] | content["data"] for content in (first, second))
     counted.update(dict.fromkeys(_changed(*whole), 0))
     return [

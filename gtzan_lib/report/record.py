@@ -31,7 +31,7 @@ from gtzan_lib.report import claims, dead, schema
 from gtzan_lib.report.derived import derive, plain
 
 RESULTS, DERIVED = "results.json", "derived.json"
-PREDICTIONS = "predictions.csv"
+PREDICTIONS, SCHEMA = "predictions.csv", "results.schema.json"
 
 
 def collect(dataset: Dataset, runs: list[Run]) -> dict:
@@ -40,7 +40,7 @@ def collect(dataset: Dataset, runs: list[Run]) -> dict:
 
     made = store.provenance(time.time())
     del made["seconds"]
-    counts = np.bincount(dataset.labels, minlength=len(GENRES)).tolist()
+    counts = np.bincount(dataset.labels, minlength=len(GENRES))
     printed = claims.load().paper["3.3.2"]
     pair = [claims.number(printed[name]) for name in ("last_loss", "train_accuracy")]
     measured = {
@@ -101,18 +101,20 @@ def _encoders(dataset: Dataset) -> list[dict]:
     share of that of pooling (bicubic) on the same test pictures.
     """
     code = fingerprint("encoders.learned")
+    pooled = pooling.pooling_errors(dataset)["bicubic"]
     folders, ratios = {}, defaultdict(list)
     for path in sorted((dataset.results / "04_autoencoder").glob("*-seed*")):
         key = store.read_key(path) or {}
         if key.get("code_sha256") != code or not store.is_whole(path):
             continue
         split = splits.split(dataset, "random", key["seed"])
-        if key["train_sha256"] != hashlib.sha256(split["train"].tobytes()).hexdigest():
+        test, train = split["test"], split["train"].tobytes()
+        if key["train_sha256"] != hashlib.sha256(train).hexdigest():
             continue
         with np.load(path / "mse.npz") as mse:
-            errors = mse["picture"], pooling.pooling_errors(dataset)["bicubic"]
-        ours, poolings = (error[split["test"]].mean() for error in errors)
-        ratios[key["encoder"]].append(ours / poolings)
+            ratios[key["encoder"]].append(
+                mse["picture"][test].mean() / pooled[test].mean()
+            )
         if key["seed"] == 0:
             folders[key["encoder"]] = path
     test = splits.split(dataset, "random", seed=0)["test"]
@@ -163,17 +165,13 @@ def predictions(dataset: Dataset, runs: list[Run]) -> pd.DataFrame:
     Columns are ``protocol`` (the split), ``track``, and the ten genres; rows are all
     tracks of the first repetition, as the command ``evaluate`` takes them.
     """
-    tables = []
-    by_split = suite.by_split(runs)
+    rows, by_split = [], suite.by_split(runs)
     for split in (folds.UNHEARD, folds.KNOWN):
         if found := suite.answers(by_split.get(split, {})).get(suite.BEST):
-            p = special.softmax(found[1].logits[0], axis=1)
-            table = pd.DataFrame(p, columns=GENRES)
-            table.insert(0, "track", np.array(dataset.tracks)[found[1].index])
-            table.insert(0, "protocol", split)
-            tables.append(table)
-    empty = pd.DataFrame(columns=["protocol", "track", *GENRES])
-    return pd.concat(tables) if tables else empty
+            shares = special.softmax(found[1].logits[0], axis=1)
+            for i, p in zip(found[1].index, shares, strict=True):
+                rows.append((split, dataset.tracks[i], *p))
+    return pd.DataFrame(rows, columns=["protocol", "track", *GENRES])
 
 
 def write(dataset: Dataset, runs: list[Run]) -> dict:
@@ -181,12 +179,13 @@ def write(dataset: Dataset, runs: list[Run]) -> dict:
 
     ``predictions.csv`` is written beside them, see ``predictions``.
     """
-    dataset.results.mkdir(parents=True, exist_ok=True)
-    store.write_json(dataset.results / RESULTS, collect(dataset, runs))
+    folder = dataset.results
+    folder.mkdir(parents=True, exist_ok=True)
+    store.write_json(folder / RESULTS, collect(dataset, runs))
     table = predictions(dataset, runs)
-    table.to_csv(dataset.results / PREDICTIONS, index=False, float_format="%.4f")
-    write_derived(dataset.results)
-    return read(dataset.results)
+    table.to_csv(folder / PREDICTIONS, index=False, float_format="%.4f")
+    write_derived(folder)
+    return read(folder)
 
 
 def write_derived(folder: Path, ledger: Path = claims.LEDGER) -> None:
@@ -198,10 +197,7 @@ def write_derived(folder: Path, ledger: Path = claims.LEDGER) -> None:
 def read_measured(folder: Path) -> dict:
     """Read ``results.json`` of a folder; ``DataError`` says where it is damaged."""
     path = folder / RESULTS
-    measured = store.read_json(path)
-    if measured is None:
-        raise DataError(f"{path} is not a file of results")
-    schema.check(measured, path, "results.schema.json")
+    measured = schema.read(path, SCHEMA)
     for run in measured["runs"]:
         if sum(map(sum, run["confusion"])) < run["top2_hits"]:
             raise DataError(f"{path} is wrong: {run['run']} has more hits than tests")

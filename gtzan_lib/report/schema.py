@@ -1,4 +1,4 @@
-"""What the report's files have to look like: their JSON Schemas, and the check."""
+"""What the report's files have to look like: reading and checking, by JSON Schemas."""
 
 from pathlib import Path
 
@@ -6,6 +6,15 @@ from jsonschema import Draft202012Validator
 
 from gtzan_lib import store
 from gtzan_lib.errors import DataError
+
+
+def read(path: Path, schema: str, *parts: str) -> dict:
+    """Read a JSON file and check it; ``DataError`` says what is wrong."""
+    content = store.read_json(path)
+    if content is None:
+        raise DataError(f"{path} is not a file of results")
+    check(content, path, schema, *parts)
+    return content
 
 
 def check(content: object, path: Path, schema: str, *parts: str) -> None:
