@@ -39,21 +39,19 @@ def kept(run: Run, loss: float, accuracy: float) -> dict:
     passed = dead.first_pass(losses, accuracies, loss, accuracy)
     last = len(losses)
     epochs = {epoch for epoch in (*EPOCHS, passed) if epoch and epoch < last} | {last}
-    about = {
-        "begins": dead.learning_begins(counts["train"]),
-        "silences": [each._asdict() for each in dead.silences(counts["train"])],
-        "moments": [
-            {
-                "epoch": epoch,
-                PAIR: epoch == passed,
-                "loss": losses[epoch - 1],
-                "train_accuracy": accuracies[epoch - 1],
-                "confusion": counts["test"][epoch - 1].tolist(),
-            }
-            for epoch in sorted(epochs)
-        ],
-    }
-    return {"dead": about}
+    moments = [
+        {
+            "epoch": epoch,
+            PAIR: epoch == passed,
+            "loss": losses[epoch - 1],
+            "train_accuracy": accuracies[epoch - 1],
+            "confusion": counts["test"][epoch - 1].tolist(),
+        }
+        for epoch in sorted(epochs)
+    ]
+    silences = [each._asdict() for each in dead.silences(counts["train"])]
+    begins = dead.learning_begins(counts["train"])
+    return {"dead": {"begins": begins, "silences": silences, "moments": moments}}
 
 
 class Moment:
@@ -67,8 +65,12 @@ class Moment:
         self.run, self.epoch, self.is_pair = run, moment["epoch"], moment[PAIR]
         self.loss = np.nan if moment["loss"] is None else moment["loss"]  # JSON's NaN
         self.counts = np.array(moment["confusion"])
-        self.dead = dead.dead_at(silences_of(run), self.epoch)
-        self.begun = self.epoch >= (run.record["dead"]["begins"] or np.inf)
+        about = run.record["dead"]
+        self.begins = about["begins"]
+        self.begun = self.epoch >= (self.begins or np.inf)
+        self.silences = [Silence(**each) for each in about["silences"]]
+        self.silent = {each.genre for each in self.silences}
+        self.dead = dead.dead_at(self.silences, self.epoch)
         shown = np.array([by_genre[g] for g in GENRES]) - self.counts.sum(axis=1)
         self.share = shown[np.isin(GENRES, self.dead)].sum() / shown.sum()
         parts = dead.loss_parts(self.loss, moment["train_accuracy"], self.share)
@@ -78,16 +80,6 @@ class Moment:
     def accuracy(self) -> Estimate:
         """The test accuracy."""
         return proportion(self.counts.trace(), self.counts.sum())
-
-    def called(self, genre: str, other: str) -> Estimate:
-        """Return the share of a genre's test pictures called by another's name."""
-        row = self.counts[GENRES.index(genre)]
-        return proportion(row[GENRES.index(other)], row.sum())
-
-
-def silences_of(run: Run) -> list[Silence]:
-    """Return the silences that the record keeps of a run."""
-    return [Silence(**each) for each in run.record["dead"]["silences"]]
 
 
 def by_seed(
@@ -133,42 +125,41 @@ def tables(runs: list[Run], by_genre: dict[str, int]) -> dict:
             "seeds": [_seed(seed) for seed in group],
             "moments": [together(when, some) for when, some in moments.items()],
             "compared": max(common)[-1] if common else None,
-            "genres": [_genre(genre, group) for genre in GENRES],
+            "genres": [
+                {
+                    "genre": genre,
+                    "ever": sum(genre in seed[-1].silent for seed in group),
+                    "end": sum(genre in seed[-1].dead for seed in group),
+                }
+                for genre in GENRES
+            ],
         }
     return found
 
 
 def _seed(seed: list[Moment]) -> dict:
-    end, about = seed[-1], silences_of(seed[-1].run)
-    passed = next((moment for moment in seed if moment.is_pair), None)
-    begins = end.run.record["dead"]["begins"]
+    end = seed[-1]
+    words = [_words(each, end.begins, end.epoch) for each in end.silences]
     return {
         "run": end.run.name,
         "seed": end.run.provenance["seed"],
         "epochs": end.epoch,
-        "begins": begins,
-        "silences": "; ".join(_words(each, begins, end.epoch) for each in about),
+        "begins": end.begins,
+        "silences": "; ".join(words),
         "dead": end.dead,
         "loss": with_text(bare(end.loss)),
         "accuracy": with_text(end.accuracy),
         "parts": {name: with_text(bare(value)) for name, value in end.parts.items()},
-        PAIR: passed and passed.epoch,
+        PAIR: next((moment.epoch for moment in seed if moment.is_pair), None),
     }
-
-
-def _genre(genre: str, group: list[list[Moment]]) -> dict:
-    ever = [genre in {s.genre for s in silences_of(seed[-1].run)} for seed in group]
-    end = [genre in seed[-1].dead for seed in group]
-    return {"genre": genre, "ever": sum(ever), "end": sum(end)}
 
 
 def _words(silence: Silence, begins: int, last: int) -> str:
     """Tell of a silence, such as ``"jazz 120 to 260"`` or ``"rock from 80"``."""
-    late, lasts = silence.first == begins, silence.last == last
-    when = f"{silence.first} to {silence.last}"
-    if late or lasts:
-        when = f"until {silence.last}" if late else f"from {silence.first}"
-    return f"{silence.genre} {'never' if late and lasts else when}"
+    genre, first, end = silence
+    if first == begins:
+        return f"{genre} never" if end == last else f"{genre} until {end}"
+    return f"{genre} from {first}" if end == last else f"{genre} {first} to {end}"
 
 
 def together(when: str, group: list[Moment]) -> dict:
@@ -183,21 +174,17 @@ def together(when: str, group: list[Moment]) -> dict:
     number = np.array([len(moment.dead) for moment in group])
     loss = np.array([moment.loss for moment in group])
     least = dead.FLOOR + np.array([moment.share for moment in group])
-    rows = [
-        {
-            "dead": int(k),
-            "seeds": int(np.sum(number == k)),
-            "least": least[number == k].mean(),
-            "loss": _mean(loss[number == k]),
-        }
-        for k in np.unique(number)
-    ]
+    rows = []
+    for k, n in zip(*np.unique(number, return_counts=True), strict=True):
+        of = number == k
+        row = {"dead": int(k), "seeds": int(n), "least": least[of].mean()}
+        rows.append(row | {"loss": _mean(loss[of])})
     slope = bare(np.nan)
     if len(group) > 2 and len(rows) > 1:
         line = stats.linregress(number, loss)
         half = stats.t.ppf(0.975, len(group) - 2) * line.stderr
-        value, low, high = line.slope, line.slope - half, line.slope + half
-        slope = {"value": value, "low": low, "high": high}
+        low, high = line.slope - half, line.slope + half
+        slope = {"value": line.slope, "low": low, "high": high}
     return {
         "when": when,
         "seeds": len(group),
@@ -238,21 +225,21 @@ def mixed(group: list[Moment]) -> dict:
     ``most``, in which share of all seeds no other genre is given as often, itself
     included.
     """
-    genre, other = MIXED
     row, column = map(GENRES.index, MIXED)
-    parted: dict[bool, list[Estimate]] = {True: [], False: []}
+    dies, lives = [], []
     for moment in group:
-        parted[genre in moment.dead].append(moment.called(genre, other))
-    split = groups.MAIN["split"]
-    difference = bare(np.nan)
-    if all(len(some) > 1 for some in parted.values()):
-        difference = seeds.difference(parted[True], split, parted[False], split)
+        counts = moment.counts[row]
+        called = proportion(counts[column], counts.sum())
+        (dies if MIXED[0] in moment.dead else lives).append(called)
+    split, difference = groups.MAIN["split"], bare(np.nan)
+    if len(dies) > 1 and len(lives) > 1:
+        difference = seeds.difference(dies, split, lives, split)
     most = sum(m.counts[row].argmax() == column for m in group)
     return {
-        "dies": with_text(proportion(len(parted[True]), len(group))),
-        "dead": _share(parted[True]),
-        "lives": _share(parted[False]),
-        "all": _share(parted[True] + parted[False]),
+        "dies": with_text(proportion(len(dies), len(group))),
+        "dead": _share(dies),
+        "lives": _share(lives),
+        "all": _share(dies + lives),
         "difference": with_text(difference),
         "most": with_text(proportion(most, len(group))),
     }

@@ -17,6 +17,8 @@ from gtzan_lib.report import claims, dead
 from gtzan_lib.report.claims import Ledger
 
 LEAST = 0.0005  # a probability that prints as 0.0 % is at most as large
+TRUST = ("right", "too_sure", "hits")  # estimates of calibration
+SIDES = ("known", "unheard", "difference")  # of leakage
 MEANS = {  # of a configuration, by the metric
     "first_loss": "loss@first",
     "last_loss": "loss@last",
@@ -67,19 +69,14 @@ def configurations(runs: list[Run]) -> list[dict]:
     main = [group[0].name for group in groups.headline(runs).values()]
     rows = []
     for facts, group in by_facts.items():
-        row = {
-            "name": _name(facts, list(by_facts)),
-            "seeds": len(group),
-            "runs": [run.name for run in group],
-            "headline": group[0].name in main,
-        }
+        row = {"name": _name(facts, list(by_facts)), "seeds": len(group)}
+        row |= {"runs": [run.name for run in group], "headline": group[0].name in main}
         for name, metric in MEANS.items():
             value = over_seeds(group, metric)["value"]
             row |= {name: value, f"{name}_text": f"{value:.2f}"}
         row |= _over_seeds(group)
-        row["recall"] = {
-            genre: with_text(over_seeds(group, f"recall:{genre}")) for genre in GENRES
-        }
+        recall = {genre: over_seeds(group, f"recall:{genre}") for genre in GENRES}
+        row["recall"] = _worded(recall, GENRES)
         rows.append(row | dict(zip(groups.CONFIGURATION, facts, strict=True)))
     return rows
 
@@ -87,9 +84,9 @@ def configurations(runs: list[Run]) -> list[dict]:
 def _name(facts: tuple, others: list[tuple]) -> str:
     """Name a configuration by its recipe, its epochs and what sets it apart."""
     recipe, *differing, epochs = facts
-    columns = list(zip(*others, strict=True))[1:-1]
+    _, *columns, _ = zip(*others, strict=True)
     pairs = zip(differing, columns, strict=True)
-    words = [str(fact) for fact, column in pairs if len(set(column)) > 1]
+    words = [fact for fact, column in pairs if len(set(column)) > 1]
     return ", ".join([recipe, *words, f"{epochs} epochs"])
 
 
@@ -161,24 +158,18 @@ def _predicted(accuracy: float) -> str:
     return f"{FLOOR + 1 - accuracy:.2f}"
 
 
+def _worded(row: dict, estimates: tuple[str, ...]) -> dict:
+    return row | {name: with_text(row[name]) for name in estimates}
+
+
 def _calibration(row: dict) -> dict:
-    """Return a measured row of calibration with the words for its estimates."""
-    return row | {
-        when: row[when]
-        | {k: with_text(row[when][k]) for k in ("right", "too_sure", "hits")}
-        for when in ("before", "after")
-    }
+    return row | {when: _worded(row[when], TRUST) for when in ("before", "after")}
 
 
 def _leakage(row: dict) -> dict:
-    """Return a measured row of leakage with the words for its estimates."""
-
-    def compared(part: dict) -> dict:
-        estimates = ("known", "unheard", "difference")
-        return part | {k: with_text(part[k]) for k in estimates}
-
-    genres = {genre: compared(part) for genre, part in row["by_genre"].items()}
-    return compared(row) | {"blind": compared(row["blind"]), "by_genre": genres}
+    genres = {genre: _worded(part, SIDES) for genre, part in row["by_genre"].items()}
+    more = {"blind": _worded(row["blind"], SIDES), "by_genre": genres}
+    return _worded(row, SIDES) | more
 
 
 def _over_seeds(group: list[Run]) -> dict:

@@ -1,7 +1,6 @@
 """The tables of ``report/HOWTO.md``, made from the registry: ``make tables``."""
 
 import re
-from pathlib import Path
 
 from gtzan_lib import registry, store
 
@@ -42,10 +41,5 @@ def filled(text: str) -> str:
     return text
 
 
-def main(path: Path = HOWTO) -> None:
-    """Write the tables anew."""
-    path.write_text(filled(path.read_text("utf-8")), "utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    HOWTO.write_text(filled(HOWTO.read_text("utf-8")), "utf-8")
