@@ -65,6 +65,7 @@ class Moment:
         self.run, self.epoch, self.is_pair = run, moment["epoch"], moment[PAIR]
         self.loss = np.nan if moment["loss"] is None else moment["loss"]  # JSON's NaN
         self.counts = np.array(moment["confusion"])
+        self.accuracy = proportion(self.counts.trace(), self.counts.sum())
         about = run.record["dead"]
         self.begins = about["begins"]
         self.begun = self.epoch >= (self.begins or np.inf)
@@ -75,11 +76,6 @@ class Moment:
         self.share = shown[np.isin(GENRES, self.dead)].sum() / shown.sum()
         parts = dead.loss_parts(self.loss, moment["train_accuracy"], self.share)
         self.parts = parts if run.provenance["recipe"] == RECIPES[0] else {}
-
-    @property
-    def accuracy(self) -> Estimate:
-        """The test accuracy."""
-        return proportion(self.counts.trace(), self.counts.sum())
 
 
 def by_seed(
@@ -99,12 +95,6 @@ def by_seed(
     ]
 
 
-def at(group: list[list[Moment]], when: str) -> list[Moment]:
-    """Return the seeds after an epoch, or at ``PAIR``, whose learning had begun."""
-    each = [moment for seed in group for moment in seed if moment.begun]
-    return [m for m in each if (m.is_pair if when == PAIR else str(m.epoch) == when)]
-
-
 def tables(runs: list[Run], by_genre: dict[str, int]) -> dict:
     """Return by recipe a row for each of ``seeds`` and of ``moments`` of all seeds.
 
@@ -118,7 +108,9 @@ def tables(runs: list[Run], by_genre: dict[str, int]) -> dict:
     for recipe in RECIPES:
         group = by_seed(runs, recipe, by_genre)
         epochs = sorted({seed[-1].epoch for seed in group}.union(EPOCHS))
-        moments = {when: at(group, when) for when in (*map(str, epochs), PAIR)}
+        begun = [moment for seed in group for moment in seed if moment.begun]
+        moments = {str(k): [m for m in begun if m.epoch == k] for k in epochs}
+        moments[PAIR] = [moment for moment in begun if moment.is_pair]
         moments = {when: some for when, some in moments.items() if some}
         common = [(len(moments[w]), int(w), w) for w in moments if w != PAIR]
         found[recipe] = {

@@ -27,12 +27,8 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     beside the target gets its table; the target's claims and text stay.
 
     The new report is built and checked beside the old one and then takes its place: one
-    that is refused, or interrupted, leaves the old one as it was.
-
-    Raises
-    ------
-    DataError
-        If the report is not finished, or does not follow from its own results.
+    that is interrupted, or refused (``DataError``: it is not finished, or does not
+    follow from its own results), leaves the old one as it was.
     """
     if not (folder / PDF).is_file() or not (folder / "pages").is_dir():
         raise DataError(f"{folder} holds no finished report: run make report first")

@@ -74,8 +74,7 @@ def subset(measured: dict, runs: list[Run], name: str) -> Measured | None:
 
 def batches(measured: dict, runs: list[Run]) -> Measured | None:
     """Return how many batches an epoch has."""
-    train = subset(measured, runs, "train")
-    if train is None:
+    if (train := subset(measured, runs, "train")) is None:
         return None
     count = math.ceil(train.ours["value"] / measured["batch_size"])
     return Measured(bare(count), train.source)
@@ -95,12 +94,11 @@ def pooling_error(
 
 def encoder_ratio(measured: dict, runs: list[Run], encoder: str) -> Measured | None:
     """Return an encoder's error as a share of pooling's (bicubic), over seeds."""
-    rows = {row["encoder"]: row for row in measured["encoders"]}
-    ratios = rows.get(encoder, {}).get("of_pooling")
-    if not ratios:
-        return None
-    ours = seeds.mean_over_seeds(ratios, groups.MAIN["split"])
-    return Measured(ours, ["04_autoencoder"], len(ratios))
+    for row in measured["encoders"]:
+        if row["encoder"] == encoder and (ratios := row.get("of_pooling")):
+            ours = seeds.mean_over_seeds(ratios, groups.MAIN["split"])
+            return Measured(ours, ["04_autoencoder"], len(ratios))
+    return None
 
 
 def more_data(measured: dict, runs: list[Run], encoder: str) -> Measured | None:
@@ -183,14 +181,12 @@ def by_dead_genres(
     hip-hop is ``dead``, the seeds are those in which it is.
     """
     table = dead.tables(runs, measured["data"]["by_genre"])["paper"]
-    when = when or table["compared"]
     for row in table["moments"]:
-        if row["when"] == when:
-            ours = row["accuracy"] if name == "accuracy" else row["mixed"][name]
+        if row["when"] == (when or table["compared"]):
+            of = row["accuracy"] if name == "accuracy" else row["mixed"][name]
             names = row["dead_in"] if name == "dead" else row["runs"]
-            return Measured(
-                {k: ours[k] for k in ("value", "low", "high")}, names, len(names)
-            )
+            ours = {end: of[end] for end in ("value", "low", "high")}
+            return Measured(ours, names, len(names))
     return None
 
 
@@ -212,9 +208,8 @@ def ranked(counts: np.ndarray, place: Callable[[np.ndarray], int]) -> Estimate:
         shares = np.where(tested, together, 1) / np.where(tested, tested, len(GENRES))
         return place(rng.multinomial(totals, shares))
 
-    low, high = np.percentile(
-        [draw() for _ in range(DRAWS)], (2.5, 97.5), method="nearest"
-    )
+    places = [draw() for _ in range(DRAWS)]
+    low, high = np.percentile(places, (2.5, 97.5), method="nearest")
     value = place(counts.sum(axis=0))
     return {"value": float(value), "low": float(low), "high": float(high)}
 
@@ -222,8 +217,7 @@ def ranked(counts: np.ndarray, place: Callable[[np.ndarray], int]) -> Estimate:
 def partitions(group: list[Run]) -> list[Run]:
     """Return the runs of whole partitions, or all where no partition is whole.
 
-    Five seeds, as 5 to 9, are the folds of one partition, which test every picture
-    once.
+    Five seeds, as 5 to 9, are the folds of one: they test every picture once.
     """
     by_partition = defaultdict(list)
     for run in group:

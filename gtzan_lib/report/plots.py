@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import calibration, dead
@@ -32,10 +31,7 @@ def architecture(layers: list[dict], name: str) -> Figure:
     fig, ax = plt.subplots(figsize=(10, 4 if is_deep else 2.4), layout="constrained")
     for x, layer in enumerate(layers):
         size = np.log10(np.prod(layer["output"])) / 5
-        box = Rectangle(
-            (x - 0.3, 0.5 - size / 2), 0.6, size, facecolor=BLUE, alpha=0.35
-        )
-        ax.add_patch(box)
+        ax.bar(x, size, 0.6, 0.5 - size / 2, color=BLUE, alpha=0.35)
         shape = " x ".join(str(side) for side in layer["output"])
         space = " " if is_deep else "\n"
         count = f"{layer['parameters']:,}{space}weights" if layer["parameters"] else ""
@@ -164,13 +160,12 @@ def two_genres_confused(
 
     ``models`` are confusion matrices, int64 (10, 10), by the model's name.
     """
+    both = list(genres)
     tables = {name: pd.DataFrame(c, GENRES, GENRES) for name, c in models.items()}
-    shares = pd.concat(
-        {name: table.loc[list(genres)] for name, table in tables.items()}
-    )
+    shares = pd.concat({name: table.loc[both] for name, table in tables.items()})
     shares = shares.div(shares.sum(axis=1).clip(1), axis=0)
-    called = shares[list(genres)].add_prefix("called ")
-    called["called another"] = shares.drop(columns=list(genres)).sum(axis=1)
+    called = shares[both].add_prefix("called ")
+    called["called another"] = shares.drop(columns=both).sum(axis=1)
     called.index = [f"{genre}\n{name}" for name, genre in called.index]
     fig, ax = plt.subplots(figsize=(10, 1.2 * len(models) + 1.4), layout="constrained")
     style = {"color": [BLUE, ORANGE, "0.8"], "edgecolor": "white", "width": 0.8}
@@ -216,11 +211,8 @@ def reliability(rows: dict[str, tuple[Answers, Answers]], title: str) -> Figure:
         ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="calibrated")
         looks = (("before", "s-", ORANGE), ("after", "o-", BLUE))
         for answers, (when, style, color) in zip(both, looks, strict=True):
-            n = len(answers.logits)
-            labels, artists = (
-                np.tile(each, n) for each in (answers.labels, answers.artists)
-            )
-            logits = np.concatenate(answers.logits)
+            n, logits = len(answers.logits), np.concatenate(answers.logits)
+            labels, artists = np.tile(answers.labels, n), np.tile(answers.artists, n)
             bins = calibration.reliability(logits, labels, artists)
             right, error = _with_bars([each["accuracy"] for each in bins])
             sure = [each["confidence"] for each in bins]

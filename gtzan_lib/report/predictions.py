@@ -42,12 +42,8 @@ def read(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
     Its columns are ``protocol``, ``track`` and either the ten genres, each with its
     probability, or ``genre``. The tables are sorted by track and have a column a genre:
     probabilities, or 0 and 1 where only genres were named. What is wrong is a sentence
-    a row (of so many), and one for each protocol that lacks tracks.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read as such a table, or is too large.
+    a row (of so many), and one for each protocol that lacks tracks. ``DataError`` if
+    the file cannot be read as such a table, or is too large.
     """
     if path.is_file() and _is_large(path):
         raise DataError(
@@ -158,9 +154,8 @@ def as_text(found: dict) -> str:
         words.append(f"{row['tests']} tracks by {row['artists']} artists")
         lines.append(f"{name}: {', '.join(words)}")
     if found["leakage"]:
-        lines.append(
-            f"leakage ({HEARD} less {UNHEARD}): " + with_interval(found["leakage"])
-        )
+        words = with_interval(found["leakage"])
+        lines.append(f"leakage ({HEARD} less {UNHEARD}): {words}")
     return "\n".join(lines)
 
 
@@ -184,23 +179,20 @@ def write(found: dict, folder: Path) -> None:
 
 def _figures(found: dict[str, dict]) -> Iterator[tuple[str, Figure]]:
     """Yield the reliability diagram and a confusion matrix a protocol, with names."""
-    sure = {
-        name: row["calibration"] for name, row in found.items() if row["calibration"]
-    }
+    sure = {n: row["calibration"] for n, row in found.items() if row["calibration"]}
     if sure:
         figure, ax = plt.subplots(figsize=(5.4, 4.4), layout="constrained")
         ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="calibrated")
         looks = zip(sure.items(), plots.COLORS, "osD^vP", strict=False)
         for (name, row), color, marker in looks:
-            bins = [(b["confidence"], b["accuracy"]) for b in row["bins"]]
-            label = f"{name}: error {row['error']:.3f}"
-            ax.plot(*zip(*bins, strict=True), f"{marker}-", color=color, label=label)
+            bins, label = pd.DataFrame(row["bins"]), f"{name}: error {row['error']:.3f}"
+            style = {"marker": marker, "color": color, "label": label}
+            ax.plot(bins["confidence"], bins["accuracy"], **style)
         ax.set(xlabel="confidence", ylabel="share that is right", ylim=(0, 1.02))
         ax.legend(fontsize=8)
         yield "How often right, by how sure", figure
     for name, row in found.items():
-        counts = np.array(row["confusion"])
-        yield f"Confusions, {name}", plots.confusion(counts, name)
+        yield f"Confusions, {name}", plots.confusion(np.array(row["confusion"]), name)
 
 
 def _drawn(figure: Figure) -> str:
