@@ -3,7 +3,7 @@
 A run's folder holds ``model.safetensors``, ``history.json`` (one value an epoch),
 ``confusions.npz`` (the same of counts), ``predictions.npz`` (test positions, labels and
 logits), ``provenance.json`` and, where there are any, ``validation.npz`` (as
-predictions) and ``encoder.safetensors``.
+predictions), ``test-30.npy`` (logits after so many epochs) and ``encoder.safetensors``.
 """
 
 from pathlib import Path

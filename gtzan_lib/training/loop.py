@@ -22,6 +22,7 @@ from gtzan_lib.training.checkpoints import History
 from gtzan_lib.training.recipe import Recipe
 
 SAVE_SECONDS = 10  # between checkpoints
+KEPT = (30, 100, 300)  # epochs after which the logits of what is held out are kept
 
 
 @dataclass
@@ -102,8 +103,9 @@ def fit(
     """Train a network, which returns logits (B, 10), in place (see ``over_epochs``).
 
     Its method ``start``, where it has one, is given the training pictures first;
-    ``held_out``, called ``name``, is only measured, and may be empty. ``seed`` orders
-    the pictures.
+    ``held_out``, called ``name``, is only measured, and may be empty; its logits after
+    the epochs of ``KEPT`` go beside the checkpoint, to ``<name>-30.npy`` and so on.
+    ``seed`` orders the pictures.
 
     Returned are, a value an epoch: ``loss`` (cross entropy in nats), ``train_accuracy``
     and ``train_confusion`` (10 x 10 counts, true genre in rows) during the epoch;
@@ -123,7 +125,11 @@ def fit(
             loss, counts = train_epoch(model, train, recipe, optimizer, rng)
         measured = {"loss": loss} | _accuracy(counts, "train")
         if len(held_out.y):
-            measured |= measure(predict(model, held_out.x), held_out.y, recipe, name)
+            logits = predict(model, held_out.x)
+            measured |= measure(logits, held_out.y, recipe, name)
+            if epoch + 1 in KEPT:
+                path = checkpoint.with_name(f"{name}-{epoch + 1}.npy")
+                np.save(path, logits.cpu().numpy())
         return measured
 
     return over_epochs(one_epoch, epochs, model, optimizer, checkpoint, progress)

@@ -241,6 +241,17 @@ def test_profile_quick_trains_what_the_notebooks_ask_for():
     assert quick.augmented == p.augmented_epochs
 
 
+def test_the_first_epochs_of_a_long_run_are_those_of_a_short_one(tiny):
+    facts = {"recipe": "corrected", "model": "lenet-one-dense"}
+    long, short = (
+        runs.train(tiny, Parameters(epochs=epochs, **facts), progress=False)
+        for epochs in (31, 30)
+    )
+    np.testing.assert_array_equal(long.logits_at(30), short.predictions["logits"])
+    for subset, counts in short.confusions.items():
+        np.testing.assert_array_equal(long.confusions[subset][:30], counts)
+
+
 def test_a_batch_trains_what_is_missing(tiny_source, tiny, capsys):
     facts = [Parameters(epochs=1, seed=seed).facts for seed in (0, 1)]
     assert batch.main(str(tiny_source), json.dumps(facts)) == 0
