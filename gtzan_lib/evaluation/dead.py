@@ -1,4 +1,4 @@
-"""Dead genres: those that a network answers for no picture, however long it trains.
+"""Dead genres: those that a network answers for next to no picture, epoch after epoch.
 
 All is counted from confusions of the training pictures, one an epoch, as they were
 shown in it: true genres in rows, answers in columns. Why genres die behind two
@@ -9,15 +9,17 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from gtzan_lib.data.genres import GENRES
 
-PATIENCE = 10  # epochs in succession without one answer: some 8,000 pictures of GTZAN
+PATIENCE = 10  # epochs in succession, in which GTZAN shows some 8,000 pictures
+RARELY = 1e-3  # the share of these for which a silent genre may yet be answered
 FLOOR = math.log(math.e + 9) - 1  # loss of a perfect network behind two softmaxes
 
 
 class Silence(NamedTuple):
-    """A genre that is answered for no training picture from one epoch to another."""
+    """A genre that is hardly ever answered from one epoch to another."""
 
     genre: str
     first: int  # epochs are counted from 1
@@ -45,22 +47,24 @@ def learning_begins(confusions: np.ndarray) -> int | None:
 def silences(confusions: np.ndarray) -> list[Silence]:
     """Return all silences of at least ``PATIENCE`` epochs, from when learning begins.
 
-    From int (epochs, 10, 10), by their first epoch. A genre is dead in an epoch if it
-    was answered for no picture in that and the ``PATIENCE`` - 1 before it. One whose
-    silence starts as learning begins was not answered until then; one whose silence
-    ends before the last epoch came back.
+    From int (epochs, 10, 10), by their first epoch. A genre is dead in an epoch if in
+    that and the ``PATIENCE`` - 1 before it the answer was it for at most ``RARELY`` of
+    the pictures: one chance answer is no sign of life. A genre whose silence starts as
+    learning begins has not died, but is not yet answered; one whose silence ends before
+    the last epoch came back.
     """
     begins = learning_begins(confusions)
-    if begins is None:
+    if begins is None or len(confusions) - begins + 1 < PATIENCE:
         return []
     found = []
-    silent = confusions[begins - 1 :].sum(axis=1) == 0
-    edges = np.diff(silent.astype(int), axis=0, prepend=0, append=0)
+    answered = confusions[begins - 1 :].sum(axis=1)
+    answered = sliding_window_view(answered, PATIENCE, axis=0).sum(axis=-1)
+    is_rare = answered <= RARELY * answered.sum(axis=1, keepdims=True)
+    edges = np.diff(is_rare.astype(int), axis=0, prepend=0, append=0)
     for k, genre in enumerate(GENRES):
         starts, ends = (np.flatnonzero(edges[:, k] == sign) for sign in (1, -1))
-        for start, end in zip(starts, ends, strict=True):
-            if end - start >= PATIENCE:
-                found.append(Silence(genre, int(start) + begins, int(end) + begins - 1))
+        for first, end in zip(starts + begins, ends + begins, strict=True):
+            found.append(Silence(genre, int(first), int(end) + PATIENCE - 2))
     return sorted(found, key=lambda silence: silence[1:])
 
 

@@ -20,6 +20,8 @@ import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from gtzan_lib import store
 from gtzan_lib.data.splits import N_FOLDS
 from gtzan_lib.errors import DataError
@@ -119,7 +121,7 @@ def _answer(claim: dict, measured: dict, runs: list[Run]) -> dict:
     measure = measures.MEASURES.get(claim.get("measure"))
     found = measure and measure(measured, runs, **claim.get("with", {}))
     if found and not math.isnan(found.ours["value"]):
-        ours, source, seeds = found
+        ours, source, seeds, _ = found
         words = with_interval(ours, claim.get("digits", 2))
         words = f"{words} {claim.get('unit', '')}".strip()
     else:
@@ -135,7 +137,14 @@ def _answer(claim: dict, measured: dict, runs: list[Run]) -> dict:
         why[UNDECIDED] = "One seed so far."
     if measure and not words:
         why[UNTESTED] = "No finished runs of this data measure it."
+        why[UNTESTED] = (found and claim.get("if_never")) or why[UNTESTED]
     sentences = [claim.get("reason"), why.get(given)]
+    if words and "tolerance" in claim and len(found.values) > 1:
+        off = np.abs(np.subtract(found.values, claim["value"]))
+        n, digits = np.sum(off <= claim["tolerance"] + ROUNDING), claim.get("digits", 2)
+        first, last = (f"{f(found.values):.{digits}f}" for f in (min, max))
+        each = f"{n} of {len(off)} seeds are within the tolerance"
+        sentences.append(f"Each by itself, {each}: they lie from {first} to {last}.")
     if words and seeds is not None and 1 < seeds < N_FOLDS:
         sentences.append(f"Only {seeds} seeds, which do not test every picture.")
     return {

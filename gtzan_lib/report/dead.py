@@ -27,9 +27,11 @@ def kept(run: Run, loss: float, accuracy: float) -> dict:
     """Return what the record keeps of a run with a folder; nothing of another network.
 
     In ``dead``: ``begins``, the epoch in which learning begins, or None; ``silences``
-    (``genre``, ``first``, ``last``); and ``moments``, of some epochs, of the last, and
-    of the first one whose training loss and accuracy are as good as those given (its
-    ``pair`` is true). Each has ``epoch``, ``loss``, ``train_accuracy`` and the test's
+    (``genre``, ``first``, ``last``); ``hiphop``, how often its test pictures got each
+    answer, summed over the epochs of its silences (``dead``) and over all others since
+    learning began (``lives``); and ``moments``, of some epochs, of the last, and of the
+    first one whose training loss and accuracy are as good as those given (its ``pair``
+    is true). Each has ``epoch``, ``loss``, ``train_accuracy`` and the test's
     ``confusion``.
     """
     if not groups.MAIN.items() <= run.provenance.items():
@@ -49,9 +51,20 @@ def kept(run: Run, loss: float, accuracy: float) -> dict:
         }
         for epoch in sorted(epochs)
     ]
-    silences = [each._asdict() for each in dead.silences(counts["train"])]
-    begins = dead.learning_begins(counts["train"])
-    return {"dead": {"begins": begins, "silences": silences, "moments": moments}}
+    begins, silent = dead.learning_begins(counts["train"]), np.zeros(last, bool)
+    silences = dead.silences(counts["train"])
+    for genre, first, end in silences:
+        silent[first - 1 : end] |= genre == MIXED[0]
+    lives = (np.arange(last) + 1 >= (begins or np.inf)) & ~silent
+    row = counts["test"][:, GENRES.index(MIXED[0])]
+    hiphop = {"dead": row[silent], "lives": row[lives]}
+    about = {
+        "begins": begins,
+        "silences": [each._asdict() for each in silences],
+        "hiphop": {name: some.sum(axis=0).tolist() for name, some in hiphop.items()},
+        "moments": moments,
+    }
+    return {"dead": about}
 
 
 class Moment:
@@ -70,12 +83,20 @@ class Moment:
         self.begins = about["begins"]
         self.begun = self.epoch >= (self.begins or np.inf)
         self.silences = [Silence(**each) for each in about["silences"]]
-        self.silent = {each.genre for each in self.silences}
         self.dead = dead.dead_at(self.silences, self.epoch)
         shown = np.array([by_genre[g] for g in GENRES]) - self.counts.sum(axis=1)
         self.share = shown[np.isin(GENRES, self.dead)].sum() / shown.sum()
         parts = dead.loss_parts(self.loss, moment["train_accuracy"], self.share)
         self.parts = parts if run.provenance["recipe"] == RECIPES[0] else {}
+
+    def called(self, counts: list[int]) -> Estimate:
+        """Return the share of hip-hop that is called reggae, of counts of answers.
+
+        These may be of several epochs; its interval is that of one epoch's pictures.
+        """
+        tests = self.counts[GENRES.index(MIXED[0])].sum()
+        share = counts[GENRES.index(MIXED[1])] / max(1, sum(counts))
+        return proportion(round(share * tests), tests) | {"value": share}
 
 
 def by_seed(
@@ -98,11 +119,13 @@ def by_seed(
 def tables(runs: list[Run], by_genre: dict[str, int]) -> dict:
     """Return by recipe a row for each of ``seeds`` and of ``moments`` of all seeds.
 
-    ``compared`` is the moment of most seeds, of several the last one; ``genres`` has in
-    how many seeds each was ``ever`` dead, and is at the ``end``. Of a seed: its
-    ``silences`` in words, the genres that are ``dead`` at the end, the end's loss and
-    its ``parts``, and when it was as good as the paper (``pair``, an epoch). Of a
-    moment: see ``together``.
+    ``compared`` is the moment of most seeds, of several the last of ``EPOCHS``;
+    ``genres`` has in how many seeds each was ``late``, ``died`` or is ``dead``, as
+    follows; and ``mixed`` has hip-hop, see there. Of a seed, in words: genres that were
+    ``late``, not yet answered when learning began, and those that ``died`` after; the
+    genres that are ``dead`` at the moment compared (or the end, of a run that is
+    shorter), its loss and the ``parts`` of it; and when it was as good as the paper
+    (``pair``, an epoch). Of a moment: see ``together``.
     """
     found = {}
     for recipe in RECIPES:
@@ -112,46 +135,50 @@ def tables(runs: list[Run], by_genre: dict[str, int]) -> dict:
         moments = {str(k): [m for m in begun if m.epoch == k] for k in epochs}
         moments[PAIR] = [moment for moment in begun if moment.is_pair]
         moments = {when: some for when, some in moments.items() if some}
-        common = [(len(moments[w]), int(w), w) for w in moments if w != PAIR]
+        common = [
+            (len(some), int(when) in EPOCHS, int(when), when)
+            for when, some in moments.items()
+            if when != PAIR
+        ]
+        compared = max(common)[-1] if common else None
+        rows = [_seed(seed, compared) for seed in group]
+        kinds = ("late", "died", "dead")
         found[recipe] = {
-            "seeds": [_seed(seed) for seed in group],
+            "seeds": rows,
             "moments": [together(when, some) for when, some in moments.items()],
-            "compared": max(common)[-1] if common else None,
+            "compared": compared,
             "genres": [
-                {
-                    "genre": genre,
-                    "ever": sum(genre in seed[-1].silent for seed in group),
-                    "end": sum(genre in seed[-1].dead for seed in group),
-                }
-                for genre in GENRES
+                {"genre": g} | {k: sum(g in str(row[k]) for row in rows) for k in kinds}
+                for g in GENRES
             ],
+            "mixed": mixed(group),
         }
     return found
 
 
-def _seed(seed: list[Moment]) -> dict:
-    end = seed[-1]
-    words = [_words(each, end.begins, end.epoch) for each in end.silences]
+def _seed(seed: list[Moment], compared: str | None) -> dict:
+    end, late, died = seed[-1], [], []
+    then = next((moment for moment in seed if str(moment.epoch) == compared), end)
+    for genre, first, last in end.silences:
+        lasts = last == end.epoch
+        if first == end.begins:
+            late.append(f"{genre} {'never' if lasts else f'until {last}'}")
+        else:
+            when = f"from {first}" if lasts else f"{first} to {last}"
+            died.append(f"{genre} {when}")
     return {
         "run": end.run.name,
         "seed": end.run.provenance["seed"],
         "epochs": end.epoch,
         "begins": end.begins,
-        "silences": "; ".join(words),
-        "dead": end.dead,
-        "loss": with_text(bare(end.loss)),
-        "accuracy": with_text(end.accuracy),
-        "parts": {name: with_text(bare(value)) for name, value in end.parts.items()},
+        "late": ", ".join(late),
+        "died": ", ".join(died),
+        "dead": then.dead,
+        "loss": with_text(bare(then.loss)),
+        "accuracy": with_text(then.accuracy),
+        "parts": {name: with_text(bare(value)) for name, value in then.parts.items()},
         PAIR: next((moment.epoch for moment in seed if moment.is_pair), None),
     }
-
-
-def _words(silence: Silence, begins: int, last: int) -> str:
-    """Tell of a silence, such as ``"jazz 120 to 260"`` or ``"rock from 80"``."""
-    genre, first, end = silence
-    if first == begins:
-        return f"{genre} never" if end == last else f"{genre} until {end}"
-    return f"{genre} from {first}" if end == last else f"{genre} {first} to {end}"
 
 
 def together(when: str, group: list[Moment]) -> dict:
@@ -159,9 +186,11 @@ def together(when: str, group: list[Moment]) -> dict:
 
     ``by_dead``, the loss by the number of dead genres, and the least that it can be
     behind two softmaxes; ``per_genre``, by how much one dead genre more raises it (a
-    straight line through the seeds); ``parts`` of the loss; ``by_death``, how much of
-    what is above ``dead.FLOOR`` dead genres make; ``accuracy``; ``goes_to``, what test
-    pictures of dead genres are called; and ``mixed``, see there.
+    straight line through the seeds: a sum against one of its parts); ``parts`` of the
+    loss; ``by_death``, how much of what is above ``dead.FLOOR`` dead genres make;
+    ``accuracy``, and ``accuracies`` by seed; ``goes_to``, what test pictures of dead
+    genres are called; how much of hip-hop is ``called`` reggae, and in which share of
+    seeds ``most``: more often than anything else, itself included.
     """
     number = np.array([len(moment.dead) for moment in group])
     loss = np.array([moment.loss for moment in group])
@@ -171,6 +200,9 @@ def together(when: str, group: list[Moment]) -> dict:
         of = number == k
         row = {"dead": int(k), "seeds": int(n), "least": least[of].mean()}
         rows.append(row | {"loss": _mean(loss[of])})
+    hiphop, reggae = map(GENRES.index, MIXED)
+    answers = [moment.counts[hiphop] for moment in group]
+    most = sum(n[reggae] > np.delete(n, reggae).max() for n in answers)
     slope = bare(np.nan)
     if len(group) > 2 and len(rows) > 1:
         line = stats.linregress(number, loss)
@@ -181,7 +213,6 @@ def together(when: str, group: list[Moment]) -> dict:
         "when": when,
         "seeds": len(group),
         "runs": [moment.run.name for moment in group],
-        "dead_in": [m.run.name for m in group if MIXED[0] in m.dead],
         "by_dead": rows,
         "per_genre": with_text(slope),
         "parts": {
@@ -190,8 +221,10 @@ def together(when: str, group: list[Moment]) -> dict:
         },
         "by_death": _mean([m.share / max(m.loss - dead.FLOOR, TINY) for m in group], 1),
         "accuracy": _share([moment.accuracy for moment in group]),
+        "accuracies": [moment.accuracy["value"] for moment in group],
         "goes_to": _goes_to(group),
-        "mixed": mixed(group),
+        "called": _share([m.called(n) for m, n in zip(group, answers, strict=True)]),
+        "most": with_text(proportion(most, len(group))),
     }
 
 
@@ -209,36 +242,37 @@ def _goes_to(group: list[Moment]) -> list[dict]:
     return sorted(rows, key=lambda row: -row["seeds"])
 
 
-def mixed(group: list[Moment]) -> dict:
-    """Return how often hip-hop is called reggae, by whether it is dead or lives.
+def mixed(group: list[list[Moment]]) -> dict:
+    """Return how much of hip-hop is called reggae while it is dead and while it lives.
 
-    ``dies``, in which share of seeds it is dead; shares called reggae where it is
-    ``dead``, where it ``lives`` and in ``all`` seeds, and their ``difference``;
-    ``most``, in which share of all seeds no other genre is given as often, itself
-    included.
+    Of each seed a mean over such epochs (see ``kept``): ``dead`` and ``lives`` are
+    means over the seeds that have any, ``difference`` over those that have both, and
+    ``by_seed`` a row for each of ``dead``, with its ``run`` and number of ``epochs``.
     """
-    row, column = map(GENRES.index, MIXED)
-    dies, lives = [], []
-    for moment in group:
-        counts = moment.counts[row]
-        called = proportion(counts[column], counts.sum())
-        (dies if MIXED[0] in moment.dead else lives).append(called)
-    split, difference = groups.MAIN["split"], bare(np.nan)
-    if len(dies) > 1 and len(lives) > 1:
-        difference = seeds.difference(dies, split, lives, split)
-    most = sum(m.counts[row].argmax() == column for m in group)
-    return {
-        "dies": with_text(proportion(len(dies), len(group))),
-        "dead": _share(dies),
-        "lives": _share(lives),
-        "all": _share(dies + lives),
-        "difference": with_text(difference),
-        "most": with_text(proportion(most, len(group))),
-    }
+    shares: dict[str, dict] = {"dead": {}, "lives": {}}
+    by_seed = []
+    for end in (seed[-1] for seed in group):
+        tests = end.counts[GENRES.index(MIXED[0])].sum()
+        for name, counts in end.run.record["dead"]["hiphop"].items():
+            if sum(counts):
+                shares[name][end.run.name] = end.called(counts)
+        if end.run.name in shares["dead"]:
+            epochs = sum(end.run.record["dead"]["hiphop"]["dead"]) // tests
+            row = {"run": end.run.name, "seed": end.run.provenance["seed"]}
+            called = {
+                k: with_text(each.get(end.run.name, bare(np.nan)))
+                for k, each in shares.items()
+            }
+            by_seed.append(row | {"epochs": int(epochs)} | called)
+    both = sorted(shares["dead"].keys() & shares["lives"].keys())
+    values = [[each[name]["value"] for name in both] for each in shares.values()]
+    difference = seeds.paired_difference(*values, groups.MAIN["split"])
+    means = {name: _share(list(each.values())) for name, each in shares.items()}
+    return means | {"difference": with_text(difference), "by_seed": by_seed}
 
 
 def _mean(values: list[float], highest: float | None = None) -> dict:
-    mean = seeds.mean_over_seeds(list(values), groups.MAIN["split"])
+    mean = seeds.mean_over_seeds(list(values), split="")  # of training pictures
     return with_text(seeds.clipped(mean, highest) if highest else mean)
 
 

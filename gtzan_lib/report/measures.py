@@ -36,19 +36,21 @@ NUMBERS = {
     ),
 }
 COUNTS = ("pictures", "fewest of a genre")
-DEAD = ("accuracy", "dead", "most")  # of ``dead.tables``
-DRAWS = 2000  # of runs and their test pictures, for the interval of a rank
+DEAD = ("accuracy", "most", "dead")  # of ``dead.tables``
+DRAWS = 2000  # of runs, for the interval of a rank
 
 
 class Measured(NamedTuple):
     """An estimate, the runs or the notebook that measured it, and how many seeds.
 
-    ``seeds`` is None of what no seed has a part in, such as the size of a picture.
+    ``seeds`` is None of what no seed has a part in, such as the size of a picture;
+    ``values`` are what each seed measures, where ``ours`` is their mean.
     """
 
     ours: Estimate
     source: list[str]
     seeds: int | None = None
+    values: tuple[float, ...] = ()
 
 
 def fact(measured: dict, runs: list[Run], name: str) -> Measured:
@@ -117,7 +119,10 @@ def more_data(measured: dict, runs: list[Run], encoder: str) -> Measured | None:
 def metric(measured: dict, runs: list[Run], name: str, **facts) -> Measured | None:
     """Return a metric of the longest runs with these parameters, over seeds."""
     group = partitions(_chosen(runs, name, facts))
-    return _over(groups.over_seeds(group, name), group) if group else None
+    if not group:
+        return None
+    values = tuple(run.metric(name)["value"] for run in group)
+    return _over(groups.over_seeds(group, name), group)._replace(values=values)
 
 
 def gain(
@@ -147,7 +152,8 @@ def beside_others(measured: dict, runs: list[Run], name: str, **facts) -> Measur
     values = [[run.metric(name)["value"] for run in each] for each in (group, *others)]
     mean = np.mean(values[1:], axis=0).tolist()
     ours = seeds.paired_difference(values[0], mean, groups.MAIN["split"])
-    return _over(ours, group, *others)
+    differences = tuple(np.subtract(values[0], mean).tolist())
+    return _over(ours, group, *others)._replace(values=differences)
 
 
 def rank(measured: dict, runs: list[Run], name: str, **facts) -> Measured | None:
@@ -177,41 +183,41 @@ def by_dead_genres(
 ) -> Measured | None:
     """Return one of ``DEAD`` at a moment of recipe paper, such as ``"pair"``.
 
-    ``dead.tables`` has them. Left out, the moment is the one of most seeds. Where
-    hip-hop is ``dead``, the seeds are those in which it is.
+    ``dead.tables`` has them. Left out, the moment is the one of most seeds. ``dead`` is
+    how much of hip-hop is called reggae while it is dead, of the seeds in which it
+    ever is; NaN where it never is.
     """
     table = dead.tables(runs, measured["data"]["by_genre"])["paper"]
-    for row in table["moments"]:
-        if row["when"] == (when or table["compared"]):
-            of = row["accuracy"] if name == "accuracy" else row["mixed"][name]
-            names = row["dead_in"] if name == "dead" else row["runs"]
-            ours = {end: of[end] for end in ("value", "low", "high")}
-            return Measured(ours, names, len(names))
-    return None
+    rows = {row["when"]: row for row in table["moments"]}
+    row = rows.get(when or table["compared"])
+    if row is None:
+        return None
+    names, values = row["runs"], ()
+    if name == "dead":
+        names = [seed["run"] for seed in table["mixed"]["by_seed"]]
+        row = table["mixed"]
+    elif name == "accuracy":
+        values = tuple(row["accuracies"])
+    ours = {k: row[name][k] for k in ("value", "low", "high")}
+    return Measured(ours, names, len(names), values)
 
 
 def ranked(counts: np.ndarray, place: Callable[[np.ndarray], int]) -> Estimate:
-    """Return a place with its 95 % interval, by drawing runs and test pictures again.
+    """Return a place with its 95 % interval, by drawing runs again; one run has none.
 
     ``place`` takes a confusion matrix; ``counts`` has one a run: int64, (runs, 10, 10).
-    Runs are drawn, one fewer than there are (Rao and Wu, 1988: of few, as many would
-    differ too little), and then the pictures of each genre from the rows of these runs:
-    no more of them than one partition has, as the next one tests the same again.
+    Runs are drawn, with all their test pictures, one fewer than there are (Rao and Wu,
+    1988: of few, as many would differ too little), or than one partition has, as the
+    next one tests the same pictures again.
     """
     rng, n_runs = np.random.default_rng(0), len(counts)
-    totals = counts.sum(axis=(0, 2)) // max(1, n_runs // N_FOLDS)
-
-    def draw() -> int:
-        drawn = rng.integers(n_runs, size=max(1, n_runs - 1))
-        together = counts[drawn].sum(axis=0)
-        tested = together.sum(axis=1, keepdims=True)
-        shares = np.where(tested, together, 1) / np.where(tested, tested, len(GENRES))
-        return place(rng.multinomial(totals, shares))
-
-    places = [draw() for _ in range(DRAWS)]
+    value = float(place(counts.sum(axis=0)))
+    if n_runs == 1:
+        return bare(value)
+    drawn = rng.integers(n_runs, size=(DRAWS, min(n_runs, N_FOLDS) - 1))
+    places = [place(counts[some].sum(axis=0)) for some in drawn]
     low, high = np.percentile(places, (2.5, 97.5), method="nearest")
-    value = place(counts.sum(axis=0))
-    return {"value": float(value), "low": float(low), "high": float(high)}
+    return {"value": value, "low": float(low), "high": float(high)}
 
 
 def partitions(group: list[Run]) -> list[Run]:

@@ -70,6 +70,14 @@ def test_a_genre_answered_only_wrongly_lives():
     assert dead.silences(counts) == []
 
 
+def test_one_answer_in_a_thousand_pictures_revives_no_genre():
+    counts = confusions((20, ()), (30, ["pop"]))
+    counts[35, 0, GENRES.index("pop")] = 1  # ten epochs have 1,000 pictures
+    assert dead.silences(counts) == [("pop", 21, 50)]
+    counts[38, 0, GENRES.index("pop")] = 1
+    assert dead.dead_at(dead.silences(counts), 40) == []
+
+
 def test_the_first_epoch_in_which_both_are_as_good():
     loss, accuracy = [2.0, 1.8, 1.9, 1.7], [0.7, 0.5, 0.7, 0.7]
     assert dead.first_pass(loss, accuracy, 1.83, 0.62) == 4

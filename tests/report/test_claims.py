@@ -90,6 +90,25 @@ def test_an_answer_says_what_it_rests_on(tmp_path, monkeypatch):
         assert answer["rule"] == "1.83 ± 0.1, as losses vary"
 
 
+def test_beside_a_mean_stands_how_many_seeds_are_within_the_tolerance(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "claims.toml"
+    path.write_text(CLAIM + 'if_never = "Never."\n')
+    ledger = claims.load(path)
+    found = measures.Measured(ours(1.83, 1.8, 1.86), ["run"], 5, (1.6, 1.93, 1.73, 2))
+    monkeypatch.setitem(measures.MEASURES, "metric", lambda *a, **k: found)
+    (answer,) = claims.answer(ledger, {}, [])
+    assert answer["reason"] == (
+        "Each by itself, 2 of 4 seeds are within the tolerance: they lie from 1.60 to "
+        "2.00."
+    )
+    never = measures.Measured(ours(math.nan), ["run"], 0)
+    monkeypatch.setitem(measures.MEASURES, "metric", lambda *a, **k: never)
+    (answer,) = claims.answer(ledger, {}, [])
+    assert (answer["verdict"], answer["reason"]) == ("cannot be tested", "Never.")
+
+
 def test_the_ledger_answers_what_it_has_to():
     ledger = claims.load().claims
     assert len(ledger) >= 25
