@@ -58,7 +58,7 @@ def example(genre: str) -> dict:
 def _answer(prediction: classifier.Prediction) -> dict:
     from PIL import Image
 
-    likeliest = GENRES.index(prediction.ranking[0][0])
+    likeliest = GENRES.index(prediction.genre)
     window = int(prediction.windows[:, likeliest].argmax())
     png = io.BytesIO()
     Image.fromarray(prediction.pictures[window]).save(png, "PNG", compress_level=3)

@@ -112,9 +112,8 @@ def _encoders(dataset: Dataset) -> list[dict]:
         if key["train_sha256"] != hashlib.sha256(train).hexdigest():
             continue
         with np.load(path / "mse.npz") as mse:
-            ratios[key["encoder"]].append(
-                mse["picture"][test].mean() / pooled[test].mean()
-            )
+            ours = mse["picture"][test].mean()
+        ratios[key["encoder"]].append(ours / pooled[test].mean())
         if key["seed"] == 0:
             folders[key["encoder"]] = path
     test = splits.split(dataset, "random", seed=0)["test"]
