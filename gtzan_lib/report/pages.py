@@ -31,7 +31,7 @@ from gtzan_lib.report.pdf import PDF
 
 TEMPLATE = Path(__file__).parent / "page"
 TRAIN, BEYOND = "03_train_cnn", "06_beyond"
-WITHOUT_PAGE = ("closed-form", "ensemble")  # recipes of runs that notebook 06 makes
+WITHOUT_PAGE = ("closed-form", "ensemble")  # recipes of runs of notebook 06
 START, STYLE = "index.html", "style.css"
 # Figures that the start page folds; those of its story are named there.
 MORE = ("estimates", "confusion-paper", "confusion-corrected", "encoders", "leakage")
@@ -119,6 +119,7 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
         trained=_trained(content["runs"]),
         others=[row for row in others if row["pretrained"] != "nothing"],
         suite=suite,
+        registry=registry,
     )
 
 
@@ -134,16 +135,10 @@ def _figures(folder: Path, has: set[str]) -> dict[str, dict]:
 
 
 def _trained(records: list[dict]) -> list[dict]:
-    """Return a row of words a configuration of runs, with the runs' records."""
-    named = (registry.RECIPES, registry.MODELS, registry.ENCODERS)
-    words = [{name: entry.help for name, entry in some.items()} for some in named]
-    words = dict(zip(groups.CONFIGURATION, (*words, registry.SPLITS), strict=False))
+    """Return a row a configuration of runs, with the runs' records."""
     rows = []
     for facts, group in groups.group_runs([Run(kept=r) for r in records]).items():
         row = dict(zip(groups.CONFIGURATION, facts, strict=True))
-        for kind, known in words.items():
-            parts = str(row[kind]).split("+")
-            row[kind] = " and ".join(known.get(part, part) for part in parts)
         estimates = {k: with_text(over_seeds(group, k)) for k in ("accuracy", "top2")}
         rows.append(row | estimates | {"runs": [run.record for run in group]})
     return rows
