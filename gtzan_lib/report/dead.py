@@ -123,7 +123,7 @@ def tables(runs: list[Run], by_genre: dict[str, int]) -> dict:
     ``genres`` has in how many seeds each was ``late``, ``died`` or is ``dead``, as
     follows; and ``mixed`` has hip-hop, see there. Of a seed, in words: genres that were
     ``late``, not yet answered when learning began, and those that ``died`` after; the
-    genres that are ``dead`` at the moment compared (or the end, of a run that is
+    genres that are ``dead`` ``after`` the epoch compared (or the last, of a run that is
     shorter), its loss and the ``parts`` of it; and when it was as good as the paper
     (``pair``, an epoch). Of a moment: see ``together``.
     """
@@ -173,6 +173,7 @@ def _seed(seed: list[Moment], compared: str | None) -> dict:
         "begins": end.begins,
         "late": ", ".join(late),
         "died": ", ".join(died),
+        "after": then.epoch,
         "dead": then.dead,
         "loss": with_text(bare(then.loss)),
         "accuracy": with_text(then.accuracy),
