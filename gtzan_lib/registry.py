@@ -38,11 +38,9 @@ class Entry:
         return made(*arguments, **self.options)
 
 
-_DESCENT, _LEARNED = "training.recipe:Descent", "encoders.learned:Learned"
+_DESCENT, _TWICE = "training.recipe:Descent", {"double_softmax": True}
 RECIPES = {
-    "paper": Entry(
-        _DESCENT, "the paper's, softmax applied twice", options={"double_softmax": True}
-    ),
+    "paper": Entry(_DESCENT, "the paper's, softmax applied twice", options=_TWICE),
     "corrected": Entry(_DESCENT, "the same, softmax applied once"),
     "augmented": Entry(
         "training.recipe:Augmented", "AdamW on cropped, masked and mixed pictures"
@@ -72,18 +70,18 @@ MODELS = {
     "svm": Entry("models.svm:SVM", "least-squares support vector machine", *_SVM),
 }
 
+
+def _learned(name: str, about: str) -> Entry:
+    return Entry("encoders.learned:Learned", about, (PICTURES,), options={"name": name})
+
+
 ENCODERS = {
     "pool": Entry(
         "encoders.pooling:Pooling", "the paper's 4 x 4 average pooling", (PICTURES,)
     ),
-    **{
-        name: Entry(_LEARNED, f"{what}, learned", (PICTURES,), options={"name": name})
-        for name, what in (
-            ("patch", "code of each patch"),
-            ("factorised", "dense layers over rows and columns"),
-            ("conv", "convolutions"),
-        )
-    },
+    "patch": _learned("patch", "code of each patch, learned"),
+    "factorised": _learned("factorised", "dense layers over rows and columns, learned"),
+    "conv": _learned("conv", "convolutions, learned"),
     "bands": Entry("encoders.bands:Bands", "the 128 mel bands", (BANDS,)),
     "texture": Entry(
         "encoders.texture:Texture", "statistics of the mel bands", (VECTORS,)

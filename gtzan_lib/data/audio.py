@@ -1,5 +1,6 @@
 """Audio files in, mono samples at one rate out, in bounded memory and time."""
 
+import math
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,14 +11,9 @@ import numpy as np
 from gtzan_lib.data.decoders import DecodeError, Ffmpeg, Soundfile
 from gtzan_lib.errors import DataError
 
-SAMPLE_RATE = 22_050
-"""Rate in Hz of every file in the Kaggle edition of GTZAN."""
-
-RATES = (1_000, 768_000)
-"""Lowest and highest rate in Hz that a file may say it has."""
-
-MAX_VALUES = 192_000
-"""Values a second, of stereo at 96 kHz, that a file of the longest time may hold."""
+SAMPLE_RATE = 22_050  # Hz, of every file in the Kaggle edition of GTZAN
+RATES = (1_000, 768_000)  # Hz, lowest and highest, that a file may say it has
+MAX_VALUES = 192_000  # a second, as of stereo at 96 kHz, in a file of the longest time
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Audio:
     ends_early: bool = False
 
 
-def read_audio(path: str | Path, max_seconds: float | None = None) -> Audio:
+def read_audio(path: str | Path, max_seconds: float = math.inf) -> Audio:
     """Decode an audio file to mono at 22,050 Hz.
 
     WAV, FLAC, OGG, MP3, AU and what else libsndfile knows; M4A, AAC and others where
@@ -107,8 +103,6 @@ def _read(path, decoder, max_seconds):
 
 def _refuse_longer(path, source, seconds, max_seconds):
     """Refuse what plays longer than a limit, or takes as long to decode."""
-    if max_seconds is None:
-        return
     if seconds > max_seconds:
         raise DataError(
             f"The audio file {path} is longer than {max_seconds / 60:g} minutes, which "

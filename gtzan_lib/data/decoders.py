@@ -4,6 +4,7 @@ Each has the facts of a file and its samples in blocks; it is to be closed.
 """
 
 import json
+import math
 import re
 import subprocess
 import threading
@@ -130,7 +131,7 @@ class Ffmpeg:
             raise DecodeError
         command = ["ffmpeg", "-nostdin", *_SAFELY, *source, "-map", "0:a:0"]
         command += ["-ac", str(self.channels), "-ar", str(self.sample_rate)]
-        if max_seconds is not None:
+        if math.isfinite(max_seconds):
             command += ["-t", str(max_seconds + 1)]
         command += ["-f", "f32le", "-c:a", "pcm_f32le", "pipe:1"]
         self._process = subprocess.Popen(

@@ -16,14 +16,8 @@ from gtzan_lib.errors import DataError
 
 N_MFCC = 20
 PAIRS = (
-    "chroma_stft",
-    "rms",
-    "spectral_centroid",
-    "spectral_bandwidth",
-    "rolloff",
-    "zero_crossing_rate",
-    "harmony",
-    "perceptr",
+    *("chroma_stft", "rms", "spectral_centroid", "spectral_bandwidth", "rolloff"),
+    *("zero_crossing_rate", "harmony", "perceptr"),
 )
 COLUMNS = (
     *(f"{name}_{what}" for name in PAIRS for what in ("mean", "var")),

@@ -18,7 +18,13 @@ CODE_SHAPE = (3, 72, 108)
 
 
 class Autoencoder(nn.Module):
-    """Encodes pictures, the colours of their pixels, as (3, 72, 108) values, 0 to 1."""
+    """Encodes pictures, the colours of their pixels, as (3, 72, 108) values, 0 to 1.
+
+    A subclass has ``encode(x)``, the codes (B, 3, 72, 108), float32, of what
+    ``prepare`` returned, uint8, (B, 3, 288, 432) or (B, 128, 335); ``decode(code)``,
+    the pictures (B, 3, 288, 432), float32, 0 to 1, of codes; and ``loss(x, rng)``, the
+    mean squared error, of which ``rng`` may choose some pixels.
+    """
 
     epochs = 0  # how often ``fit`` shows every training picture
     rate = 1e-3  # highest learning rate of Adam
@@ -35,21 +41,6 @@ class Autoencoder(nn.Module):
 
         ``parts`` gives the prepared pictures in parts; each call starts anew.
         """
-
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Return codes (B, 3, 72, 108), float32, 0 to 1, of prepared pictures.
-
-        ``x``, uint8, (B, 3, 288, 432) or (B, 128, 335), is what ``prepare`` returned.
-        """
-        raise NotImplementedError
-
-    def decode(self, code: torch.Tensor) -> torch.Tensor:
-        """Return pictures (B, 3, 288, 432), float32, 0 to 1, of codes."""
-        raise NotImplementedError
-
-    def loss(self, x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        """Return the pictures' mean squared error; ``rng`` may choose some pixels."""
-        raise NotImplementedError
 
 
 class AveragePooling(Autoencoder):

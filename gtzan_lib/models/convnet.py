@@ -30,13 +30,6 @@ class Standardise(nn.Module):
         return (x - self.mean) / self.std
 
 
-class Frames(nn.Flatten):
-    """Join channels and rows: (B, C, H, W) to (B, C x H, W), a vector a time step."""
-
-    def __init__(self):
-        super().__init__(1, 2)
-
-
 class GRU(nn.GRU):
     """A recurrent layer that reads time steps, (B, C, T), in both directions."""
 
@@ -89,7 +82,7 @@ class ConvNet(nn.Sequential):
             nn.MaxPool2d(2),
             *convolution(2 * WIDTH, 4 * WIDTH),
             nn.MaxPool2d((2, 1)),
-            Frames(),
+            nn.Flatten(1, 2),  # (B, C, H, W) to (B, C x H, W), a vector a time step
             *convolution_over_time(4 * WIDTH * rows, features, 1),
             self.over_time(features),
             OverTime(),

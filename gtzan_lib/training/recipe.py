@@ -21,17 +21,13 @@ MIXUP = 0.3  # of the beta distribution
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train; as it is, for models that are solved in closed form."""
+    """How to train; as it is, for models that are solved in closed form.
+
+    Others have ``optimizer(model)``, and ``learning_rate(epoch, epochs)``, the rate of
+    an epoch, counted from 0, of so many.
+    """
 
     batch_size: int = 100
-
-    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
-        """Return what changes the weights of ``model``."""
-        raise NotImplementedError
-
-    def learning_rate(self, epoch: int, epochs: int) -> float:
-        """Return the learning rate of an epoch, counted from 0, of so many."""
-        raise NotImplementedError
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return the mean cross entropy of a batch, in nats."""
