@@ -21,9 +21,10 @@ def measure(run: Run, dataset: Dataset) -> dict | None:
 
     Returned are JSON values, of the same models trained on split artist-folds:
     estimates, by artist, of ``accuracy``, ``top2`` and, by genre, ``recall``; the
-    ``split`` and its numbers of ``tracks``, ``artists`` and ``repetitions``;
-    ``reliability`` as ``evaluation.calibration`` has it; names of the ``runs``; and
-    ``short``, what ``first_seconds`` says of the folds' ensembles.
+    ``split`` and its numbers of ``tracks``, ``artists`` and ``repetitions``; ``train``,
+    of how many tracks, at least and at most, they learned; ``reliability`` as
+    ``evaluation.calibration`` has it; names of the ``runs``; and ``short``, what
+    ``first_seconds`` says of the folds' ensembles.
     """
     same = ("recipe", "model", "encoder", "epochs")
     kinds = [[member.provenance[k] for k in same] for member, _ in run.members]
@@ -35,22 +36,28 @@ def measure(run: Run, dataset: Dataset) -> dict | None:
         return None
     answers, n = both[1], len(both[1].logits)
     labels, artists = (np.tile(a, n) for a in (answers.labels, answers.artists))
-    logits, hits = np.concatenate(answers.logits), answers.hits.ravel()
+    logits = np.concatenate(answers.logits)
+    second = metrics.top_k_hits(logits, labels, 2)
+    learnt = [
+        r.provenance["subsets"]["train"] for group in trained.values() for r in group
+    ]
     of_folds = [
         each
         for each in ensembles.find(dataset, found)
         if each.provenance["split"] == folds.UNHEARD
     ]
+    of = {genre: answers.labels == label for label, genre in enumerate(GENRES)}
     recall = {
-        genre: clusters.share(hits[labels == label], artists[labels == label])
-        for label, genre in enumerate(GENRES)
+        genre: folds.right(answers.hits[:, chosen], answers.artists[chosen])
+        for genre, chosen in of.items()
     }
     return {
-        "accuracy": clusters.share(hits, artists),
-        "top2": clusters.share(metrics.top_k_hits(logits, labels, 2), artists),
+        "accuracy": folds.right(answers.hits, answers.artists),
+        "top2": folds.right(second.reshape(n, -1), answers.artists),
         "recall": recall,
         "split": folds.UNHEARD,
         "tracks": len(answers.labels),
+        "train": [min(learnt), max(learnt)],
         "artists": len(np.unique(artists)),
         "repetitions": n,
         "reliability": calibration.reliability(logits, labels, artists),

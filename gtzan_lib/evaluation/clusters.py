@@ -21,7 +21,12 @@ def mean(values: np.ndarray, artists: np.ndarray) -> Estimate:
     ``artists``, (N,), tell whose each is: anything that ``np.unique`` takes. The
     interval is NaN where there is only one artist.
     """
-    value, variance, number = _between(*by_artist(values, artists))
+    return mean_of(*by_artist(values, artists))
+
+
+def mean_of(sums: np.ndarray, sizes: np.ndarray) -> Estimate:
+    """Return the same, of the sum of each artist's values and their number."""
+    value, variance, number = _between(sums, sizes)
     half = special.stdtrit(number - 1, 0.975) * variance**0.5
     return {"value": value, "low": value - half, "high": value + half}
 

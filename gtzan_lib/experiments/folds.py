@@ -3,7 +3,8 @@
 Three seeds of split ``artist-folds`` are a *repetition*: they test each track once, by
 a model that never heard its artist. Those of ``random-folds`` test the same tracks by
 models that know the artists of most, trained on as many tracks (see ``data.splits``).
-Paper, sections 4.2 and 4.3.
+Where an artist has one track, nothing can leak: such tracks are the control. Paper,
+sections 4.2 and 4.3.
 """
 
 from dataclasses import dataclass, replace
@@ -11,14 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import softmax
 
+from gtzan_lib.data import protocols
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import calibration, clusters, seeds
 from gtzan_lib.evaluation.metrics import Estimate
 from gtzan_lib.experiments.run import Run
 
-N = 3
-UNHEARD, KNOWN = "artist-folds", "random-folds"
-BLIND = 2  # the fold of artist-folds whose tracks chose no model: the published test
+SPLITS = UNHEARD, KNOWN = "artist-folds", "random-folds"
+LISTS = "artist-trainval"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def gather(group: list[Run]) -> Answers | None:
 
     Of folds three seeds are a repetition, of another split one.
     """
-    n = N if group[0].provenance["split"] in (UNHEARD, KNOWN) else 1
+    split = group[0].provenance["split"]
+    n = protocols.FOLDS[split] if split in SPLITS else 1
     by_seed = {run.provenance["seed"]: run for run in group}
     rows = []
     for first in range(0, max(by_seed, default=0) + 1, n):
@@ -85,7 +87,7 @@ def together(members: list[Answers], fitted: list[float] | None = None) -> Answe
     """Return what models answer together, by ``fitted`` temperatures, one a model.
 
     Without them every fold gets those of the other folds. One model alone only gets its
-    temperature. Of a model that is the same in several repetitions one will do.
+    temperature. Left out are repetitions that some model lacks.
     """
     first, rows = members[0], []
     for folds in first.folds:
@@ -102,12 +104,15 @@ def together(members: list[Answers], fitted: list[float] | None = None) -> Answe
     return replace(first, **dict(zip(names, arrays, strict=True)))
 
 
-def leakage(known: Answers, unheard: Answers) -> dict:
+def leakage(known: Answers, unheard: Answers, lists: Answers) -> dict:
     """Return how much more often tracks are right whose artists are known.
 
     Estimates by artist: shares right, ``known`` and ``unheard``, and their paired
-    ``difference``, all three ``by_genre`` and of the ``blind`` fold alone, too. With
-    them numbers of ``tracks`` and ``artists``, and of ``repetitions`` (unheard).
+    ``difference``; all three ``by_genre``, of the ``control`` (artists with one track)
+    and of the ``listed`` tracks, the published test list. Of the last also ``lists``,
+    by models that the published lists train (split ``LISTS``), and ``shift``, by how
+    much ``unheard`` exceeds it. With them numbers of ``tracks`` and ``artists``, and of
+    ``repetitions`` (unheard).
     """
 
     def compare(chosen: np.ndarray) -> dict:
@@ -116,20 +121,29 @@ def leakage(known: Answers, unheard: Answers) -> dict:
         return {
             "tracks": int(chosen.sum()),
             "artists": len(np.unique(artists)),
-            "known": _right(ours, artists),
-            "unheard": _right(theirs, artists),
+            "known": right(ours, artists),
+            "unheard": right(theirs, artists),
             "difference": clusters.paired(ours, theirs, artists),
         }
 
     of = {genre: known.labels == label for label, genre in enumerate(GENRES)}
+    _, whose, sizes = np.unique(known.artists, return_inverse=True, return_counts=True)
+    listed = np.isin(known.index, lists.index)
+    steps = unheard.hits[:, listed], lists.hits, lists.artists
     return compare(np.full(len(known.labels), True)) | {
         "by_genre": {genre: compare(chosen) for genre, chosen in of.items()},
-        "blind": compare(unheard.folds[0] == BLIND),
+        "control": compare(sizes[whose] == 1),
+        "listed": compare(listed)
+        | {"lists": right(*steps[1:]), "shift": clusters.paired(*steps)},
         "repetitions": len(unheard.logits),
     }
 
 
-def _right(hits: np.ndarray, artists: np.ndarray) -> Estimate:
+def right(hits: np.ndarray, artists: np.ndarray) -> Estimate:
+    """Return the share of ``hits``, (repetitions, N), over ``artists``, (N,).
+
+    Its interval, by artist, holds how much repetitions differ.
+    """
     shares = [clusters.share(row, artists) for row in hits]
     return seeds.over_seeds(shares, split="")
 
@@ -153,7 +167,7 @@ def trust(answers: Answers) -> dict:
         "error": float(np.mean(errors)),
         "by_chance": float(np.mean(chance)),
         "sure": float(softmax(every[0], axis=1).max(axis=1).mean()),
-        "right": clusters.share(answers.hits.ravel(), artists),
+        "right": right(answers.hits, answers.artists),
         "too_sure": calibration.overconfidence(*every, artists),
         "hits": hits,
         "size": size,

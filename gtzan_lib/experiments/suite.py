@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gtzan_lib.data import splits
+from gtzan_lib.data import protocols, splits
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import calibration, seeds
@@ -57,19 +57,16 @@ def seeds_of(name: str, split: str, n_seeds: int) -> int:
     seeds do not redraw, is trained once.
     """
     n = n_seeds if split == "random" and name != CNN else few(n_seeds)
-    if split in ("three-way", "all") or (name in FITTED and _is_fixed(split)):
+    is_fixed = split not in folds.SPLITS and seeds.overlap(split) is None
+    if split in ("three-way", "all") or (name in FITTED and is_fixed):
         n = 1
-    return n * folds.N if split in (folds.UNHEARD, folds.KNOWN) else n
-
-
-def _is_fixed(split: str) -> bool:
-    return split != folds.KNOWN and seeds.overlap(split) is None
+    return n * protocols.FOLDS[split] if split in folds.SPLITS else n
 
 
 def needed(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     """Return the models that notebook 06_beyond needs, by split."""
     names = dict.fromkeys(SPLITS, CLIMBING)
-    names |= dict.fromkeys((folds.UNHEARD, folds.KNOWN), FOLDED)
+    names |= dict.fromkeys(folds.SPLITS, FOLDED)
     names |= {"random": COMPARED, "three-way": WITH_PAPER}
     names["all"] = ENSEMBLES[BEST]
     reasons = why_not(dataset, tuple(names))

@@ -167,9 +167,11 @@ def _calibration(row: dict) -> dict:
 
 
 def _leakage(row: dict) -> dict:
-    genres = {genre: _worded(part, SIDES) for genre, part in row["by_genre"].items()}
-    more = {"blind": _worded(row["blind"], SIDES), "by_genre": genres}
-    return _worded(row, SIDES) | more
+    parts = {k: part for k, part in row.items() if isinstance(part, dict)}
+    return row | {
+        k: with_text(part) if "value" in part else _leakage(part)
+        for k, part in parts.items()
+    }
 
 
 def _over_seeds(group: list[Run]) -> dict:

@@ -230,19 +230,19 @@ def reliability(rows: dict[str, tuple[Answers, Answers]], title: str) -> Figure:
 def leakage(rows: dict[str, dict], title: str) -> Figure:
     """Show by model and genre how much more often known artists are recognised.
 
-    ``rows`` are of ``folds.leakage``, by model.
+    ``rows`` are of ``folds.leakage``, by model; its control stands beside all tracks.
     """
-    places = ["all", *GENRES]
+    places = ["all", "control", *GENRES]
     fig, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
     looks = zip(rows.items(), cycle(COLORS), cycle("osD^vP"))
     for k, ((name, row), color, marker) in enumerate(looks):
-        parts = [row, *(row["by_genre"][genre] for genre in GENRES)]
+        parts = [row, row["control"], *(row["by_genre"][genre] for genre in GENRES)]
         y, error = _with_bars([part["difference"] for part in parts])
         x = np.arange(len(places)) + 0.15 * (k - (len(rows) - 1) / 2)
         style = {"color": color, "fmt": marker, "capsize": 3, "linewidth": 1}
         ax.errorbar(x, y, error, label=name, **style)
     ax.axhline(0, color="0.6", linestyle=":")
-    ax.axvline(0.5, color="0.8", linewidth=1)
+    ax.axvline(1.5, color="0.8", linewidth=1)
     ax.set_xticks(range(len(places)), places)
     ax.set(ylabel="right, known less unheard artists", ylim=(-0.4, 1), title=title)
     ax.grid(axis="y", alpha=0.3)

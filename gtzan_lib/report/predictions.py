@@ -24,6 +24,7 @@ from gtzan_lib.data.tables import read_table
 from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.evaluation import calibration, clusters
 from gtzan_lib.evaluation.metrics import confusion_matrix, top_k_hits, with_interval
+from gtzan_lib.experiments import folds
 from gtzan_lib.report import literature, pages, plots
 from gtzan_lib.report.derived import plain
 
@@ -32,7 +33,6 @@ LINE = 10_000  # bytes
 SHOWN = 20  # faults that are told
 TOLERANCE = 0.01  # of a row's sum of probabilities
 TINY = 1e-12  # so that the log of a probability of 0 is a number
-HEARD, UNHEARD = "random-folds", "artist-folds"  # artists, when a track is tested
 KEYS = ("protocol", "track")
 
 
@@ -132,8 +132,8 @@ def judge(path: Path, tables: dict[str, pd.DataFrame]) -> dict:
                 "by_chance": calibration.error_by_chance(logits),
                 "bins": [b | {"accuracy": b["accuracy"]["value"]} for b in bins],
             }
-    both = [hits[name][None] for name in (HEARD, UNHEARD) if name in hits]
-    artists = artists_of(protocols.tested(HEARD))
+    both = [hits[name][None] for name in (folds.KNOWN, folds.UNHEARD) if name in hits]
+    artists = artists_of(protocols.tested(folds.KNOWN))
     return {
         "predictions": {"name": repr(path.name)[1:-1], "sha256": store.sha256(path)},
         "protocols": found,
@@ -155,7 +155,7 @@ def as_text(found: dict) -> str:
         lines.append(f"{name}: {', '.join(words)}")
     if found["leakage"]:
         words = with_interval(found["leakage"])
-        lines.append(f"leakage ({HEARD} less {UNHEARD}): {words}")
+        lines.append(f"leakage ({folds.KNOWN} less {folds.UNHEARD}): {words}")
     return "\n".join(lines)
 
 
@@ -165,7 +165,12 @@ def write(found: dict, folder: Path) -> None:
     ``UserError`` if the folder cannot be written.
     """
     css = (pages.TEMPLATE / "style.css").read_text("utf-8")
-    tools = {"css": css, "words": with_interval, "heard": HEARD, "unheard": UNHEARD}
+    tools = {
+        "css": css,
+        "words": with_interval,
+        "heard": folds.KNOWN,
+        "unheard": folds.UNHEARD,
+    }
     drawn = {name: _drawn(figure) for name, figure in _figures(found["protocols"])}
     template = pages.template("evaluation.html.j2")
     page = template.render(**found, **tools, figures=drawn)

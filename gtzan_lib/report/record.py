@@ -127,7 +127,7 @@ def _folded(runs: list[Run]) -> dict:
     by_split = suite.by_split(runs)
     said = {
         split: suite.answers(by_split[split])
-        for split in ("three-way", folds.UNHEARD, folds.KNOWN)
+        for split in ("three-way", *folds.SPLITS)
         if split in by_split
     }
 
@@ -136,7 +136,8 @@ def _folded(runs: list[Run]) -> dict:
         used = [run.name for s in of for m in members for run in by_split[s][m]]
         return {"model": name, "runs": used}
 
-    unheard, known = (said.get(s, {}) for s in (folds.UNHEARD, folds.KNOWN))
+    unheard, known = (said.get(split, {}) for split in folds.SPLITS)
+    lists = by_split.get(folds.LISTS, {})
     return {
         "calibration": [
             about(name, split)
@@ -150,10 +151,10 @@ def _folded(runs: list[Run]) -> dict:
             for name, (plain, scaled) in said[split].items()
         ],
         "leakage": [
-            about(name, folds.UNHEARD, folds.KNOWN)
-            | folds.leakage(known[name][1], unheard[name][1])
+            about(name, *folds.SPLITS, folds.LISTS)
+            | folds.leakage(known[name][1], unheard[name][1], folds.gather(lists[name]))
             for name in unheard
-            if name in known
+            if name in known and name in lists
         ],
     }
 
@@ -165,7 +166,7 @@ def predictions(dataset: Dataset, runs: list[Run]) -> pd.DataFrame:
     tracks of the first repetition, as the command ``evaluate`` takes them.
     """
     rows, by_split = [], suite.by_split(runs)
-    for split in (folds.UNHEARD, folds.KNOWN):
+    for split in folds.SPLITS:
         if found := suite.answers(by_split.get(split, {})).get(suite.BEST):
             shares = special.softmax(found[1].logits[0], axis=1)
             for i, p in zip(found[1].index, shares, strict=True):

@@ -12,6 +12,7 @@ RIGHT = {folds.KNOWN: 0.9, folds.UNHEARD: 0.6}
 TRACKS = np.arange(600)
 LABELS = TRACKS % 10
 ARTISTS = TRACKS // 20 * 10 + LABELS  # two tracks of each
+ARTISTS[-100:] = TRACKS[-100:]  # but for the last, whose have one
 
 
 def run(split, seed, scale=1.0):
@@ -19,7 +20,9 @@ def run(split, seed, scale=1.0):
     rng = np.random.default_rng(seed)
     fold = np.random.default_rng(seed // 3).permutation(TRACKS % 3)
     if split == folds.UNHEARD:
-        fold = ARTISTS % 3
+        fold = (
+            np.random.default_rng(seed // 3).permutation(ARTISTS.max() + 1)[ARTISTS] % 3
+        )
     index = np.flatnonzero(fold == seed % 3)
     answer = np.where(rng.random(len(index)) < RIGHT[split], LABELS[index], 0)
     logits = scale * (np.eye(10)[answer] + 0.1 * rng.normal(size=(len(index), 10)))
@@ -54,15 +57,28 @@ def test_only_whole_repetitions_count():
 
 def test_leakage_is_the_paired_difference_on_the_same_tracks():
     known, unheard = (folds.gather(runs(split, range(9))) for split in RIGHT)
-    found = folds.leakage(known, unheard)
-    assert (found["tracks"], found["artists"]) == (600, 300)
+    listed = unheard.hits[:, :200].mean()
+    lists = folds.replace(
+        unheard,
+        index=TRACKS[:200],
+        artists=ARTISTS[:200],
+        logits=known.logits[:, :200],
+        labels=LABELS[:200],
+    )
+    found = folds.leakage(known, unheard, lists)
+    assert (found["tracks"], found["artists"]) == (600, 350)
     both = found["known"]["value"], found["unheard"]["value"]
     assert found["difference"]["value"] == pytest.approx(both[0] - both[1])
     assert both == pytest.approx((0.9, 0.6), abs=0.06)  # blues is always right
     assert found["difference"]["low"] < 0.27 < found["difference"]["high"]
     assert list(found["by_genre"]) == list(GENRES)
     assert found["by_genre"]["blues"]["difference"]["value"] == 0
-    assert found["blind"]["tracks"] == np.sum(ARTISTS % 3 == folds.BLIND)
+    assert (found["control"]["tracks"], found["control"]["artists"]) == (100, 100)
+    alone = known.hits[:, -100:].mean() - unheard.hits[:, -100:].mean()
+    assert found["control"]["difference"]["value"] == pytest.approx(alone)
+    shift = listed - known.hits[:, :200].mean()
+    assert found["listed"]["shift"]["value"] == pytest.approx(shift)
+    assert found["listed"]["lists"] == found["listed"]["known"]
 
 
 def test_temperatures_are_those_of_the_other_folds():
@@ -82,10 +98,17 @@ def test_temperatures_are_those_of_the_other_folds():
     assert before["sure"] > after["sure"]
 
 
-def test_an_ensemble_takes_a_model_again_that_has_no_chance_in_it():
-    first = folds.gather(runs(folds.UNHEARD, range(9)))
-    fixed = folds.gather(runs(folds.UNHEARD, range(3)))
-    assert folds.together([first, fixed]).temperatures.shape == (3, 3, 2)
-    partitions = folds.gather(runs(folds.KNOWN, range(3, 6)))
-    others = folds.gather(runs(folds.KNOWN, range(9)))
-    assert folds.together([others, partitions]).logits.shape[0] == 1
+def test_an_ensemble_has_the_repetitions_that_its_models_share():
+    for split in RIGHT:
+        few = folds.gather(runs(split, range(3, 6)))
+        others = folds.gather(runs(split, range(9)))
+        assert folds.together([others, few]).temperatures.shape == (1, 3, 2)
+
+
+def test_an_accuracy_over_repetitions_holds_how_much_they_differ():
+    hits = np.zeros((2, 600))
+    hits[0] = hits[1, ::2] = 1
+    alike = folds.right(hits[[1, 1]], TRACKS)
+    differ = folds.right(hits, TRACKS)
+    assert alike["high"] - alike["low"] == pytest.approx(0.08, abs=0.01)
+    assert (differ["value"], differ["low"]) == (0.75, 0)  # Student's of one degree

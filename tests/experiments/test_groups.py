@@ -106,10 +106,12 @@ def test_an_encoder_is_compared_with_pooling_over_seeds():
 
 
 def test_more_data_is_what_the_second_half_adds():
-    row = {"encoder": "texture", "train": [1, 2, 4, 8], "tests": 10}
-    rows = [row | {"hits": hits} for hits in ([9, 1, 5, 7], [0, 0, 4, 7])]
+    row = {"encoder": "texture", "train": [1, 2, 4, 8], "tests": [8, 2]}
+    counts = [[[9, 1], [0, 1], [5, 0], [5, 2]], [[0, 0], [0, 0], [4, 0], [6, 1]]]
+    rows = [row | {"hits": hits} for hits in counts]
     found = measures.more_data({"learning": rows}, [], "texture")
     assert (found.ours["value"], found.seeds) == (pytest.approx(0.25), 2)
+    assert found.ours["low"] < 0.25 < found.ours["high"]
     assert measures.more_data({"learning": rows}, [], "features") is None
 
 

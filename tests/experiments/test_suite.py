@@ -203,7 +203,7 @@ def test_a_data_set_without_features_goes_without(tiny):
         (suite.CRNN, "artist", 3),
         (suite.TEXTURE, "artist", 1),  # nothing in it is drawn
         (suite.CRNN, "artist-folds", 9),
-        (suite.TEXTURE, "artist-folds", 3),
+        (suite.TEXTURE, "artist-folds", 9),
         (suite.TEXTURE, "random-folds", 9),
         (suite.CRNN, "three-way", 1),
         (suite.CRNN, "all", 1),

@@ -357,8 +357,8 @@ def test_every_number_of_the_literature_has_a_source_or_says_so():
     for row in literature.load():
         assert 0 < row["low"] <= row["high"] < 1
         assert row["protocol"] in protocols.FOLDS
-        assert row["checked"] in ("read", "quoted", "told")
-        assert row["url"].startswith("https://") or row["checked"] == "told"
+        assert row["checked"] in ("read", "quoted")
+        assert row["url"].startswith("https://")
         assert row["accuracy"].endswith("*") == (row["checked"] != "read")
         assert row["source"]
         assert row["note"]
