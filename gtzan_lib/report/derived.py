@@ -17,8 +17,6 @@ from gtzan_lib.report import claims, dead
 from gtzan_lib.report.claims import Ledger
 
 LEAST = 0.0005  # a probability that prints as 0.0 % is at most as large
-TRUST = ("right", "too_sure", "hits")  # estimates of calibration
-SIDES = ("known", "unheard", "difference")  # of leakage
 MEANS = {  # of a configuration, by the metric
     "first_loss": "loss@first",
     "last_loss": "loss@last",
@@ -49,8 +47,8 @@ def derive(measured: dict, ledger: Ledger) -> dict:
                 row | {f"{k}_text": f"{row[k]:.5f}" for k in ("mse", "mse_plot")}
                 for row in measured["encoders"]
             ],
-            "calibration": [_calibration(row) for row in measured["calibration"]],
-            "leakage": [_leakage(row) for row in measured["leakage"]],
+            "calibration": [_worded(row) for row in measured["calibration"]],
+            "leakage": [_worded(row) for row in measured["leakage"]],
             "central": central(runs, ledger.paper),
             "dead": dead.tables(runs, measured["data"]["by_genre"]),
             "ledger": answers,
@@ -76,7 +74,7 @@ def configurations(runs: list[Run]) -> list[dict]:
             row |= {name: value, f"{name}_text": f"{value:.2f}"}
         row |= _over_seeds(group)
         recall = {genre: over_seeds(group, f"recall:{genre}") for genre in GENRES}
-        row["recall"] = _worded(recall, GENRES)
+        row["recall"] = _worded(recall)
         rows.append(row | dict(zip(groups.CONFIGURATION, facts, strict=True)))
     return rows
 
@@ -158,18 +156,11 @@ def _predicted(accuracy: float) -> str:
     return f"{FLOOR + 1 - accuracy:.2f}"
 
 
-def _worded(row: dict, estimates: tuple[str, ...]) -> dict:
-    return row | {name: with_text(row[name]) for name in estimates}
-
-
-def _calibration(row: dict) -> dict:
-    return row | {when: _worded(row[when], TRUST) for when in ("before", "after")}
-
-
-def _leakage(row: dict) -> dict:
+def _worded(row: dict) -> dict:
+    """Return a row with the words for its estimates, whose ``value`` tells them."""
     parts = {k: part for k, part in row.items() if isinstance(part, dict)}
     return row | {
-        k: with_text(part) if "value" in part else _leakage(part)
+        k: with_text(part) if "value" in part else _worded(part)
         for k, part in parts.items()
     }
 
