@@ -177,6 +177,7 @@ def test_a_model_of_all_tracks_says_how_good_its_like_is_on_unheard_artists(
     opened = runs.open_run(folder)
     text = (folder / shipped.CARD).read_text()
     assert "It learned from every track" in text
+    assert "learned from 30 to 40 tracks, this one from 50" in text
     for words in (text, answer.model_html(opened)):
         assert "50 tracks by 50 artists" in " ".join(words.split())
     assert "nan" not in text + answer.model_html(opened)
