@@ -17,6 +17,7 @@ from snakemake.exceptions import WorkflowError
 
 from gtzan_lib import fingerprint
 from gtzan_lib.data.sources import open_dataset
+from gtzan_lib.data.splits import N_FOLDS
 from gtzan_lib.errors import UserError
 from gtzan_lib.experiments import plan, runs, suite
 from gtzan_lib.parameters import Parameters
@@ -41,7 +42,7 @@ for run in plan.needed_runs(dataset, profile):
     if plan.has_page(run, profile):
         PAGES[runs.folder_name(run.facts)] = run
     else:
-        first = run.seed if run.epochs > LONG else run.seed // 5 * 5
+        first = run.seed if run.epochs > LONG else run.seed // N_FOLDS * N_FOLDS
         job = runs.folder_name(run.facts | {"seed": first}) + "-and-more" * (run.epochs <= LONG)
         OTHERS.setdefault(job, []).append(run)
 

@@ -15,8 +15,8 @@ from gtzan_lib.errors import DataError, UserError
 FOLDS = {  # how many seeds of a split test each of its test tracks once
     "random": splits.N_FOLDS,
     "random-unique": splits.N_FOLDS,
-    "artist-folds": 3,
-    "random-folds": 3,
+    "artist-folds": splits.ARTIST_FOLDS,
+    "random-folds": splits.ARTIST_FOLDS,
     "artist": 1,
 }
 

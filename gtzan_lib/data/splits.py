@@ -21,6 +21,7 @@ COLUMNS = ("track", "subset")
 SUBSETS = ("train", "validation", "test")
 UNIQUE = "-unique"
 N_FOLDS = 5  # of which each tests once: seeds 0 to 4 are those of one partition
+ARTIST_FOLDS = 3  # the same of folds by artist, whose repetitions are partitions
 TEST_TO_TRAIN = {"random": 1 / 4, "three-way": 1 / 3}  # sizes, of what seeds redraw
 
 # The lists of Kereliuk, Sturm and Larsen, "Deep Learning and Music Adversaries" (2015),
@@ -48,10 +49,8 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
         return artist_split(dataset, trainval=name == "artist-trainval")
     elif name in ("artist-folds", "random-folds"):
         draw = artist_folds if name == "artist-folds" else random_folds
-        repetition, fold = divmod(seed, 3)
-        folds = draw(dataset, repetition)
-        test = folds.pop(fold)
-        return {"train": np.sort(np.concatenate(folds)), "test": test}
+        repetition, fold = divmod(seed, ARTIST_FOLDS)
+        return _one_tests(draw(dataset, repetition), fold)
     elif name == "all":
         return {"train": every_track(dataset), "test": np.array([], np.int64)}
     else:
@@ -77,9 +76,7 @@ def random_split(n: int, seed: int) -> dict[str, np.ndarray]:
     """
     partition, fold = divmod(seed, N_FOLDS)
     order = np.random.default_rng(partition).permutation(n)
-    parts = np.array_split(order, N_FOLDS)
-    test = parts.pop(fold)
-    return {"train": np.sort(np.concatenate(parts)), "test": np.sort(test)}
+    return _one_tests(np.array_split(order, N_FOLDS), fold)
 
 
 def three_way_split(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
@@ -148,7 +145,7 @@ def artist_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
     parts = _positions(_published(dataset), dataset.tracks, ARTIST_SPLIT)
     index = np.sort(np.concatenate(list(parts.values())))
     artist = artists.artists_of(dataset.tracks[i] for i in index)
-    draw = StratifiedGroupKFold(3, shuffle=True, random_state=repetition)
+    draw = StratifiedGroupKFold(ARTIST_FOLDS, shuffle=True, random_state=repetition)
     return [index[test] for _, test in draw.split(index, dataset.labels[index], artist)]
 
 
@@ -166,7 +163,7 @@ def random_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
         ends = np.cumsum([len(index) for index in mine])[:-1]
         for into, part in zip(drawn, np.split(order, ends), strict=True):
             into.extend(part)
-    return [np.sort(np.array(index)) for index in drawn]
+    return list(map(np.array, drawn))
 
 
 def every_track(dataset: Dataset) -> np.ndarray:
@@ -187,6 +184,12 @@ def read_split(path: str | Path, tracks: tuple[str, ...]) -> dict[str, np.ndarra
     without some genre.
     """
     return _positions(read_table(Path(path).expanduser(), COLUMNS), tracks, path)
+
+
+def _one_tests(folds: list[np.ndarray], fold: int) -> dict[str, np.ndarray]:
+    """Return the split in which one of some folds tests, and the others train."""
+    others = [index for number, index in enumerate(folds) if number != fold]
+    return {"train": np.sort(np.concatenate(others)), "test": np.sort(folds[fold])}
 
 
 def _sums(dataset: Dataset) -> list[str]:

@@ -43,6 +43,18 @@ def select(some: list[Run], **facts) -> list[Run]:
     return max(group_runs(fitting).values(), key=preference, default=[])
 
 
+def longest(some: list[Run], **facts) -> list[Run]:
+    """Return runs with these parameters, of each seed the longest, in their order.
+
+    Of parameters that are not given, the paper's count (``MAIN``).
+    """
+    facts = MAIN | facts
+    fitting = [r for r in some if facts.items() <= r.provenance.items()]
+    fitting.sort(key=lambda run: run.provenance["epochs"])
+    by_seed = {run.provenance["seed"]: run for run in fitting}
+    return [by_seed[seed] for seed in sorted(by_seed)]
+
+
 def headline(some: list[Run]) -> dict[str, list[Run]]:
     """Return the runs with the paper's own network, by recipe: paper and corrected."""
     chosen = {name: select(some, recipe=name) for name in ("paper", "corrected")}

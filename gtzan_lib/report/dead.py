@@ -106,13 +106,10 @@ def by_seed(
 
     ``by_genre`` counts the data set's pictures.
     """
-    facts = groups.MAIN | {"recipe": recipe}
-    fitting = [run for run in runs if facts.items() <= run.provenance.items()]
-    fitting.sort(key=lambda run: run.provenance["epochs"])
-    longest = {run.provenance["seed"]: run for run in fitting if "dead" in run.record}
+    with_dead = [run for run in runs if "dead" in run.record]
     return [
         [Moment(run, each, by_genre) for each in run.record["dead"]["moments"]]
-        for _, run in sorted(longest.items())
+        for run in groups.longest(with_dead, recipe=recipe)
     ]
 
 

@@ -104,7 +104,7 @@ def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
     """Return a sentence for everything in a report that does not follow.
 
     What follows from ``results.json`` and the claims is derived again; the PDF, the
-    start page and the table of the README beside the folder (None: of none) are made
+    start page and the parts of the README beside the folder (None: of none) are made
     again of that.
     """
     measured = record.read_measured(folder)

@@ -242,15 +242,8 @@ def _chosen(runs: list[Run], name: str, facts: dict) -> list[Run]:
     _, _, epoch = name.partition("@")
     if not epoch.isdigit():
         return groups.select(runs, **facts)
-    facts = groups.MAIN | facts
-    by_length = sorted(runs, key=lambda run: run.provenance["epochs"])
-    by_seed = {
-        run.provenance["seed"]: run
-        for run in by_length
-        if facts.items() <= run.provenance.items()
-        and run.provenance["epochs"] >= int(epoch)
-    }
-    return [by_seed[seed] for seed in sorted(by_seed)]
+    reached = [run for run in runs if run.provenance["epochs"] >= int(epoch)]
+    return groups.longest(reached, **facts)
 
 
 def _over(ours: Estimate, group: list[Run], *others: list[Run]) -> Measured:

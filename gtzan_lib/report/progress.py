@@ -36,9 +36,10 @@ def show(lines: Iterable[str]) -> None:
             left = minutes(passed / done * (steps - done))
             words = f"{done} of {steps} steps in {minutes(passed)}"
             print(words + f", about {left} left" * (done < steps), flush=True)
-        elif not CHATTER.match(line) and (line or not was_blank):
+        is_chatter = CHATTER.match(line) is not None
+        if not step and not is_chatter and (line or not was_blank):
             print(line, flush=True)
-        was_blank = not line or bool(CHATTER.match(line))
+        was_blank = is_chatter or not line
 
 
 if __name__ == "__main__":
