@@ -178,7 +178,7 @@ def train(options: argparse.Namespace) -> None:
     every = [Parameters(**facts, seed=seed) for seed in options.seeds]
     dataset = open_dataset(Parameters(data=options.data).data)
     for p in every:
-        run = runs.train(dataset, p, progress=not options.json)
+        run = runs.train(dataset, p, progress=not options.json, weights=True)
         accuracy = run.metric("accuracy")
         words = f"{run.folder}: test accuracy {accuracy['value']:.3f}"
         _say(options, {"folder": str(run.folder), "accuracy": accuracy}, words)
@@ -292,6 +292,7 @@ def evaluate(options: argparse.Namespace) -> int:
     "save path/to/folder",
     _argument("action", choices=["save", "restore"]),
     _path("folder", help="where they are kept, such as a git worktree"),
+    _argument("--no-weights", action="store_true", help="save the small files only"),
 )
 def runs(options: argparse.Namespace) -> int:
     """Save all finished training runs in a folder, or restore them from it."""
@@ -301,7 +302,7 @@ def runs(options: argparse.Namespace) -> int:
     source, target = store.runs_folder(), options.folder
     if options.action == "restore":
         source, target = target, source
-    copied, damaged = copy_finished(source, target)
+    copied, damaged = copy_finished(source, target, not options.no_weights)
     words = [*(f"damaged, not copied: {name}" for name in damaged), *copied]
     words += [f"{len(copied)} copied from {source} to {target}; others were there"]
     _say(options, {"copied": copied, "damaged": damaged}, "\n".join(words))

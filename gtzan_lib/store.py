@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from importlib import metadata
 from pathlib import Path
 
@@ -139,18 +140,24 @@ def is_whole(folder: Path, key: dict | None = None, holds: str = PROVENANCE) -> 
         return False
 
 
-def seal(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> Path:
+def seal(
+    folder: Path,
+    key: dict,
+    make: Callable[[Path], dict | None],
+    holds: str = PROVENANCE,
+) -> Path:
     """Return ``folder``, made by ``make`` unless it is there, whole and up to date.
 
     ``key`` is everything the result depends on, as JSON values. ``make`` is called with
     a folder to write into, after an interruption again with the same one, to go on from
-    its ``checkpoint.safetensors``; what it returns is added to ``provenance.json``.
+    its ``checkpoint.safetensors``; what it returns is added to ``provenance.json``. A
+    folder that was copied without the file that it should hold is made again.
     While another process makes the same result, this one waits for it. ``UserError`` if
     the disk is full or read-only; what was there before stays as it was.
     """
     partial = folder.with_name(folder.name + ".partial")
     with _writing(folder):
-        if is_whole(folder, key):
+        if is_whole(folder, key, holds):
             return folder
         if not is_whole(partial, key):
             _make_partial(partial, key, make)
@@ -159,14 +166,20 @@ def seal(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> Path:
     return folder
 
 
-def copy(folder: Path, target: Path) -> None:
-    """Copy a whole sealed folder to the place of what is at ``target``, as ``seal``."""
+def copy(folder: Path, target: Path, but: str = "") -> None:
+    """Copy a whole sealed folder to the place of what is at ``target``, as ``seal``.
+
+    Files whose names match the pattern ``but`` stay behind, and the copy is whole.
+    """
     arriving = target.with_name(target.name + ".arriving")
+    manifest = read_json(folder / MANIFEST)
+    files = {k: v for k, v in manifest["files"].items() if not fnmatch(k, but)}
     with _writing(target):
         shutil.rmtree(arriving, ignore_errors=True)
-        for name in (MANIFEST, *read_json(folder / MANIFEST)["files"]):
+        for name in files:
             (arriving / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / name, arriving / name)
+        write_json(arriving / MANIFEST, manifest | {"files": files})
         shutil.rmtree(target, ignore_errors=True)
         arriving.replace(target)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from PIL import Image
 from small import train
 
@@ -14,7 +15,9 @@ from gtzan_lib.app import shipped
 from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data import synthetic as sample
 from gtzan_lib.data.genres import GENRES
+from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import runs
+from gtzan_lib.parameters import FACTS, Parameters
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +138,21 @@ def test_runs_are_saved_and_restored_whole_and_damaged_ones_are_named(
     )
     assert main(["runs", "restore", str(tmp_path / "none")]) == 2
     assert "holds no finished runs" in capsys.readouterr().err
+
+
+def test_a_run_saved_without_weights_has_its_numbers_and_is_trained_again_for_them(
+    tiny, run, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("GTZAN_RUNS", str(run.folder.parents[2]))
+    assert main(["runs", "save", "--no-weights", str(tmp_path / "archive")]) == 0
+    monkeypatch.setenv("GTZAN_RUNS", str(tmp_path / "elsewhere"))
+    assert main(["runs", "restore", str(tmp_path / "archive")]) == 0
+    p = Parameters(**{name: run.provenance[name] for name in FACTS})
+    light = runs.train(tiny, p, progress=False)
+    assert light.record == run.record
+    assert not (light.folder / "model.safetensors").exists()
+    with pytest.raises(DataError, match="remove it and train again"):
+        light.model()
+    again = runs.train(tiny, p, progress=False, weights=True)
+    for name, value in run.model().state_dict().items():
+        assert torch.equal(again.model().state_dict()[name], value)

@@ -12,10 +12,11 @@ from scipy import special
 from gtzan_lib import registry
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import PUBLISHED, published_sums
+from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import clusters, metrics
 from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
 
-ENCODER = "encoder.safetensors"
+WEIGHTS, ENCODER = "model.safetensors", "encoder.safetensors"
 BY_ARTIST = ("artist", "artist-trainval", "artist-folds", "random-folds")  # splits
 ENSEMBLE = "ensemble"  # the recipe of runs that answer together
 EPOCHS = (1, 10, 30, 50, 100, 300, 1000)  # of which a record keeps the curves' values
@@ -158,14 +159,19 @@ class Run:
         return encoder.encode(pictures, self.folder / ENCODER)
 
     def model(self):
-        """Return the trained model, ready to predict on the CPU."""
+        """Return the trained model, ready to predict on the CPU.
+
+        ``DataError`` where only the small files of the run were saved.
+        """
         from safetensors.torch import load_file
 
         from gtzan_lib.models import build
 
+        if not self._has(WEIGHTS):
+            raise DataError(f"{self.folder} has no weights: remove it and train again")
         shape = registry.ENCODERS[self.provenance["encoder"]].make().shape
         model = build.build(self.provenance["model"], shape, seed=0)
-        model.load_state_dict(load_file(self.folder / "model.safetensors"))
+        model.load_state_dict(load_file(self.folder / WEIGHTS))
         return model.eval()
 
     def _has(self, name: str) -> bool:

@@ -11,19 +11,23 @@ from pathlib import Path
 from gtzan_lib import registry, store
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import DataError, UserError
-from gtzan_lib.experiments.run import Run, folder_name
+from gtzan_lib.experiments.run import WEIGHTS, Run, folder_name
 from gtzan_lib.fingerprint import fingerprint
 from gtzan_lib.parameters import FACTS, Parameters
 
 FOLDER = "03_train"
+PREDICTIONS = "predictions.npz"
 PACKAGES = ("numpy", "pillow", "scikit-learn", "scipy", "torch")
 
 
-def train(dataset: Dataset, p: Parameters, progress: bool = True) -> Run:
+def train(
+    dataset: Dataset, p: Parameters, progress: bool = True, weights: bool = False
+) -> Run:
     """Train one model, or return the run that did so already.
 
-    ``p.seed`` draws the split, the weights and the pictures' order. ``DataError`` if
-    the data or the split cannot be used.
+    ``p.seed`` draws the split, the weights and the pictures' order. Where ``weights``
+    are asked for, a run that was restored without them is trained again. ``DataError``
+    if the data or the split cannot be used.
     """
     folder, key = _place(dataset, p)
 
@@ -32,7 +36,7 @@ def train(dataset: Dataset, p: Parameters, progress: bool = True) -> Run:
 
         return train_into(folder, dataset, p, progress)
 
-    return Run(store.seal(folder, key, make))
+    return Run(store.seal(folder, key, make, WEIGHTS if weights else PREDICTIONS))
 
 
 def finished(dataset: Dataset, p: Parameters) -> Run | None:
@@ -52,7 +56,7 @@ def _place(dataset: Dataset, p: Parameters) -> tuple[Path, dict]:
 def open_run(folder: str | Path) -> Run:
     """Open the folder of a finished run; ``DataError`` if it is not one, unharmed."""
     folder = Path(folder)
-    if not store.is_whole(folder, holds="predictions.npz"):
+    if not store.is_whole(folder, holds=PREDICTIONS):
         raise DataError(
             f"{folder} is not the folder of a finished and unharmed training run; "
             f"they are in {store.runs_folder()}/*/{FOLDER}/*"
@@ -77,12 +81,16 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
     return runs, left_out
 
 
-def copy_finished(source: Path, target: Path) -> tuple[list[str], list[str]]:
+def copy_finished(
+    source: Path, target: Path, weights: bool = True
+) -> tuple[list[str], list[str]]:
     """Copy the finished training runs of all data sets; return those, and the damaged.
 
     ``source`` and ``target`` are folders as ``store.runs_folder()`` is one. A run that
-    is in ``target`` already, made for the same key, stays as it is. ``UserError`` if
-    ``source`` holds no runs, or ``target`` cannot be written.
+    is in ``target`` already, made for the same key, stays as it is. Without ``weights``
+    a run takes a hundredth of the space, and what is fitted in closed form, in seconds,
+    stays behind. ``UserError`` if ``source`` holds no runs, or ``target`` cannot be
+    written.
     """
     copied, damaged = [], []
     manifests = sorted(source.glob(f"*/{FOLDER}/*/{store.MANIFEST}"))
@@ -90,10 +98,12 @@ def copy_finished(source: Path, target: Path) -> tuple[list[str], list[str]]:
         raise UserError(f"{source} holds no finished runs (<data>-<hash>/{FOLDER}/...)")
     for folder in (manifest.parent for manifest in manifests):
         name, key = folder.relative_to(source).as_posix(), store.read_key(folder)
-        if not store.is_whole(folder, holds="predictions.npz"):
+        if not store.is_whole(folder, holds=PREDICTIONS):
             damaged.append(name)
+        elif not weights and key.get("recipe") == "closed-form":
+            continue
         elif not store.is_whole(target / name, key):
-            store.copy(folder, target / name)
+            store.copy(folder, target / name, "" if weights else "*.safetensors")
             copied.append(name)
     return copied, damaged
 
