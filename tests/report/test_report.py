@@ -259,7 +259,7 @@ def test_a_file_of_another_kind_is_one_sentence(kept, content, capsys):
 def test_a_changed_claim_text_picture_or_page_turns_the_check_red(kept):
     for name, old, new in (
         ("claims.toml", "size = 0.09", "size = 0.9"),
-        ("paper.typ", "= Limits", "= Limitations"),
+        ("paper.typ", "= Conclusion", "= Conclusions"),
         ("figures/curves.svg", "</svg>", "<text>9</text></svg>"),
         ("pages/index.html", "What the paper claims", "What a paper claims"),
         ("pages/style.css", "--ink", "--pen"),
@@ -436,6 +436,17 @@ def test_the_pdf_is_the_same_twice(finished):
     typeset = (finished / "paper.pdf").read_bytes()
     assert typeset == pdf.compile_pdf(record.read(finished), finished)
     assert typeset.startswith(b"%PDF")
+
+
+def test_the_pdf_tells_how_runs_differ_that_were_made_twice(finished, tmp_path):
+    shutil.copytree(finished / "figures", tmp_path / "figures")
+    content = record.read(finished)
+    once = pdf.compile_pdf(content, tmp_path)
+    shutil.copy(finished / record.RESULTS, tmp_path / pdf.SECOND)
+    assert len(pdf.compile_pdf(content, tmp_path)) > len(once)
+    (tmp_path / pdf.SECOND).write_text("{}")
+    with pytest.raises(DataError, match=r"second\.json is wrong"):
+        pdf.compile_pdf(content, tmp_path)
 
 
 def test_the_pdf_of_results_with_no_runs_is_typeset(tiny, tmp_path):
