@@ -23,7 +23,7 @@ SHELL = bash
 export CLUSTER DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report test keep lab app bench scale notebooks expected tables lock
+.PHONY: report test keep lab app bench scale notebooks expected lock
 report: .venv/ready
 	set -o pipefail; snakemake $(WHERE) --nolock --rerun-incomplete --quiet rules reason \
 		host --config data="$$DATA" profile="$$PROFILE" $(CONFIG) 2>&1 | \
@@ -74,10 +74,6 @@ expected: .venv/ready
 			python -m gtzan_lib.report.record sample' || exit; \
 	done
 	python -m gtzan_lib.report.expected runs/processor-*/sample-*/results.json
-
-# Write the tables of names in report/HOWTO.md anew, after a change of the registry.
-tables: .venv/ready
-	python -m gtzan_lib.report.howto
 
 # Resolve requirements.in anew. torch pins its own CUDA packages where it needs them.
 lock: .venv/ready

@@ -9,7 +9,6 @@ import yaml
 from gtzan_lib import registry
 from gtzan_lib.__main__ import main
 from gtzan_lib.parameters import Parameters
-from gtzan_lib.report import howto
 from gtzan_lib.store import PROJECT
 
 README = PROJECT / "README.md"
@@ -21,11 +20,23 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 
 
 def test_the_tables_of_names_are_the_registry():
-    text = TEXTS[HOWTO]
-    assert howto.filled(text) == text, "run make tables"
-    for kind, names in (("model", registry.MODELS), ("split", registry.SPLITS)):
-        table = text.partition(f"<!-- {kind} -->")[2].partition("<!-- /")[0]
-        assert re.findall(r"^\| `([\w-]+)` \|", table, re.M) == [kind, *names]
+    def listed(names):
+        return ", ".join(f"`{name}`" for name in names)
+
+    described = [registry.ENCODERS, registry.RECIPES, registry.MODELS]
+    rows = [[n, e.help] for entries in described for n, e in entries.items()]
+    rows += map(list, registry.SPLITS.items())
+    for row in rows:
+        if row[0] in registry.MODELS:
+            taken = [e for e in registry.ENCODERS if registry.fits(row[0], e)]
+            row += [listed(taken), listed(registry.MODELS[row[0]].recipes)]
+        line = " | ".join([f"| `{row[0]}`", *row[1:]]) + " |\n"
+        assert line in TEXTS[HOWTO], f"report/HOWTO.md lacks: {line}"
+    names = re.findall(
+        r"^\| `([\w-]+)` \|", TEXTS[HOWTO].partition("| `data`")[0], re.M
+    )
+    kinds = {"encoder", "model", "recipe", "split"}
+    assert set(names) == {name for name, *_ in rows} | kinds
 
 
 def test_the_readme_is_one_page():
