@@ -127,10 +127,6 @@ class Run:
         """
         return self._arrays("confusions.npz")
 
-    def logits_at(self, epoch: int) -> np.ndarray:
-        """Return the test tracks' logits after 30, 100 or 300 epochs: (N, 10)."""
-        return np.load(self.folder / f"test-{epoch}.npy")
-
     @cached_property
     def artists(self) -> np.ndarray:
         """The artist of each test track, (N,); of other data, each one of its own."""

@@ -153,32 +153,6 @@ def _with_bars(estimates: list[Estimate]) -> tuple[np.ndarray, np.ndarray]:
     return value, np.nan_to_num([value - low, high - value])
 
 
-def two_genres_confused(
-    models: dict[str, np.ndarray], genres: tuple[str, str], title: str
-) -> Figure:
-    """Show what tracks of two genres are called: one, the other, or something else.
-
-    ``models`` are confusion matrices, int64 (10, 10), by the model's name.
-    """
-    both = list(genres)
-    tables = {name: pd.DataFrame(c, GENRES, GENRES) for name, c in models.items()}
-    shares = pd.concat({name: table.loc[both] for name, table in tables.items()})
-    shares = shares.div(shares.sum(axis=1).clip(1), axis=0)
-    called = shares[both].add_prefix("called ")
-    called["called another"] = shares.drop(columns=both).sum(axis=1)
-    called.index = [f"{genre}\n{name}" for name, genre in called.index]
-    fig, ax = plt.subplots(figsize=(10, 1.2 * len(models) + 1.4), layout="constrained")
-    style = {"color": [BLUE, ORANGE, "0.8"], "edgecolor": "white", "width": 0.8}
-    called.plot.barh(stacked=True, ax=ax, legend=False, **style)
-    for bar in ax.containers:
-        texts = [f"{v:.2f}" if v > 0.03 else "" for v in bar.datavalues]
-        ax.bar_label(bar, texts, label_type="center", fontsize=8)
-    ax.invert_yaxis()
-    ax.set(xlabel="share of test tracks", xlim=(0, 1), title=title)
-    fig.legend(ncols=3, loc="outside lower center", fontsize=8)
-    return fig
-
-
 def ladder(rows: list[dict], title: str) -> Figure:
     """Show the ``accuracy`` (estimate) of each row's ``model`` and ``split``."""
     table = pd.DataFrame(rows)
