@@ -7,6 +7,7 @@ notebooks as different processors would, and hands their records to this module.
 
 import math
 import os
+import re
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -15,9 +16,10 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from gtzan_lib import store
+from gtzan_lib import registry, store
 from gtzan_lib.data.gtzan import Dataset
-from gtzan_lib.experiments.run import Run
+from gtzan_lib.experiments.run import ENSEMBLE, Run
+from gtzan_lib.report.words import plural
 
 SAMPLE, RESULTS = "report/sample.json", "report/results.json"
 MAKES = "GTZAN_RECORD"  # set to 1 where a run makes the values that are kept
@@ -25,6 +27,12 @@ METRICS = ("loss@last", "train_accuracy@last", "accuracy", "top2")
 EXACT = 1e-6  # of a value: by how much processors differ in what draws nothing
 FEWEST = 3  # values that a standard deviation is taken of
 LEAST = 0.01  # of a value: its spread where few processors agree by chance
+WORDS = {
+    "loss@last": "last training loss",
+    "train_accuracy@last": "last training accuracy",
+    "accuracy": "test accuracy",
+    "top2": "top-2",
+}
 NONE = {"value": math.nan, "spread": math.nan, "n": 1}
 
 Numbers = dict[str, float | dict[int, float]]  # of trainings by seed
@@ -45,6 +53,30 @@ def of_runs(runs: list[Run], metrics: tuple[str, ...] = METRICS) -> Numbers:
     return dict(numbers)
 
 
+def in_words(name: str) -> str:
+    """Return the name of a number as tables show it.
+
+    ``"paper-lenet-pool-random-100-epochs: top2"`` becomes ``"recipe paper, lenet from
+    pool, split random, 100 epochs: top-2"``.
+    """
+    recipes, models, encoders = (
+        "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+        for names in (
+            [*registry.RECIPES, ENSEMBLE],
+            registry.MODELS,
+            registry.ENCODERS,
+        )
+    )
+    several = r"(?:{0})(?:\+(?:{0}))*"
+    model, encoder = several.format(models), several.format(encoders)
+    pattern = rf"({recipes})-({model})-({encoder})-(.+)-(\d+)-epochs: (.+)"
+    if not (found := re.fullmatch(pattern, name)):
+        return name.replace(", of pooling's", " as a share of pooling's")
+    recipe, model, encoder, split, epochs, metric = found.groups()
+    words = f"recipe {recipe}, {model} from {encoder}, split {split}"
+    return f"{words}, {plural(int(epochs), 'epoch')}: {WORDS.get(metric, metric)}"
+
+
 def of_record(measured: dict) -> Numbers:
     """Return the numbers of all notebooks, named as there, from ``results.json``."""
     counts = measured["data"]["by_genre"].values()
@@ -59,7 +91,7 @@ def of_record(measured: dict) -> Numbers:
 
 
 def compare(dataset: Dataset, numbers: Numbers) -> tuple[pd.DataFrame, str]:
-    """Return a row a number (here, kept, tolerance, agrees), and what to say of them.
+    """Return a row for each number (here, kept, tolerance, agrees), and a sentence.
 
     A number of trainings agrees when it is in the 99 % interval (Student's) that the
     kept values predict for the mean of as many. ``agrees`` is "yes", "no" or, where
@@ -77,7 +109,7 @@ def compare(dataset: Dataset, numbers: Numbers) -> tuple[pd.DataFrame, str]:
         limit += EXACT * abs(row["value"])
         agrees = "yes" if abs(here["value"] - row["value"]) <= limit else "no"
         agrees = "-" if math.isnan(limit) else agrees
-        rows[name] = [here["value"], row["value"], limit, agrees]
+        rows[in_words(name)] = [here["value"], row["value"], limit, agrees]
     columns = ["here", "kept", "tolerance", "agrees"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     if not kept:

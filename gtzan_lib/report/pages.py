@@ -198,8 +198,7 @@ def describe(notebook: NotebookNode) -> list[dict]:
     heading, prose, parameters = "", "", {}
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
-            headings = re.findall(r"^#+ (.+)$", cell.source, flags=re.MULTILINE)
-            heading = [heading, *headings][-1]
+            heading = _last_heading(cell.source) or heading
             prose = re.sub(r"^#+ .+$|[*`]", "", cell.source, flags=re.MULTILINE)
             prose = re.sub(r"\[(.+?)\]\(.+?\)", r"\1", " ".join(prose.split()))
             continue
@@ -214,6 +213,7 @@ def describe(notebook: NotebookNode) -> list[dict]:
         named = iter(_saved(cell.source))
         for output in cell.get("outputs", []):
             data = output.get("data", {})
+            heading = _last_heading(data.get("text/markdown", "")) or heading
             if "text/html" in data:  # a corner of a table heads nothing
                 data["text/html"] = EMPTY.sub(r"<td\1></td>", data["text/html"])
             if "image/png" in data:
@@ -227,6 +227,10 @@ def describe(notebook: NotebookNode) -> list[dict]:
                     about["wide"] = png.width > 1.5 * png.height  # for a phone
                 output.metadata["image/png"] = about | figures.FIGURES.get(name, {})
     return list(parameters.values())
+
+
+def _last_heading(markdown: str) -> str:
+    return (re.findall(r"^#+ (.+)$", markdown, re.MULTILINE) or [""])[-1]
 
 
 def _assigned(source: str) -> list[dict[str, str]]:

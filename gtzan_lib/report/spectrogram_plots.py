@@ -57,7 +57,7 @@ def original_and_encoded(
     height, width = encoded.shape[:2]
     _show(axes[0, 0], original, "original, 432 x 288")
     _show(axes[1, 0], encoded, f"encoded, {width} x {height}")
-    back = {f"back by {name}": picture for name, picture in again.items()}
+    back = {f"upsampled, {name}": picture for name, picture in again.items()}
     shown = _show_errors(axes[:, 1:], original, back)
     fig.colorbar(shown, ax=axes[1], shrink=0.8, label="squared error")
     fig.suptitle(title)

@@ -71,6 +71,24 @@ def test_what_draws_nothing_agrees_to_six_digits(tiny, keep):
         assert agrees(tiny, {name: times * error})[0] == [answer]
 
 
+def test_tables_show_names_in_words():
+    about = "split random-unique, 1 epoch: last training loss"
+    for name, words in {
+        "paper-lenet-pool-random-1-epochs: top2": (
+            "recipe paper, lenet from pool, split random, 1 epoch: top-2"
+        ),
+        "closed-form-lenet-one-dense-bands-random-unique-1-epochs: loss@last": (
+            f"recipe closed-form, lenet-one-dense from bands, {about}"
+        ),
+        "ensemble-crnn+svm-bands+texture-artist-folds-20-epochs: accuracy": (
+            "recipe ensemble, crnn+svm from bands+texture, split artist-folds, "
+            "20 epochs: test accuracy"
+        ),
+        "pictures": "pictures",
+    }.items():
+        assert expected.in_words(name) == words
+
+
 def test_of_other_parameters_or_too_few_seeds_nothing_is_kept(tiny, keep):
     alone, other = (LOSS.replace("2-epochs", f"{n}-epochs") for n in (1, 7))
     numbers = {alone: {0: 2.3}, other: {0: 2.3}, "pictures": 30}
