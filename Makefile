@@ -27,7 +27,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 report: .venv/ready
 	set -o pipefail; snakemake $(WHERE) --nolock --rerun-incomplete --quiet rules reason \
 		host --config data="$$DATA" profile="$$PROFILE" $(CONFIG) 2>&1 | \
-		python -m gtzan_lib.report.progress
+		python -m gtzan_lib.report.progress "$$DATA"
 
 test: .venv/ready
 	ruff check .

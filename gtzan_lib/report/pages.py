@@ -21,12 +21,14 @@ from PIL import Image
 from pygments.formatters import HtmlFormatter
 
 from gtzan_lib import registry, store
-from gtzan_lib.data.gtzan import SYNTHETIC
+from gtzan_lib.data.gtzan import SYNTHETIC, Dataset
 from gtzan_lib.evaluation.metrics import with_text
 from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.groups import over_seeds
 from gtzan_lib.experiments.run import Run
-from gtzan_lib.report import figures, literature, record
+from gtzan_lib.experiments.runs import find_runs
+from gtzan_lib.report import claims, figures, literature, record
+from gtzan_lib.report.derived import derive
 from gtzan_lib.report.pdf import PDF
 
 TEMPLATE = Path(__file__).parent / "page"
@@ -48,15 +50,28 @@ TITLES = {
 }
 
 
-def build(folder: Path) -> Path:
+def build_so_far(dataset: Dataset, done: int, steps: int) -> None:
+    """Make the pages of what is finished of a data set after so many steps of all.
+
+    Its pictures have to be pooled. Where there is a record, pages are left as they are.
+    """
+    if (dataset.results / record.RESULTS).is_file():
+        return
+    measured = record.collect(dataset, find_runs(dataset)[0])
+    content = measured | derive(measured, claims.load())
+    build(dataset.results, content | {"so_far": f"{done} of {steps}"})
+
+
+def build(folder: Path, content: dict | None = None) -> Path:
     """Make the pages of a folder of results; return the start page.
 
-    A page that is newer than its notebook and its template stays as it is.
+    A page that is newer than its notebook and its template stays as it is. ``content``
+    is that of the folder's record where it is not given.
     """
     target = folder / "pages"
     target.mkdir(parents=True, exist_ok=True)
     (target / STYLE).write_text(style(), encoding="utf-8")
-    content = record.read(folder)
+    content = content or record.read(folder)
     exporter = HTMLExporter(
         template_name=TEMPLATE.name,
         extra_template_basedirs=[str(TEMPLATE.parent)],
@@ -276,7 +291,8 @@ def _about(content: dict, page: str, has: set[str]) -> dict:
         stem = f"{name}-{main_run(content, has)}" if name == TRAIN else name
         if stem in has:
             links.append({"text": title, "href": f"{stem}.html"})
-    links.append({"text": "PDF", "href": f"../{PDF}"})
+    if "so_far" not in content:
+        links.append({"text": "PDF", "href": f"../{PDF}"})
     return {
         "title": "[Re] From Liszt to Justin Bieber",
         "data": content["data"]["name"],

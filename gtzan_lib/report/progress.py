@@ -1,14 +1,16 @@
 """What a person sees of the pipeline: a line a finished step, with the time left.
 
-``snakemake ... 2>&1 | python -m gtzan_lib.report.progress``: what Snakefile's jobs say
-is passed on, and so is an error; what Snakemake says of each job is in its own log.
+``snakemake ... 2>&1 | python -m gtzan_lib.report.progress DATA``: what Snakefile's jobs
+say is passed on, and so is an error; what Snakemake says of each job is in its own log.
+The pages fill up meanwhile, from the second step on, when pictures are pooled.
 """
 
 import re
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 STEP = re.compile(r"^(\d+) of (\d+) steps \(\d+%\) done$")
 CHATTER = re.compile(
@@ -26,9 +28,24 @@ def minutes(seconds: float) -> str:
     return f"{hours} h {rest} min" if hours else f"{rest} min"
 
 
-def show(lines: Iterable[str]) -> None:
-    """Print the lines that matter of what Snakemake says, as they come."""
-    started, was_blank = time.monotonic(), True
+def fill_pages(data: str, done: int, steps: int) -> None:
+    """Make the pages of what is finished, or say why they wait."""
+    from gtzan_lib.data.sources import open_dataset
+    from gtzan_lib.report import pages
+
+    try:
+        pages.build_so_far(open_dataset(data), done, steps)
+    except Exception as error:  # which must not end the pipeline
+        print(f"(pages wait for the next step: {error})", flush=True)
+
+
+def show(lines: Iterable[str], fill: Callable[[int, int], None]) -> None:
+    """Print the lines that matter of what Snakemake says, as they come.
+
+    ``fill`` is called with the number of finished steps and of all, for a twentieth of
+    the time at most.
+    """
+    started, was_blank, due = time.monotonic(), True, 0.0
     for line in map(str.rstrip, lines):
         if step := STEP.match(line):
             done, steps = map(int, step.groups())
@@ -36,6 +53,10 @@ def show(lines: Iterable[str]) -> None:
             left = minutes(passed / done * (steps - done))
             words = f"{done} of {steps} steps in {minutes(passed)}"
             print(words + f", about {left} left" * (done < steps), flush=True)
+            if 2 <= done < steps and time.monotonic() > due:
+                before = time.monotonic()
+                fill(done, steps)
+                due = time.monotonic() + 19 * (time.monotonic() - before)
         is_chatter = CHATTER.match(line) is not None
         if not step and not is_chatter and (line or not was_blank):
             print(line, flush=True)
@@ -44,4 +65,4 @@ def show(lines: Iterable[str]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake has more to say
-    show(sys.stdin)
+    show(sys.stdin, partial(fill_pages, sys.argv[1]))

@@ -50,7 +50,7 @@ Error in rule train:
 def test_the_pipeline_shows_steps_with_the_time_left_and_errors(capsys, monkeypatch):
     now = iter([100, 160, 400])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
-    progress.show(SNAKEMAKE.splitlines(keepends=True))
+    progress.show(SNAKEMAKE.splitlines(keepends=True), None)
     assert capsys.readouterr().out.splitlines() == [
         "[paper-lenet-a] test accuracy 0.500",
         "1 of 4 steps in 60 s, about 3 min left",
@@ -60,6 +60,29 @@ def test_the_pipeline_shows_steps_with_the_time_left_and_errors(capsys, monkeypa
         "4 of 4 steps in 5 min",
     ]
     assert progress.minutes(7500) == "2 h 5 min"
+
+
+def test_the_pages_fill_up_for_a_twentieth_of_the_time_at_most(monkeypatch):
+    clock, filled = [0.0], []
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+
+    def steps():
+        for done in range(1, 31):
+            clock[0] += 10
+            yield f"{done} of 30 steps ({done}%) done"
+
+    def fill(done, steps):
+        filled.append(done)
+        clock[0] += 2
+
+    progress.show(steps(), fill)
+    assert filled[:3] == [2, 6, 10]  # not before 38 s more have passed
+    assert filled[-1] < 30
+
+
+def test_pages_that_cannot_be_made_yet_do_not_end_the_pipeline(tmp_path, capsys):
+    progress.fill_pages(str(tmp_path / "no data"), 2, 3)
+    assert "pages wait for the next step" in capsys.readouterr().out
 
 
 def test_a_notebook_that_stops_with_a_sentence_fails_with_it(notebook, tmp_path):

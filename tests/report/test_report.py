@@ -490,6 +490,21 @@ def test_pages_are_folded_described_and_need_no_network(finished):
     assert all(f'id="{claim["id"]}"' in start for claim in claims.load().claims)
 
 
+def test_the_start_page_says_what_is_to_come_until_there_is_a_record(tiny):
+    train(tiny)
+    pages.build_so_far(tiny, 3, 14)
+    start = tiny.results / "pages" / "index.html"
+    text = start.read_text("utf-8")
+    assert "<strong>This page is not finished</strong>: 3 of 14 steps" in text
+    assert "seed 0" in text
+    assert "paper.pdf" not in text
+    assert "results.json" not in text
+    record.main(str(tiny.folder))
+    start.write_text("done")
+    pages.build_so_far(tiny, 4, 14)
+    assert start.read_text() == "done"
+
+
 class Links(HTMLParser):
     """The places of a page, and where it leads."""
 
