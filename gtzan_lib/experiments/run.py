@@ -72,8 +72,8 @@ class Run:
         ``recall:jazz``, ``precision:jazz``, ``called:hiphop:reggae``, and
         ``mixed:hiphop:reggae``, of both genres the share that is called the other. All
         NaN where the run has no such number. The first two have intervals by artist
-        where the record has artists. ``loss@62%`` is the mean training loss of the
-        epochs in which 61 to 63 % of the training pictures were right.
+        where the record has artists. ``loss@62%`` is the training loss when 62 % of the
+        training pictures were right for the first time.
         """
         counts = self.confusion
         what, *genres = name.split(":")
@@ -186,8 +186,8 @@ def record_of(run: Run) -> dict:
 
     JSON values: ``run`` (its name), ``provenance``, ``seconds_an_epoch``, ``curve``
     (the values of ``CURVES`` at some epochs, the last one included; none of an
-    ensemble), ``loss_at_percent`` (mean loss of the epochs whose training accuracy is
-    within 1 % of it), ``saturated`` and ``top2_hits`` (how many test pictures are) and
+    ensemble), ``loss_at_percent`` (the loss when a training accuracy is first reached, in
+    proportion between two epochs), ``saturated`` and ``top2_hits`` (how many test pictures are) and
     ``confusion`` (10 x 10 counts). Of GTZAN's splits by artist and folds ``by_artist``,
     too: of each artist the number of tracks, of hits, and of hits among the first two.
     """
@@ -217,7 +217,12 @@ def record_of(run: Run) -> dict:
 
 
 def _loss_at_percent(history: dict[str, list[float]]) -> dict[str, float]:
-    loss = np.array(history.get("loss", ()))
-    right = np.array(history.get("train_accuracy", ()))
-    near = {str(k): np.abs(right - k / 100) <= 0.01 + 1e-9 for k in range(101)}
-    return {k: float(loss[epochs].mean()) for k, epochs in near.items() if epochs.any()}
+    loss, right = (np.array(history.get(k, ())) for k in ("loss", "train_accuracy"))
+    found = {}
+    for percent in range(101):
+        i = int(np.argmax(right >= percent / 100)) if len(right) else 0
+        if i > 0:  # first reached in this epoch, and not in the one before it
+            found[str(percent)] = np.interp(
+                percent / 100, right[i - 1 : i + 1], loss[i - 1 : i + 1]
+            )
+    return found
