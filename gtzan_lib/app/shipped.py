@@ -30,29 +30,10 @@ def ship(
 ) -> Path:
     """Make a run the model that comes with the project, in the place of the old one.
 
-    Its files are copied, and the embeddings of all pictures of the data set are added
-    as float16. Used by ``gtzan ship``.
-
-    Parameters
-    ----------
-    run : Run
-    dataset : Dataset
-        What it was trained on.
-    folder : Path
-    artists : dict or None
-        How good such a model is on artists that it never heard, as ``unheard.measure``
-        tells.
-
-    Returns
-    -------
-    Path
-        ``folder``, a sealed folder (see ``store``).
-
-    Raises
-    ------
-    DataError
-        If the run was trained on other data or needs audio features, or tests on no
-        track and there are no ``artists``; nothing is changed then.
+    Its files are copied into ``folder``, which is returned, a sealed one; ``artists``
+    are what ``unheard.measure`` tells of it. ``DataError``, before anything is changed,
+    if it was not trained on ``dataset`` or needs audio features, or if it tests on no
+    track and there are no ``artists``.
     """
     _check(run, dataset)
     if artists is None and not run.provenance["subsets"]["test"]:
@@ -62,16 +43,13 @@ def ship(
         )
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    manifest = store.read_json(run.folder / store.MANIFEST)
-    partial.mkdir(parents=True)
-    for name in manifest["files"]:
-        (partial / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(run.folder / name, partial / name)
+    shutil.copytree(run.folder, partial)
     embeddings = _export(run, dataset, partial / network.FILE)
     np.savez_compressed(partial / EMBEDDINGS, tracks=dataset.tracks, values=embeddings)
     if artists is not None:
         store.write_json(partial / ARTISTS, artists)
     (partial / CARD).write_text(card(Run(partial)), encoding="utf-8")
+    manifest = store.read_json(partial / store.MANIFEST)
     for name in (network.FILE, EMBEDDINGS, ARTISTS, CARD):
         if (partial / name).is_file():
             manifest["files"][name] = store.sha256(partial / name)
@@ -96,10 +74,7 @@ def _check(run: Run, dataset: Dataset) -> None:
 def _export(run: Run, dataset: Dataset, path: Path) -> np.ndarray:
     """Write the ONNX file; return the embeddings of all pictures: float16, (N, d).
 
-    Raises
-    ------
-    DataError
-        If onnxruntime does not answer as torch does, for any picture.
+    ``DataError`` if onnxruntime does not answer as torch does, for any picture.
     """
     from gtzan_lib.app import torch_network
 
@@ -149,14 +124,7 @@ def card(run: Run) -> str:
 
 
 class Neighbours:
-    """The tracks of the data set that a run was shipped with, by similarity.
-
-    Parameters
-    ----------
-    run : Run
-        With ``embeddings.npz`` in its folder, as ``ship`` writes it; a run without it
-        knows no tracks.
-    """
+    """The tracks of the data set that a run was shipped with; none of another run."""
 
     def __init__(self, run: Run):
         self.tracks: list[str] = []
@@ -166,14 +134,9 @@ class Neighbours:
                 self._directions = _unit(arrays["values"].astype(np.float32))
 
     def nearest(self, embedding: np.ndarray, n: int = 5) -> list[tuple[str, float]]:
-        """Return the most similar tracks and their cosine similarity, highest first.
+        """Return the tracks most similar to an embedding, float32 (d,), and the cosine.
 
-        Those that are the very recording are left out.
-
-        Parameters
-        ----------
-        embedding : np.ndarray [shape=(d,), dtype=float32]
-        n : int
+        The most similar comes first; those that are the very recording are left out.
         """
         if not self.tracks:
             return []
