@@ -10,7 +10,13 @@ from pathlib import Path
 from gtzan_lib.errors import UserError
 from gtzan_lib.parameters import Parameters
 
-EXAMPLES, COMMANDS = {}, {}  # by name, in the order of the help
+PARSER = argparse.ArgumentParser(
+    prog="gtzan",
+    description="Genres of songs, and the report behind them.",
+    epilog="examples:",
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+)
+COMMANDS = PARSER.add_subparsers(required=True, metavar="COMMAND")
 
 
 def _argument(*names: str, **kind):
@@ -25,9 +31,17 @@ def _command(example: str, *arguments):
     """Make a function a command, with an example and its arguments."""
 
     def add(function):
-        name = function.__name__.replace("_", "-")
-        EXAMPLES[name] = f"gtzan {name} {example}"
-        COMMANDS[name] = function, arguments
+        name, about = function.__name__.replace("_", "-"), function.__doc__
+        whole = f"gtzan {name} {example}"
+        PARSER.epilog += f"\n  {whole}"
+        sub = COMMANDS.add_parser(
+            name, help=about, description=about, epilog=f"example: {whole}"
+        )
+        sub.set_defaults(command=function)
+        if name != "app":
+            sub.add_argument("--json", action="store_true", help="JSON for programs")
+        for names, kind in arguments:
+            sub.add_argument(*names, **kind)
         return function
 
     return add
@@ -48,7 +62,7 @@ _RUN = _path("--run", help="folder of a training run (default: the shipped model
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0 for good, 1 for found wanting, 2 for refused."""
-    options = _parser().parse_args(arguments)
+    options = PARSER.parse_args(arguments)
     try:
         status = options.command(options)
         sys.stdout.flush()
@@ -59,25 +73,6 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="gtzan",
-        description="Genres of songs, and the report behind them.",
-        epilog="\n".join(["examples:", *(f"  {one}" for one in EXAMPLES.values())]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, (function, arguments) in COMMANDS.items():
-        about = {"help": function.__doc__, "description": function.__doc__}
-        sub = commands.add_parser(name, **about, epilog=f"example: {EXAMPLES[name]}")
-        sub.set_defaults(command=function)
-        if function is not app:
-            sub.add_argument("--json", action="store_true", help="JSON for programs")
-        for names, kind in arguments:
-            sub.add_argument(*names, **kind)
-    return parser
 
 
 def _chosen(options: argparse.Namespace):
@@ -122,32 +117,6 @@ def app(options: argparse.Namespace) -> None:
     from gtzan_lib.app.server import serve
 
     serve(_chosen(options), options.host, options.port, options.allow_host)
-
-
-@_command(
-    "song.mp3 -o song.png",
-    _path("audio", help="audio file; of one over 31 s, the first 30"),
-    _path("-o", "--output", help="PNG file to write"),
-    _argument("--force", action="store_true", help="overwrite it"),
-)
-def render(options: argparse.Namespace) -> None:
-    """Draw the spectrogram picture that the network sees of an audio file."""
-    from PIL import Image
-
-    from gtzan_lib.app.classifier import MAX_SECONDS, windows_of
-    from gtzan_lib.data import pictures as spectrogram
-    from gtzan_lib.data.audio import read_audio
-
-    target = options.output or options.audio.with_suffix(".png")
-    if target.exists() and not options.force:
-        raise UserError(f"{target} exists; give another with -o, or --force")
-    windows, _ = windows_of(read_audio(options.audio, MAX_SECONDS).y)
-    picture = Image.fromarray(spectrogram.render(windows[0]))
-    try:
-        picture.save(target)
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot write {target}: {error}") from error
-    _say(options, {"picture": str(target)}, target)
 
 
 @_command("path/to/gtzan", _path("path", help="folder of a copy, or sample"))

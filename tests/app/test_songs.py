@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 import gtzan_lib
-from gtzan_lib.__main__ import EXAMPLES, main
+from gtzan_lib.__main__ import COMMANDS, main
 from gtzan_lib.app import answer, songs, words
 from gtzan_lib.data import synthetic
 from gtzan_lib.data.audio import SAMPLE_RATE
@@ -172,11 +172,11 @@ def test_examples_of_the_docstrings_work(folder, tmp_path, monkeypatch):
 
 
 def test_every_command_s_help_shows_an_example(capsys):
-    for name, example in EXAMPLES.items():
+    for name in COMMANDS.choices:
         with pytest.raises(SystemExit):
             main([name, "--help"])
         shown = " ".join(capsys.readouterr().out.split())
-        assert f"example: {example}" in shown
+        assert f"example: gtzan {name} " in shown
 
 
 @pytest.mark.parametrize(
