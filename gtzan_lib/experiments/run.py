@@ -186,10 +186,11 @@ def record_of(run: Run) -> dict:
 
     JSON values: ``run`` (its name), ``provenance``, ``seconds_an_epoch``, ``curve``
     (the values of ``CURVES`` at some epochs, the last one included; none of an
-    ensemble), ``loss_at_percent`` (the loss when a training accuracy is first reached, in
-    proportion between two epochs), ``saturated`` and ``top2_hits`` (how many test pictures are) and
-    ``confusion`` (10 x 10 counts). Of GTZAN's splits by artist and folds ``by_artist``,
-    too: of each artist the number of tracks, of hits, and of hits among the first two.
+    ensemble), ``loss_at_percent`` (the loss when a training accuracy is first reached,
+    in proportion between two epochs), ``saturated`` and ``top2_hits`` (how many test
+    pictures are) and ``confusion`` (10 x 10 counts). Of GTZAN's splits by artist and
+    folds ``by_artist``, too: of each artist the number of tracks, of hits, and of hits
+    among the first two.
     """
     logits, labels = run.predictions["logits"], run.predictions["labels"]
     last, history = run.provenance["epochs"], run.history
@@ -219,10 +220,10 @@ def record_of(run: Run) -> dict:
 def _loss_at_percent(history: dict[str, list[float]]) -> dict[str, float]:
     loss, right = (np.array(history.get(k, ())) for k in ("loss", "train_accuracy"))
     found = {}
-    for percent in range(101):
-        i = int(np.argmax(right >= percent / 100)) if len(right) else 0
-        if i > 0:  # first reached in this epoch, and not in the one before it
-            found[str(percent)] = np.interp(
-                percent / 100, right[i - 1 : i + 1], loss[i - 1 : i + 1]
-            )
+    for percent in range(101 if len(right) else 0):
+        i = int(np.argmax(right >= percent / 100))
+        if i > 0:  # reached in this epoch, and in none before it
+            both = slice(i - 1, i + 1)
+            at = np.interp(percent / 100, right[both], loss[both])
+            found[str(percent)] = float(at)
     return found

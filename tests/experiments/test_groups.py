@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gtzan_lib.experiments import groups, suite
-from gtzan_lib.experiments.run import METRICS, Run
+from gtzan_lib.experiments.run import METRICS, Run, _loss_at_percent
 from gtzan_lib.report import measures
 
 
@@ -42,6 +42,17 @@ def test_every_metric_is_counted_from_the_record():
     assert math.isnan(values["loss@100"])
     assert run.metric("test_accuracy@10")["low"] < 0.25
     assert math.isnan(run.metric("train_accuracy@10")["low"])
+
+
+def test_the_loss_at_a_training_accuracy_is_that_when_it_is_first_reached():
+    history = {"loss": [2.0, 1.0, 1.2, 0.5], "train_accuracy": [0.1, 0.6, 0.5, 0.9]}
+    at = _loss_at_percent(history)
+    assert at["60"] == 1.0
+    assert at["35"] == pytest.approx(1.5)  # half way between two epochs
+    assert at["55"] == pytest.approx(1.1)  # not when it is reached again
+    assert at["75"] == pytest.approx(1.2 - 0.7 * 0.25 / 0.4)
+    assert {"10", "91"}.isdisjoint(at)
+    assert _loss_at_percent({}) == {}
 
 
 def test_a_gain_is_that_of_the_first_over_the_second():
