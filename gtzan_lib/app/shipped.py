@@ -133,8 +133,8 @@ class Neighbours:
                 self.tracks = arrays["tracks"].tolist()
                 self._directions = _unit(arrays["values"].astype(np.float32))
 
-    def nearest(self, embedding: np.ndarray, n: int = 5) -> list[tuple[str, float]]:
-        """Return the tracks most similar to an embedding, float32 (d,), and the cosine.
+    def nearest(self, embedding: np.ndarray) -> list[tuple[str, float]]:
+        """Return the five tracks most similar to an embedding, float32 (d,), by cosine.
 
         The most similar comes first; those that are the very recording are left out.
         """
@@ -142,7 +142,7 @@ class Neighbours:
             return []
         cosine = self._directions @ _unit(embedding)
         others = [i for i in np.argsort(-cosine) if cosine[i] < SAME]
-        return [(self.tracks[i], float(cosine[i])) for i in others[:n]]
+        return [(self.tracks[i], float(cosine[i])) for i in others[:5]]
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

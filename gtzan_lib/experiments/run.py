@@ -24,7 +24,7 @@ CURVES = ("loss", "train_accuracy", "test_accuracy")
 METRICS = {  # what ``Run.metric`` knows; epochs may be any that a record keeps
     *("accuracy", "top2", "saturated"),
     *(f"{curve}@{epoch}" for curve in CURVES for epoch in (*EPOCHS, "first", "last")),
-    *(f"{share}:{genre}" for share in ("recall", "precision") for genre in GENRES),
+    *(f"recall:{genre}" for genre in GENRES),
     *(f"called:{genre}:{other}" for genre in GENRES for other in GENRES),
     *(f"mixed:{genre}:{other}" for genre in GENRES for other in GENRES),
     *(f"loss@{percent}%" for percent in range(101)),
@@ -69,11 +69,11 @@ class Run:
 
         Of ``METRICS``: ``accuracy``, ``top2``, ``saturated`` (the share of pictures
         whose largest percentage prints as 100.0), ``loss@30``, ``train_accuracy@last``,
-        ``recall:jazz``, ``precision:jazz``, ``called:hiphop:reggae``, and
-        ``mixed:hiphop:reggae``, of both genres the share that is called the other. All
-        NaN where the run has no such number. The first two have intervals by artist
-        where the record has artists. ``loss@62%`` is the training loss when 62 % of the
-        training pictures were right for the first time.
+        ``recall:jazz``, ``called:hiphop:reggae``, and ``mixed:hiphop:reggae``, of both
+        genres the share that is called the other. All NaN where the run has no such
+        number. The first two have intervals by artist where the record has artists.
+        ``loss@62%`` is the training loss when 62 % of the training pictures were right
+        for the first time.
         """
         counts = self.confusion
         what, *genres = name.split(":")
@@ -82,8 +82,7 @@ class Run:
             if what == "mixed":
                 wrong = counts[row, column] + counts[column, row]
                 return proportion(wrong, counts[[row, column]].sum())
-            among = counts[:, column] if what == "precision" else counts[row]
-            return proportion(counts[row, column], among.sum())
+            return proportion(counts[row, column], counts[row].sum())
         if what in ("accuracy", "top2"):
             if artists := self.record.get("by_artist"):
                 tracks, *hits = np.transpose(artists)

@@ -114,7 +114,6 @@ def train_all(
     split: str,
     n_seeds: int,
     epochs: dict[str, int],
-    progress: bool = True,
 ) -> dict[str, list[Run]]:
     """Return the runs of each model, one a seed, trained where there is none.
 
@@ -132,7 +131,7 @@ def train_all(
         if recipe in epochs:  # else it is fitted in closed form
             facts |= {"recipe": recipe, "epochs": epochs[recipe]}
         trained[name] = [
-            runs.train(dataset, Parameters(**facts, seed=seed), progress)
+            runs.train(dataset, Parameters(**facts, seed=seed))
             for seed in range(seeds_of(name, split, n_seeds))
         ]
     return trained

@@ -36,7 +36,6 @@ def test_every_metric_is_counted_from_the_record():
     values = {name: run.metric(name)["value"] for name in METRICS}
     assert (values["accuracy"], values["top2"], values["saturated"]) == (0.7, 0.6, 0.75)
     assert (values["recall:jazz"], values["called:jazz:metal"]) == (0.7, 0.3)
-    assert values["precision:jazz"] == 0.7
     assert (values["mixed:jazz:metal"], values["mixed:metal:jazz"]) == (0.15, 0.15)
     assert values["loss@first"] == values["loss@last"] == values["loss@30"] == 2
     assert math.isnan(values["loss@100"])

@@ -128,7 +128,7 @@ def pair(five_source, tmp_path_factory):
         patch.setenv("GTZAN_RUNS", str(tmp_path_factory.mktemp("pair")))
         five = open_dataset(five_source)
         epochs = {"augmented": 1}
-        return suite.train_all(five, names, "three-way", 1, epochs, progress=False)
+        return suite.train_all(five, names, "three-way", 1, epochs)
 
 
 def test_an_ensemble_answers_as_its_members_do_together(pair, five):
