@@ -12,8 +12,7 @@ class Encoder:
     what it reads beside the pictures. A subclass has the methods
 
     - ``codes(dataset, train_index, seed, progress)``, which returns what it makes of
-    all
-      tracks, computed or learned the first time: float32, (N, H, W, C), 0 to 1, or
+      all tracks, computed or learned the first time: float32, (N, H, W, C), 0 to 1, or
       (N, windows, values); and the file of the weights, or None. A learned encoder
       starts from ``seed`` and looks at the tracks at ``train_index``, int64, alone.
     - ``encode(pictures, weights)``, which returns the same of pictures, uint8

@@ -24,13 +24,8 @@ def combine(dataset: Dataset, members: list[Run], temperatures: list[float]) -> 
 
     Its folder holds ``predictions.npz``, ``validation.npz`` where the split has such a
     part, ``provenance.json`` and a folder for each member. There is a temperature for
-    each; what is not a logit is that of the first member.
-
-    Raises
-    ------
-    ValueError
-        If the members were not tested on the same tracks, or two are of the same model
-        and encoder.
+    each; what is not a logit is that of the first member. ``ValueError`` if the members
+    were not tested on the same tracks, or two are of the same model and encoder.
     """
     models = [run.provenance["model"] for run in members]
     encoders = [run.provenance["encoder"] for run in members]

@@ -38,9 +38,7 @@ def select(some: list[Run], **facts) -> list[Run]:
 
     Of parameters that are not given, the paper's count (``MAIN``).
     """
-    facts = MAIN | facts
-    fitting = [r for r in some if facts.items() <= r.provenance.items()]
-    return max(group_runs(fitting).values(), key=preference, default=[])
+    return max(group_runs(_fitting(some, facts)).values(), key=preference, default=[])
 
 
 def longest(some: list[Run], **facts) -> list[Run]:
@@ -48,11 +46,14 @@ def longest(some: list[Run], **facts) -> list[Run]:
 
     Of parameters that are not given, the paper's count (``MAIN``).
     """
-    facts = MAIN | facts
-    fitting = [r for r in some if facts.items() <= r.provenance.items()]
-    fitting.sort(key=lambda run: run.provenance["epochs"])
+    fitting = sorted(_fitting(some, facts), key=lambda run: run.provenance["epochs"])
     by_seed = {run.provenance["seed"]: run for run in fitting}
     return [by_seed[seed] for seed in sorted(by_seed)]
+
+
+def _fitting(some: list[Run], facts: dict) -> list[Run]:
+    facts = MAIN | facts
+    return [run for run in some if facts.items() <= run.provenance.items()]
 
 
 def headline(some: list[Run]) -> dict[str, list[Run]]:
