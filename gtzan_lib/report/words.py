@@ -16,7 +16,7 @@ def plural(n: int, word: str) -> str:
     return f"{n:,} {word}{'' if n == 1 else 's'}"
 
 
-def folded(table: Styler, summary: str) -> HTML:
+def as_details(table: Styler, summary: str) -> HTML:
     """Return a table that opens on a click on its summary."""
     box = '<div class="table" tabindex="0" role="group" aria-label="Table">'
     head = f"<details><summary>{summary}</summary>"
