@@ -239,7 +239,7 @@ def describe(notebook: NotebookNode) -> list[dict]:
                 said = found[1].replace("\n#", "") if found else last
                 about = {"name": name, "alt": alt, "caption": f"{said.rstrip('.:')}."}
                 with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as png:
-                    about["wide"] = png.width > 1.5 * png.height  # for a phone
+                    about["wide"] = png.width > max(580, 1.25 * png.height)  # of phones
                 output.metadata["image/png"] = about | figures.FIGURES.get(name, {})
     return list(parameters.values())
 

@@ -121,6 +121,6 @@ def _show_errors(axes, original: np.ndarray, again: dict[str, np.ndarray]):
     for column, (name, picture) in enumerate(again.items()):
         error = np.square(original / np.float32(255) - picture).mean(axis=-1)
         _show(axes[0, column], picture, name)
-        _show(axes[1, column], None, f"squared error, mean {error.mean():.5f}")
+        _show(axes[1, column], None, f"MSE {error.mean():.5f}")
         shown = axes[1, column].imshow(error, cmap="viridis", vmin=0, vmax=0.1)
     return shown
