@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
 import nbformat
@@ -16,7 +15,6 @@ from gtzan_lib.report.pdf import PDF, compile_pdf
 
 REPORT = store.PROJECT / "report"
 LEDGER, TEXT = "claims.toml", "paper.typ"
-FOLDERS = ("notebooks", "figures", "pages")
 README_PART = "(?<=<!-- {0} -->\n).*?(?=<!-- /{0} -->\n)"
 
 
@@ -28,22 +26,29 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     PDF, are made anew. Nothing in them names a folder of this computer. The README
     beside the target gets its table; the target's claims and text stay.
 
-    The new report is built and checked elsewhere and then takes the place of the old
-    one: one that is refused (``DataError``: it is not finished, or does not follow from
-    its own results) leaves the old one as it was.
+    The new report is built and checked beside the old one and then takes its place: one
+    that is interrupted, or refused (``DataError``: it is not finished, or does not
+    follow from its own results), leaves the old one as it was.
     """
     if not (folder / PDF).is_file() or not (folder / "pages").is_dir():
         raise DataError(f"{folder} holds no finished report: run make report first")
-    with tempfile.TemporaryDirectory() as new:
-        for name in (LEDGER, TEXT):
-            own = target / name
-            shutil.copy(own if own.is_file() else REPORT / name, new)
-        _build(folder, Path(new))
-        if wrong := check(Path(new), readme=None):
-            raise DataError(f"the report does not hold, and is not kept: {wrong[0]}")
-        for name in FOLDERS:
-            shutil.rmtree(target / name, ignore_errors=True)
-        shutil.copytree(new, target, dirs_exist_ok=True)
+    partial, old = (target.with_name(f".{target.name}.{w}") for w in ("new", "old"))
+    if old.is_dir() and not target.exists():  # interrupted between the two renames
+        old.rename(target)
+    for leftover in (partial, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    if target.exists():
+        shutil.copytree(target, partial)
+    partial.mkdir(parents=True, exist_ok=True)
+    _build(folder, partial)
+    wrong = check(partial, readme=None)
+    if wrong:
+        shutil.rmtree(partial)
+        raise DataError(f"the report does not hold, and is not kept: {wrong[0]}")
+    if target.exists():
+        target.rename(old)
+    partial.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
     _write_readme(target)
     return target
 
@@ -74,7 +79,12 @@ def _write_what_follows(folder: Path) -> None:
 
 
 def _build(folder: Path, target: Path) -> None:
-    """Write the report of a folder of results beside claims and text in ``target``."""
+    """Write the report of a folder of results into ``target``."""
+    for name in (LEDGER, TEXT):
+        if not (target / name).is_file():
+            shutil.copy(REPORT / name, target / name)
+    for name in ("notebooks", "figures", "pages"):
+        shutil.rmtree(target / name, ignore_errors=True)
     for name in ("figures", "pages"):
         shutil.copytree(folder / name, target / name)
     for page in (target / "pages").glob(f"{pages.TRAIN}-*.html"):

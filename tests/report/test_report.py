@@ -2,8 +2,10 @@
 
 import copy
 import json
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -375,20 +377,35 @@ def test_a_report_that_is_refused_leaves_the_old_one(old, finished, tmp_path):
     keep.keep(folder, old)
     assert keep.check(old) == []
     assert (old / "notes.txt").read_text() == "of a reader"
+    left = {path.name for path in old.parent.iterdir()}
+    assert not [name for name in left if name.endswith((".new", ".old"))]
 
 
-@pytest.mark.parametrize("step", ["check", "_write_readme"])
-def test_a_keep_that_is_interrupted_can_be_made_again(old, finished, step, monkeypatch):
+@pytest.mark.parametrize("step", ["check", "rename", "rmtree"])
+def test_a_keep_that_is_killed_leaves_the_old_report_or_the_new(old, finished, step):
+    """It is killed at a step's first call, or between its two renames."""
     before = content_of(old)
-
-    def stop(*arguments, **options):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(keep, step, stop)
-        with pytest.raises(KeyboardInterrupt):
-            keep.keep(finished, old)
-    assert (content_of(old) == before) is (step == "check")
+    code = f"""
+import os, shutil, sys
+from pathlib import Path
+from gtzan_lib.report import keep
+def die(*arguments, **options):
+    os.kill(os.getpid(), {int(signal.SIGKILL)})
+first = Path.rename
+def rename(path, target):
+    Path.rename = die
+    return first(path, target)
+if {step!r} == "rename":
+    Path.rename = rename
+else:
+    setattr(keep if {step!r} == "check" else shutil, {step!r}, die)
+keep.keep(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+    command = [sys.executable, "-c", code, str(finished), str(old)]
+    done = subprocess.run(command, cwd=store.PROJECT, env=os.environ)
+    assert done.returncode == -signal.SIGKILL
+    if step != "rename":
+        assert content_of(old) == before
     keep.keep(finished, old)
     assert keep.check(old) == []
     assert (old / "notes.txt").is_file()
