@@ -1,4 +1,4 @@
-"""The pipeline's way to run a notebook: what it shows, and how it fails."""
+"""The pipeline's way to run a notebook: what it passes on, and how it fails."""
 
 import nbformat
 import pytest
@@ -28,6 +28,16 @@ def test_what_a_notebook_prints_stays_in_it(notebook, tmp_path, capsys):
     assert "x is 7" in (tmp_path / "n.ipynb").read_text()
 
 
+def test_a_line_that_updates_is_passed_on_at_first_and_at_last(capsys):
+    relay = execute.Relay("n")
+    relay.write("before\n")
+    for percent in range(101):
+        relay.write(f"\r{percent}")
+        relay.write(" %")
+    relay.write("\nnext\n")
+    assert capsys.readouterr().out.splitlines() == ["[n] 0 %", "[n] 100 %"]
+
+
 SNAKEMAKE = """Building DAG of jobs...
 Job stats:
 job            count
@@ -36,7 +46,7 @@ train             13
 
 Select jobs to execute...
 Execute 2 jobs...
-[paper-lenet-a] test accuracy 0.500
+[03_train_cnn-a] training: 100%
 [Tue Nov 24 18:30:31 2026]
 Finished jobid: 1 (Rule: pages)
 1 of 4 steps (25%) done
@@ -52,7 +62,7 @@ def test_the_pipeline_shows_steps_with_the_time_left_and_errors(capsys, monkeypa
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
     progress.show(SNAKEMAKE.splitlines(keepends=True), None)
     assert capsys.readouterr().out.splitlines() == [
-        "[paper-lenet-a] test accuracy 0.500",
+        "[03_train_cnn-a] training: 100%",
         "1 of 4 steps in 60 s, about 3 min left",
         "Error in rule train:",
         "    jobid: 4",
