@@ -202,7 +202,6 @@ rule autoencoder:
         values=lambda wildcards: values(
             seeds=suite.few(profile.seeds),
             epochs=profile.corrected,
-            paper_epochs=profile.paper_short,
         ),
     threads: ALL_CORES
     shell:

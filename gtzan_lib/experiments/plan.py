@@ -16,7 +16,7 @@ class Profile:
     Epochs are fixed beforehand: 1,800 is the paper's text, and the accuracy of recipes
     corrected and augmented had levelled off on a validation part of other splits'
     training pictures. ``paper_short`` are those of recipe paper, to save time, for
-    later seeds, variants, encoders and other splits: its loss still falls. ``seeds``
+    later seeds, variants and other splits: its loss still falls. ``seeds``
     are those of what is compared, and ``all_seeds`` of the paper's network.
     """
 
@@ -80,7 +80,6 @@ def needed_runs(dataset: Dataset, profile: Profile) -> list[Parameters]:
     add("paper", profile.paper, seeds)
     add("corrected", profile.corrected, profile.all_seeds)
     for encoder in registry.CODES:
-        add("paper", profile.paper_short, few, encoder=encoder)
         add("corrected", profile.corrected, few, encoder=encoder)
     epochs = vars(profile) | {"paper": profile.paper_short}
     for split, names in suite.needed(dataset).items():

@@ -21,14 +21,12 @@ from PIL import Image
 from pygments.formatters import HtmlFormatter
 
 from gtzan_lib import registry, store
-from gtzan_lib.data.gtzan import SYNTHETIC, Dataset
+from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.evaluation.metrics import with_text
 from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.groups import over_seeds
 from gtzan_lib.experiments.run import Run
-from gtzan_lib.experiments.runs import find_runs
-from gtzan_lib.report import claims, figures, literature, record
-from gtzan_lib.report.derived import derive
+from gtzan_lib.report import figures, literature, record
 from gtzan_lib.report.pdf import PDF
 
 TEMPLATE = Path(__file__).parent / "page"
@@ -48,18 +46,6 @@ TITLES = {
     "05_results": "5 Results",
     BEYOND: "6 Beyond",
 }
-
-
-def build_so_far(dataset: Dataset, done: int, steps: int) -> None:
-    """Make the pages of what is finished of a data set after so many steps of all.
-
-    Its pictures have to be pooled. Where there is a record, pages are left as they are.
-    """
-    if (dataset.results / record.RESULTS).is_file():
-        return
-    measured = record.collect(dataset, find_runs(dataset)[0])
-    content = measured | derive(measured, claims.load())
-    build(dataset.results, content | {"so_far": f"{done} of {steps}"})
 
 
 def build(folder: Path, content: dict | None = None) -> Path:

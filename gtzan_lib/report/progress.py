@@ -29,12 +29,22 @@ def minutes(seconds: float) -> str:
 
 
 def fill_pages(data: str, done: int, steps: int) -> None:
-    """Make the pages of what is finished, or say why they wait."""
+    """Make the pages of what is finished, or say why they wait.
+
+    Where there is a record already, pages stay as they are.
+    """
     from gtzan_lib.data.sources import open_dataset
-    from gtzan_lib.report import pages
+    from gtzan_lib.experiments.runs import find_runs
+    from gtzan_lib.report import claims, pages, record
+    from gtzan_lib.report.derived import derive
 
     try:
-        pages.build_so_far(open_dataset(data), done, steps)
+        dataset = open_dataset(data)
+        if not (dataset.results / record.RESULTS).is_file():
+            measured = record.collect(dataset, find_runs(dataset)[0])
+            content = measured | derive(measured, claims.load())
+            content["so_far"] = f"{done} of {steps}"
+            pages.build(dataset.results, content)
     except Exception as error:  # which must not end the pipeline
         print(f"(pages wait for the next step: {error})", flush=True)
 

@@ -26,7 +26,7 @@ from gtzan_lib.encoders import learned, pooling
 from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.experiments import learning, suite
 from gtzan_lib.experiments.run import Run
-from gtzan_lib.report import claims, figures, keep, pages, pdf, plots, record
+from gtzan_lib.report import claims, figures, keep, pages, pdf, plots, progress, record
 from gtzan_lib.report.derived import derive
 
 RECORD = ("results.json", "derived.json")
@@ -492,7 +492,7 @@ def test_pages_are_folded_described_and_need_no_network(finished):
 
 def test_the_start_page_says_what_is_to_come_until_there_is_a_record(tiny):
     train(tiny)
-    pages.build_so_far(tiny, 3, 14)
+    progress.fill_pages(str(tiny.folder), 3, 14)
     start = tiny.results / "pages" / "index.html"
     text = start.read_text("utf-8")
     assert "<strong>This page is not finished</strong>: 3 of 14 steps" in text
@@ -501,7 +501,7 @@ def test_the_start_page_says_what_is_to_come_until_there_is_a_record(tiny):
     assert "results.json" not in text
     record.main(str(tiny.folder))
     start.write_text("done")
-    pages.build_so_far(tiny, 4, 14)
+    progress.fill_pages(str(tiny.folder), 4, 14)
     assert start.read_text() == "done"
 
 
