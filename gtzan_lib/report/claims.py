@@ -131,10 +131,10 @@ def _answer(claim: dict, measured: dict, runs: list[Run]) -> dict:
     why = {
         REPRODUCED: claim.get("if_reproduced"),
         NOT_REPRODUCED: claim.get("if_not"),
-        UNDECIDED: "Our interval holds both answers.",
+        UNDECIDED: "Our interval allows both answers.",
     }
     if seeds == 1:
-        why[UNDECIDED] = "One seed so far."
+        why[UNDECIDED] = "There is one seed only."
     if measure and not words:
         why[UNTESTED] = "No finished runs of this data measure it."
         why[UNTESTED] = (found and claim.get("if_never")) or why[UNTESTED]
@@ -143,8 +143,8 @@ def _answer(claim: dict, measured: dict, runs: list[Run]) -> dict:
         off = np.abs(np.subtract(found.values, claim["value"]))
         n, digits = np.sum(off <= claim["tolerance"] + ROUNDING), claim.get("digits", 2)
         first, last = (f"{f(found.values):.{digits}f}" for f in (min, max))
-        each = f"{n} of {len(off)} seeds are within the tolerance"
-        sentences.append(f"Each by itself, {each}: they lie from {first} to {last}.")
+        each = f"Of single seeds, {n} of {len(off)} are within the tolerance"
+        sentences.append(f"{each}; all lie between {first} and {last}.")
     if words and seeds is not None and 1 < seeds < N_FOLDS:
         sentences.append(f"Only {seeds} seeds, which do not test every picture.")
     return {

@@ -75,10 +75,10 @@ def test_an_answer_says_what_it_rests_on(tmp_path, monkeypatch):
     path = tmp_path / "claims.toml"
     path.write_text(CLAIM)
     found = {
-        1: "One seed so far.",
-        2: "Our interval holds both answers. Only 2 seeds, which do not test every "
+        1: "There is one seed only.",
+        2: "Our interval allows both answers. Only 2 seeds, which do not test every "
         "picture.",
-        5: "Our interval holds both answers.",
+        5: "Our interval allows both answers.",
     }
     for seeds, reason in found.items():
         measured = measures.Measured(ours(1.8, 1.5, 2.0), ["run"], seeds)
@@ -100,7 +100,7 @@ def test_beside_a_mean_stands_how_many_seeds_are_within_the_tolerance(
     monkeypatch.setitem(measures.MEASURES, "metric", lambda *a, **k: found)
     (answer,) = claims.answer(ledger, {}, [])
     assert answer["reason"] == (
-        "Each by itself, 2 of 4 seeds are within the tolerance: they lie from 1.60 to "
+        "Of single seeds, 2 of 4 are within the tolerance; all lie between 1.60 and "
         "2.00."
     )
     never = measures.Measured(ours(math.nan), ["run"], 0)
