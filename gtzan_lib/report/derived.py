@@ -113,8 +113,9 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
     has as ``once``. Rows of texts: the paper, then our main run of each recipe;
     ``loss`` and ``train_accuracy`` at the end, the loss ``predicted`` from that
     accuracy (``predicted_else`` from the paper's other one), the loss ``at_same``,
-    while as many training pictures are right as the paper prints, and test accuracy
-    ``at_30`` epochs. Of ours, also how many ``seeds`` and ``epochs``.
+    when as many training pictures are right as the paper prints (of the seeds that get
+    so far), and test accuracy ``at_30`` epochs. Of ours, also how many ``seeds`` and
+    ``epochs``.
     """
     printed = paper["3.3.2"]
     share = claims.number(printed["train_accuracy"])
@@ -142,7 +143,7 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
             "loss": with_interval(over_seeds(group, "loss@last")),
             "train_accuracy": with_interval(train),
             "predicted": _predicted(train["value"]) if is_twice else "no such bound",
-            "at_same": with_interval(over_seeds(group, at_same)),
+            "at_same": _of_those_that_have(group, at_same),
             "at_30": with_interval(over_seeds(group, "test_accuracy@30")),
             "runs": [run.name for run in group],
             "seeds": len(group),
@@ -150,6 +151,14 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
         }
         rows.append(row)
     return rows
+
+
+def _of_those_that_have(group: list[Run], metric: str) -> str:
+    """Return the mean of a metric over the seeds that have it, and how many if few."""
+    has = [run for run in group if not math.isnan(run.metric(metric)["value"])]
+    words = with_interval(over_seeds(has, metric)) if has else "-"
+    few = f" in {len(has)} of {len(group)} seeds"
+    return words + few * (0 < len(has) < len(group))
 
 
 def _predicted(accuracy: float) -> str:
