@@ -157,7 +157,7 @@ def _of_those_that_have(group: list[Run], metric: str) -> str:
     """Return the mean of a metric over the seeds that have it, and how many if few."""
     has = [run for run in group if not math.isnan(run.metric(metric)["value"])]
     words = with_interval(over_seeds(has, metric)) if has else "-"
-    few = f" in {len(has)} of {len(group)} seeds"
+    few = f" in the {len(has)} of {len(group)} seeds that get so far"
     return words + few * (0 < len(has) < len(group))
 
 
