@@ -6,6 +6,7 @@ are for artist folds and random folds, leakage by pairs.
 """
 
 import base64
+import contextlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,13 +21,15 @@ from gtzan_lib.data import protocols
 from gtzan_lib.data.artists import artists_of
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.tables import read_table
-from gtzan_lib.errors import UserError
+from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.evaluation import calibration, clusters
 from gtzan_lib.evaluation.metrics import confusion_matrix, top_k_hits, with_interval
 from gtzan_lib.experiments import folds
 from gtzan_lib.report import literature, pages, plots
 from gtzan_lib.report.derived import plain
 
+MAX_BYTES = 5_000_000  # five times what all protocols take
+LINE = 10_000  # bytes
 SHOWN = 20  # faults that are told
 TOLERANCE = 0.01  # of a row's sum of probabilities
 TINY = 1e-12  # so that the log of a probability of 0 is a number
@@ -40,8 +43,13 @@ def read(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
     probability, or ``genre``. The tables are sorted by track and have a column a genre:
     probabilities, or 0 and 1 where only genres were named. What is wrong is a sentence
     a row (of so many), and one for each protocol that lacks tracks. ``DataError`` if
-    the file cannot be read as such a table.
+    the file cannot be read as such a table, or is too large.
     """
+    if path.is_file() and _is_large(path):
+        raise DataError(
+            f"{path} is over {MAX_BYTES // 1_000_000} MB, or its first line over "
+            f"{LINE} bytes: is it a table of predictions?"
+        )
     read_table(path, KEYS)  # says what is wrong with the file
     header = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
     named = not set(GENRES) & set(header)
@@ -82,6 +90,12 @@ def read(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
                 f"no prediction: {missing[0]} is the first"
             )
     return tables, wrong or ([] if tables else [f"{path} has no predictions"])
+
+
+def _is_large(path: Path) -> bool:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return path.stat().st_size > MAX_BYTES or len(file.readline(LINE)) == LINE
+    return False
 
 
 def judge(path: Path, tables: dict[str, pd.DataFrame]) -> dict:

@@ -172,11 +172,16 @@ def test_examples_of_the_docstrings_work(folder, tmp_path, monkeypatch):
 
 
 def test_every_command_s_help_shows_an_example(capsys):
-    for name in COMMANDS.choices:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    examples = capsys.readouterr().out.partition("examples:\n")[2].splitlines()
+    assert len(examples) == len(COMMANDS.choices)
+    for name, example in zip(COMMANDS.choices, examples, strict=True):
         with pytest.raises(SystemExit):
             main([name, "--help"])
         shown = " ".join(capsys.readouterr().out.split())
-        assert f"example: gtzan {name} " in shown
+        assert example.startswith(f"  gtzan {name} ")
+        assert f"example: {example.strip()}" in shown
 
 
 @pytest.mark.parametrize(

@@ -267,10 +267,12 @@ def test_missing_and_repeated_tracks_are_counted(folder, tmp_path, capsys):
         "protocol,track,genre\nartist,blues.00012,blues\n".encode("utf-16"),
         b'protocol,track,genre\n"' + b"x\n" * 1000,
         b"protocol,track,genre\nartist,blues.00012,blues,more\n",
+        b"protocol,track,genre" + b",a" * 200_000 + b"\n",
+        b"protocol,track,genre\n" + b"artist,blues.00012,blues\n" * 250_000,
         bytes(range(256)) * 20,
         b"PK\x03\x04" + b"\0" * 1000,
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_what_is_no_table_of_predictions_is_refused(tmp_path, capsys, content):
     path = tmp_path / "p.csv"
