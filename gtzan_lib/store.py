@@ -172,16 +172,21 @@ def copy(folder: Path, target: Path, but: str = "") -> None:
     Files whose names match the pattern ``but`` stay behind, and the copy is whole.
     """
     arriving = target.with_name(target.name + ".arriving")
-    manifest = read_json(folder / MANIFEST)
-    files = {k: v for k, v in manifest["files"].items() if not fnmatch(k, but)}
     with _writing(target):
         shutil.rmtree(arriving, ignore_errors=True)
-        for name in files:
-            (arriving / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder / name, arriving / name)
-        write_json(arriving / MANIFEST, manifest | {"files": files})
+        copy_files(folder, arriving, but)
         shutil.rmtree(target, ignore_errors=True)
         arriving.replace(target)
+
+
+def copy_files(folder: Path, target: Path, but: str = "") -> None:
+    """Copy the files of a sealed folder, and none beside them, to a new folder."""
+    manifest = read_json(folder / MANIFEST)
+    files = {k: v for k, v in manifest["files"].items() if not fnmatch(k, but)}
+    for name in files:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, target / name)
+    write_json(target / MANIFEST, manifest | {"files": files})
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def ship(
         )
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(run.folder, partial)
+    store.copy_files(run.folder, partial)
     embeddings = _export(run, dataset, partial / network.FILE)
     np.savez_compressed(partial / EMBEDDINGS, tracks=dataset.tracks, values=embeddings)
     if artists is not None:
