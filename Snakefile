@@ -65,6 +65,7 @@ def most_threads():
 
 
 ALL_CORES = most_threads()
+HALF = max(1, ALL_CORES // 2)  # of two notebooks that run side by side
 if profile.seeds == 1:
     together = [run for jobs in OTHERS.values() for run in jobs]
     n_jobs = min(ALL_CORES, len(together))
@@ -155,7 +156,6 @@ rule pool:
         notebook=OUT / "notebooks" / "02_pool_mse.ipynb",
     params:
         values=lambda wildcards: values(),
-    threads: ALL_CORES
     shell:
         execute("02_pool_mse")
 
@@ -163,7 +163,7 @@ rule pool:
 rule train:
     input:
         lambda wildcards: made_from("03_train_cnn", PAGES[wildcards.run]),
-        rules.pool.output,
+        rules.pack.output,
     output:
         notebook=OUT / "notebooks" / "03_train_cnn-{run}.ipynb",
     params:
@@ -177,7 +177,7 @@ rule train_others:
         lambda wildcards: sorted(
             {file for run in OTHERS[wildcards.job] for file in made_by(run)}
         ),
-        rules.pool.output,
+        rules.pack.output,
     output:
         touch(OUT / "logs" / "{job}.done"),
     params:
@@ -203,7 +203,7 @@ rule autoencoder:
             seeds=suite.few(profile.seeds),
             epochs=profile.corrected,
         ),
-    threads: ALL_CORES
+    threads: HALF
     shell:
         execute("04_autoencoder")
 
@@ -236,7 +236,7 @@ rule beyond:
             augmented_epochs=profile.augmented,
             paper_epochs=profile.paper_short,
         ),
-    threads: ALL_CORES
+    threads: HALF
     shell:
         execute("06_beyond")
 
