@@ -75,13 +75,19 @@ def needed(dataset: Dataset) -> dict[str, tuple[str, ...]]:
 
 
 def why_not(dataset: Dataset, names: tuple[str, ...]) -> dict[str, str]:
-    """Tell by split why it cannot be had; the reason is empty where it can."""
+    """Tell by split why it cannot be had; the reason is empty where it can.
+
+    Where no two pictures are the same, random-unique is random, and adds nothing.
+    """
     reasons = dict.fromkeys(names, "")
     for name in names:
         try:
             splits.split(dataset, name, seed=0)
         except DataError as error:
             reasons[name] = str(error)
+    is_unique = len(splits.every_track(dataset)) == len(dataset.tracks)
+    if is_unique and "random-unique" in reasons:
+        reasons["random-unique"] = "no two pictures are the same: it is random"
     return reasons
 
 
