@@ -9,7 +9,7 @@ import nbformat
 from gtzan_lib import store
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import runs
-from gtzan_lib.report import claims, pages, record
+from gtzan_lib.report import claims, executed, pages, record
 from gtzan_lib.report.derived import derive
 from gtzan_lib.report.pdf import PDF, compile_pdf
 
@@ -96,7 +96,7 @@ def _build(folder: Path, target: Path) -> None:
     (target / "notebooks").mkdir()
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
         if (target / "pages" / f"{path.stem}.html").is_file():
-            notebook = pages.strip(nbformat.read(path, as_version=4))
+            notebook = executed.strip(nbformat.read(path, as_version=4))
             nbformat.write(notebook, target / "notebooks" / path.name)
 
 

@@ -4,9 +4,6 @@ Pages load nothing from the network. Their looks are in the folder ``page``, a t
 of nbconvert. The pipeline calls ``python -m gtzan_lib.report.pages FOLDER``.
 """
 
-import ast
-import base64
-import io
 import re
 import shlex
 import sys
@@ -15,18 +12,15 @@ from pathlib import Path
 import nbformat
 from jinja2 import Environment, FileSystemLoader, Template
 from nbconvert import HTMLExporter
-from nbconvert.preprocessors import CoalesceStreamsPreprocessor
-from nbformat import NotebookNode
-from PIL import Image
 from pygments.formatters import HtmlFormatter
 
-from gtzan_lib import registry, store
+from gtzan_lib import registry
 from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.evaluation.metrics import with_text
 from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.groups import over_seeds
 from gtzan_lib.experiments.run import Run
-from gtzan_lib.report import figures, literature, record
+from gtzan_lib.report import executed, figures, literature, record
 from gtzan_lib.report.pdf import PDF
 
 TEMPLATE = Path(__file__).parent / "page"
@@ -36,8 +30,6 @@ START, STYLE = "index.html", "style.css"
 # Figures that the start page folds; those of its story are named there.
 MORE = ("estimates", "confusion-paper", "confusion-corrected", "encoders", "leakage")
 MORE += ("ladder", "reliability")
-CAPTION = re.compile(r"^# Figure: (.+(?:\n# .+)*)", re.MULTILINE)
-EMPTY = re.compile(r"<th([^>]*)>(?:&nbsp;)?</th>")
 TITLES = {
     "01_pack": "1 Pictures",
     "02_pool_mse": "2 Pooling",
@@ -71,11 +63,12 @@ def build(folder: Path, content: dict | None = None) -> Path:
             old.unlink()
     for path in notebooks.values():
         page = target / f"{path.stem}.html"
-        times = [p.stat().st_mtime for p in (path, Path(__file__), *TEMPLATE.iterdir())]
+        made_by = (path, Path(__file__), Path(executed.__file__), *TEMPLATE.iterdir())
+        times = [made.stat().st_mtime for made in made_by]
         if page.is_file() and page.stat().st_mtime > max(times):
             continue
-        notebook = strip(nbformat.read(path, as_version=4))
-        given = [each for each in describe(notebook) if each["is_given"]]
+        notebook = executed.strip(nbformat.read(path, as_version=4))
+        given = [each for each in executed.describe(notebook) if each["is_given"]]
         options = [word for p in given for word in ("-p", p["name"], p["value"])]
         source = f"notebooks/{path.stem.partition('-')[0]}.ipynb"
         command = shlex.join(["papermill", source, "out.ipynb", *options])
@@ -162,100 +155,6 @@ def template(name: str) -> Template:
     return Environment(loader=FileSystemLoader(TEMPLATE), **options).get_template(name)
 
 
-def strip(notebook: NotebookNode) -> NotebookNode:
-    """Return an executed notebook without papermill's notes and without local paths.
-
-    Of a line that updates, as progress does, its end is kept, and of pictures 256
-    colours.
-    """
-    notes = notebook.metadata.pop("papermill", {})
-    source = notes.get("parameters", {}).get("data", "")
-    names = {source: "/path/to/gtzan"} if "/" in source else {}
-    names |= {str(store.runs_folder()): "runs", str(store.PROJECT): "."}
-    if Path.home() != Path("/"):  # as it is for some users of containers
-        names[str(Path.home())] = "~"
-    text = nbformat.writes(notebook)
-    for path, name in names.items():
-        text = text.replace(path, name)
-    notebook = nbformat.reads(text, as_version=4)
-    for cell in notebook.cells:
-        cell.metadata.pop("papermill", None)
-        cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                output.data["image/png"] = _smaller(output.data["image/png"])
-    return CoalesceStreamsPreprocessor().preprocess(notebook, {})[0]
-
-
-def describe(notebook: NotebookNode) -> list[dict]:
-    """Give pictures captions and alt texts, code a place, and return the parameters.
-
-    A picture that is saved for the report has the caption and alt text of
-    ``figures.toml``. Of another one a comment ``# Figure:`` in its code is the caption,
-    or the sentence before it, and its section is the alt text. Of a parameter there are
-    ``name``, ``value`` and ``help``, texts, and whether it ``is_given`` (else it is the
-    default); the cell that assigns them first holds all.
-    """
-    heading, prose, parameters = "", "", {}
-    for number, cell in enumerate(notebook.cells):
-        if cell.cell_type == "markdown":
-            heading = _last_heading(cell.source) or heading
-            prose = re.sub(r"^#+ .+$|[*`]", "", cell.source, flags=re.MULTILINE)
-            prose = re.sub(r"\[(.+?)\]\(.+?\)", r"\1", " ".join(prose.split()))
-            continue
-        cell.metadata["place"] = f"code-{number}"
-        if any(tag.endswith("parameters") for tag in cell.metadata.get("tags", [])):
-            is_first = not parameters
-            for each in _assigned(cell.source):
-                known = parameters.setdefault(each["name"], each)
-                known |= {"value": each["value"], "is_given": not is_first}
-            if is_first:
-                cell.metadata["parameters"] = list(parameters.values())
-        named = iter(_saved(cell.source))
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            heading = _last_heading(data.get("text/markdown", "")) or heading
-            if "text/html" in data:  # a corner of a table heads nothing
-                data["text/html"] = EMPTY.sub(r"<td\1></td>", data["text/html"])
-            if "image/png" in data:
-                name = next(named, "")
-                alt = f"{heading}. {prose}".strip()
-                found = CAPTION.search(cell.source)
-                last = re.split(r"(?<=[.?!]) ", prose)[-1] or heading
-                said = found[1].replace("\n#", "") if found else last
-                about = {"name": name, "alt": alt, "caption": f"{said.rstrip('.:')}."}
-                with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as png:
-                    about["wide"] = png.width > max(580, 1.25 * png.height)  # of phones
-                output.metadata["image/png"] = about | figures.FIGURES.get(name, {})
-    return list(parameters.values())
-
-
-def _last_heading(markdown: str) -> str:
-    return (re.findall(r"^#+ (.+)$", markdown, re.MULTILINE) or [""])[-1]
-
-
-def _assigned(source: str) -> list[dict[str, str]]:
-    """Return what a cell of parameters assigns: name, value and help, as texts."""
-    found = []
-    for node in ast.parse(source).body:
-        target = getattr(node, "target", None) or node.targets[0]
-        _, _, words = source.splitlines()[node.lineno - 1].partition("  # ")
-        value = str(ast.literal_eval(node.value))
-        found.append({"name": target.id, "value": value, "help": words})
-    return found
-
-
-def _saved(source: str) -> list[str]:
-    """Return the names of the figures that a cell saves for the report, in order."""
-    saved = re.search(r'figures\.save\(\w+, (f?)"([\w-]+)', source)
-    if not saved:
-        return []
-    is_start, name = saved.groups()
-    return [
-        n for n in figures.FIGURES if n == name or (is_start and n.startswith(name))
-    ]
-
-
 def link_pages(page: str, main_run: str) -> str:
     """Let the links of a page lead to pages and not notebooks: 3's to ``main_run``."""
     page = page.replace(f'href="{TRAIN}.ipynb"', f'href="{TRAIN}-{main_run}.html"')
@@ -286,15 +185,6 @@ def _about(content: dict, page: str, has: set[str]) -> dict:
         "page": page,
         "links": links,
     }
-
-
-def _smaller(png: str) -> str:
-    """Return a picture in 256 colours, a third of its size; both as base64."""
-    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
-        reduced = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    file = io.BytesIO()
-    reduced.save(file, "PNG", optimize=True)
-    return base64.b64encode(file.getvalue()).decode()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,17 @@ from gtzan_lib.encoders import learned, pooling
 from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.experiments import learning, suite
 from gtzan_lib.experiments.run import Run
-from gtzan_lib.report import claims, figures, keep, pages, pdf, plots, progress, record
+from gtzan_lib.report import (
+    claims,
+    executed,
+    figures,
+    keep,
+    pages,
+    pdf,
+    plots,
+    progress,
+    record,
+)
 from gtzan_lib.report.derived import derive
 
 RECORD = ("results.json", "derived.json")
@@ -458,7 +468,7 @@ def test_of_a_line_that_updates_its_end_is_kept():
     steps = [f"\r{percent} %" for percent in range(0, 101, 50)] + ["\nnext\n"]
     outputs = [nbformat.v4.new_output("stream", text=step) for step in steps]
     cell = nbformat.v4.new_code_cell(outputs=outputs)
-    (cell,) = pages.strip(nbformat.v4.new_notebook(cells=[cell])).cells
+    (cell,) = executed.strip(nbformat.v4.new_notebook(cells=[cell])).cells
     assert [output.text for output in cell.outputs] == ["100 %\nnext\n"]
 
 
@@ -542,7 +552,7 @@ def test_parameters_become_text_and_a_command():
     second = nbformat.v4.new_code_cell("# Parameters\nseed = 3\n")
     second.metadata["tags"] = ["injected-parameters"]
     notebook = nbformat.v4.new_notebook(cells=[first, second])
-    seed, split = pages.describe(notebook)
+    seed, split = executed.describe(notebook)
     assert (seed["value"], seed["help"], seed["is_given"]) == ("3", "of the run", True)
     assert (split["value"], split["is_given"]) == ("random", False)
     assert first.metadata["parameters"] == [seed, split]
