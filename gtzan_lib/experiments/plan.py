@@ -102,7 +102,9 @@ def has_page(run: Parameters, profile: Profile) -> bool:
     """Tell whether a run is trained by a notebook of its own, which becomes a page.
 
     So is seed 0 of all configurations, but with one seed only of those in ``MAIN``.
+    Split ``all`` tests nothing that a page could show.
     """
     is_main = (run.recipe, run.model, run.encoder) in MAIN and run.split == "random"
     is_longest = run.recipe != "paper" or run.epochs == profile.paper
-    return run.seed == 0 and (profile.seeds > 1 or (is_main and is_longest))
+    is_shown = profile.seeds > 1 or (is_main and is_longest)
+    return run.seed == 0 and run.split != "all" and is_shown
