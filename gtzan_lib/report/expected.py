@@ -95,7 +95,8 @@ def compare(dataset: Dataset, numbers: Numbers) -> tuple[pd.DataFrame, str]:
 
     A number of trainings agrees when it is in the 99 % interval (Student's) that the
     kept values predict for the mean of as many. ``agrees`` is "yes", "no" or, where
-    nothing is kept of the same data and parameters, "-".
+    nothing is kept of the same data and parameters, "-". Of data of which nothing is
+    kept at all, ``kept`` and ``tolerance`` are left out.
     """
     kept, where = _kept(dataset)
     rows = {}
@@ -113,7 +114,7 @@ def compare(dataset: Dataset, numbers: Numbers) -> tuple[pd.DataFrame, str]:
     columns = ["here", "kept", "tolerance", "agrees"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     if not kept:
-        return table, f"not compared: {where}"
+        return table[["here", "agrees"]], f"not compared: {where}"
     yes, unknown = (int((table["agrees"] == word).sum()) for word in ("yes", "-"))
     words = f"{yes} of {len(table) - unknown} numbers agree with {where}"
     other = f"; of {unknown} with these parameters none, or too few seeds, are kept"
