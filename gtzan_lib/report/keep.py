@@ -8,7 +8,7 @@ import nbformat
 
 from gtzan_lib import store
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments import runs
+from gtzan_lib.experiments import plan, runs
 from gtzan_lib.report import claims, executed, pages, record
 from gtzan_lib.report.derived import derive
 from gtzan_lib.report.pdf import PDF, compile_pdf
@@ -21,10 +21,11 @@ README_PART = "(?<=<!-- {0} -->\n).*?(?=<!-- /{0} -->\n)"
 def keep(folder: Path, target: Path = REPORT) -> Path:
     """Copy the report of a folder of results to where it is committed.
 
-    ``results.json``, ``predictions.csv``, figures, pages (of runs those of the first
-    seed, which keeps them small) and their executed notebooks; what is derived, and the
-    PDF, are made anew. Nothing in them names a folder of this computer. The README
-    beside the target gets its table; the target's claims and text stay.
+    ``results.json``, ``predictions.csv``, figures, pages (of runs the main ones of the
+    first seed, which keeps the report small) and their executed notebooks; what is
+    derived, and the PDF, are made anew. Nothing in them names a folder of this
+    computer. The README beside the target gets its table; the target's claims and text
+    stay.
 
     The new report is built and checked beside the old one and then takes its place: one
     that is interrupted, or refused (``DataError``: it is not finished, or does not
@@ -87,17 +88,29 @@ def _build(folder: Path, target: Path) -> None:
         shutil.rmtree(target / name, ignore_errors=True)
     for name in ("figures", "pages"):
         shutil.copytree(folder / name, target / name)
-    for page in (target / "pages").glob(f"{pages.TRAIN}-*.html"):
-        if not page.stem.endswith("-seed-0"):
-            page.unlink()
     for name in (record.RESULTS, record.PREDICTIONS):
         shutil.copy(folder / name, target / name)
+    shown = _main_runs(record.read_measured(target))
+    for page in (target / "pages").glob(f"{pages.TRAIN}-*.html"):
+        if page.stem.removeprefix(f"{pages.TRAIN}-") not in shown:
+            page.unlink()
     _write_what_follows(target)
     (target / "notebooks").mkdir()
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
         if (target / "pages" / f"{path.stem}.html").is_file():
             notebook = executed.strip(nbformat.read(path, as_version=4))
             nbformat.write(notebook, target / "notebooks" / path.name)
+
+
+def _main_runs(measured: dict) -> set[str]:
+    """Return the names of the first seed's runs that always have a page."""
+    facts = ("recipe", "model", "encoder", "split", "seed")
+    main = {(*each, "random", 0) for each in plan.MAIN}
+    return {
+        run["run"]
+        for run in measured["runs"]
+        if tuple(map(run["provenance"].get, facts)) in main
+    }
 
 
 def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
