@@ -98,13 +98,18 @@ def needed_runs(dataset: Dataset, profile: Profile) -> list[Parameters]:
     return list(needed)
 
 
+def is_main(facts: dict) -> bool:
+    """Tell whether a run's facts are those of seed 0 of a configuration in ``MAIN``."""
+    of_run = tuple(map(facts.get, ("recipe", "model", "encoder")))
+    return of_run in MAIN and facts["split"] == "random" and facts["seed"] == 0
+
+
 def has_page(run: Parameters, profile: Profile) -> bool:
     """Tell whether a run is trained by a notebook of its own, which becomes a page.
 
     So is seed 0 of all configurations, but with one seed only of those in ``MAIN``.
     Split ``all`` tests nothing that a page could show.
     """
-    is_main = (run.recipe, run.model, run.encoder) in MAIN and run.split == "random"
     is_longest = run.recipe != "paper" or run.epochs == profile.paper
-    is_shown = profile.seeds > 1 or (is_main and is_longest)
+    is_shown = profile.seeds > 1 or (is_main(run.facts) and is_longest)
     return run.seed == 0 and run.split != "all" and is_shown

@@ -114,8 +114,8 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
     ``loss`` and ``train_accuracy`` at the end, the loss ``predicted`` from that
     accuracy (``predicted_else`` from the paper's other one), the loss ``at_same``,
     when as many training pictures are right as the paper prints (of the seeds that get
-    so far), and test accuracy ``at_30`` epochs. Of ours, also how many ``seeds`` and
-    ``epochs``.
+    so far; ``at_same_brief`` in fewer words), and test accuracy ``at_30`` epochs. Of
+    ours, also how many ``seeds`` and ``epochs``.
     """
     printed = paper["3.3.2"]
     share = claims.number(printed["train_accuracy"])
@@ -129,6 +129,7 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
             "predicted": _predicted(share),
             "predicted_else": _predicted(claims.number(paper["4.2"]["train_accuracy"])),
             "at_same": printed["last_loss"],
+            "at_same_brief": printed["last_loss"],
             "once": f"{(share - 1) * math.log(LEAST):.2f}",
             "at_30": paper["abstract"]["test_accuracy"],
             "runs": [],
@@ -137,13 +138,15 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
     for recipe, group in groups.headline(runs).items():
         train = over_seeds(group, "train_accuracy@last")
         is_twice = recipe == "paper"
+        loss, few = _of_those_that_have(group, at_same)
         row = {
             "name": f"recipe {recipe}, {group[0].provenance['epochs']} epochs",
             "recipe": recipe,
             "loss": with_interval(over_seeds(group, "loss@last")),
             "train_accuracy": with_interval(train),
             "predicted": _predicted(train["value"]) if is_twice else "no such bound",
-            "at_same": _of_those_that_have(group, at_same),
+            "at_same": loss + f" in the {few} seeds that get so far" * bool(few),
+            "at_same_brief": loss + f" ({few})" * bool(few),
             "at_30": with_interval(over_seeds(group, "test_accuracy@30")),
             "runs": [run.name for run in group],
             "seeds": len(group),
@@ -153,12 +156,15 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
     return rows
 
 
-def _of_those_that_have(group: list[Run], metric: str) -> str:
-    """Return the mean of a metric over the seeds that have it, and how many if few."""
+def _of_those_that_have(group: list[Run], metric: str) -> tuple[str, str]:
+    """Return the mean of a metric over the seeds that have it, and how many if few.
+
+    Texts, such as ``"1.85 [1.84, 1.86]"`` and ``"4 of 5"``, which is empty for all.
+    """
     has = [run for run in group if not math.isnan(run.metric(metric)["value"])]
     words = with_interval(over_seeds(has, metric)) if has else "-"
-    few = f" in the {len(has)} of {len(group)} seeds that get so far"
-    return words + few * (0 < len(has) < len(group))
+    is_few = 0 < len(has) < len(group)
+    return words, f"{len(has)} of {len(group)}" * is_few
 
 
 def _predicted(accuracy: float) -> str:

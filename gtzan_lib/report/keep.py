@@ -90,7 +90,8 @@ def _build(folder: Path, target: Path) -> None:
         shutil.copytree(folder / name, target / name)
     for name in (record.RESULTS, record.PREDICTIONS):
         shutil.copy(folder / name, target / name)
-    shown = _main_runs(record.read_measured(target))
+    runs_of = record.read_measured(target)["runs"]
+    shown = {run["run"] for run in runs_of if plan.is_main(run["provenance"])}
     for page in (target / "pages").glob(f"{pages.TRAIN}-*.html"):
         if page.stem.removeprefix(f"{pages.TRAIN}-") not in shown:
             page.unlink()
@@ -100,17 +101,6 @@ def _build(folder: Path, target: Path) -> None:
         if (target / "pages" / f"{path.stem}.html").is_file():
             notebook = executed.strip(nbformat.read(path, as_version=4))
             nbformat.write(notebook, target / "notebooks" / path.name)
-
-
-def _main_runs(measured: dict) -> set[str]:
-    """Return the names of the first seed's runs that always have a page."""
-    facts = ("recipe", "model", "encoder", "split", "seed")
-    main = {(*each, "random", 0) for each in plan.MAIN}
-    return {
-        run["run"]
-        for run in measured["runs"]
-        if tuple(map(run["provenance"].get, facts)) in main
-    }
 
 
 def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
