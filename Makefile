@@ -19,6 +19,9 @@ export HOME := $(abspath $(or $(GTZAN_RUNS),runs))/.home
 $(shell mkdir -p "$(HOME)")
 endif
 
+# Some containers forbid bytecode: then every process compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 SHELL = bash
 export CLUSTER DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
