@@ -177,6 +177,7 @@ rule train_others:
         lambda wildcards: sorted(
             {file for run in OTHERS[wildcards.job] for file in made_by(run)}
         ),
+        rules.pack.output,
     output:
         touch(OUT / "logs" / "{job}.done"),
     params:
