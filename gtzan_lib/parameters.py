@@ -75,7 +75,7 @@ class Parameters:
     seeds: int = _parameter(1, "04 06", _whole(1, 100))
     epochs: int = _parameter(100, "03 04 06", _EPOCHS)
     augmented_epochs: int = _parameter(20, "06", _EPOCHS)
-    paper_epochs: int = _parameter(20, "06", _EPOCHS)
+    paper_epochs: int = _parameter(100, "06", _EPOCHS)
     device: str = _parameter("auto", "03", _choice("auto", "cpu", "cuda", "mps"))
 
     def __post_init__(self):
