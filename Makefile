@@ -45,7 +45,7 @@ keep: .venv/ready
 	python -m gtzan_lib keep-report "$(RESULTS)"
 
 lab: .venv/ready
-	jupyter lab notebooks
+	jupyter lab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 app: .venv/ready
 	python -m gtzan_lib app

@@ -125,12 +125,6 @@ onstart:
         raise WorkflowError(f"another pipeline is at work in {OUT}") from None
 
 
-onsuccess:
-    print(f"\n{dataset.name}, profile {config.get('profile', 'quick')}. Open in a browser:")
-    print(f"  {START}\n  {OUT / 'paper.pdf'}")
-    print(f"Executed notebooks and results are in {OUT}")
-
-
 rule all:
     input:
         START,

@@ -46,8 +46,9 @@ def worth(artists: dict | None, p: float | None = None) -> str | None:
     for row in artists.get("reliability", []) if p is not None else []:
         is_as_sure = _tenth(row["confidence"]) == _tenth(p)
         if is_as_sure and row["n"] >= FEW:
-            right = percent(row["accuracy"]["value"])
-            return f"{sentence}, and {right} when it is as sure as here."
+            is_less = row["accuracy"]["value"] < artists["accuracy"]["value"]
+            right = f"{'but' if is_less else 'and'} {percent(row['accuracy']['value'])}"
+            return f"{sentence}, {right} when it is as sure as here."
     return f"{sentence}."
 
 

@@ -16,7 +16,8 @@ STEP = re.compile(r"^(\d+) of (\d+) steps \(\d+%\) done$")
 CHATTER = re.compile(
     r"^(Assuming unrestricted|Building DAG|Using shell|Provided cores|Rules claiming"
     r"|Conda environments|host:|Job stats|job +count|-+ +-+|\w+ +\d+$|Select jobs"
-    r"|Execute \d+ jobs|\[\w{3} \w{3} +\d|Finished jobid|Touching output|Elapsed time)"
+    r"|Execute \d+ jobs|\[\w{3} \w{3} +\d|Finished jobid|Touching output|Elapsed time"
+    r"|Warning: the following output files|\{'.*'\}$)"  # pages that are filling up
 )
 
 
@@ -49,20 +50,35 @@ def fill_pages(data: str, done: int, steps: int) -> None:
         print(f"(pages wait for the next step: {error})", flush=True)
 
 
-def show(lines: Iterable[str], fill: Callable[[int, int], None]) -> None:
+def addresses(data: str) -> None:
+    """Print where the pages of a data set, its PDF and its results are."""
+    from gtzan_lib.data.sources import open_dataset
+
+    dataset = open_dataset(data)
+    print(f"\n{dataset.name}. Open in a browser:")
+    for path in ("pages/index.html", "paper.pdf"):
+        print(f"  {dataset.results / path}")
+    print(f"Executed notebooks and results are in {dataset.results}")
+
+
+def show(lines: Iterable[str], fill: Callable[[int, int], None]) -> bool:
     """Print the lines that matter of what Snakemake says, as they come.
 
     ``fill`` is called with the number of finished steps and of all, for a twentieth of
-    the time at most.
+    the time at most. The time left is guessed from a third of the steps on. Returned is
+    whether all is done.
     """
-    started, was_blank, due = time.monotonic(), True, 0.0
+    started, was_blank, due, is_done = time.monotonic(), True, 0.0, False
     for line in map(str.rstrip, lines):
+        is_done |= line.startswith("Nothing to be done")
         if step := STEP.match(line):
             done, steps = map(int, step.groups())
+            is_done = done == steps
             passed = time.monotonic() - started
             left = minutes(passed / done * (steps - done))
             words = f"{done} of {steps} steps in {minutes(passed)}"
-            print(words + f", about {left} left" * (done < steps), flush=True)
+            is_known = steps / 3 <= done < steps
+            print(words + f", about {left} left" * is_known, flush=True)
             if 2 <= done < steps and time.monotonic() > due:
                 before = time.monotonic()
                 fill(done, steps)
@@ -71,8 +87,10 @@ def show(lines: Iterable[str], fill: Callable[[int, int], None]) -> None:
         if not step and not is_chatter and (line or not was_blank):
             print(line, flush=True)
         was_blank = is_chatter or not line
+    return is_done
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake has more to say
-    show(sys.stdin, partial(fill_pages, sys.argv[1]))
+    if show(sys.stdin, partial(fill_pages, sys.argv[1])):
+        addresses(sys.argv[1])

@@ -50,6 +50,9 @@ Execute 2 jobs...
 [Tue Nov 24 18:30:31 2026]
 Finished jobid: 1 (Rule: pages)
 1 of 4 steps (25%) done
+2 of 4 steps (50%) done
+Warning: the following output files of rule pages were not present at first:
+{'/runs/pages/index.html'}
 Error in rule train:
     jobid: 4
 
@@ -58,18 +61,30 @@ Error in rule train:
 
 
 def test_the_pipeline_shows_steps_with_the_time_left_and_errors(capsys, monkeypatch):
-    now = iter([100, 160, 400])
+    now, filled = iter([100, 160, *[220] * 5, 400]), []
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
-    progress.show(SNAKEMAKE.splitlines(keepends=True), None)
+    lines = SNAKEMAKE.splitlines(keepends=True)
+    assert progress.show(lines, lambda *steps: filled.append(steps))
+    assert filled == [(2, 4)]
     assert capsys.readouterr().out.splitlines() == [
         "[03_train_cnn-a] training: 100%",
-        "1 of 4 steps in 60 s, about 3 min left",
+        "1 of 4 steps in 60 s",
+        "2 of 4 steps in 2 min, about 2 min left",
         "Error in rule train:",
         "    jobid: 4",
         "",
         "4 of 4 steps in 5 min",
     ]
     assert progress.minutes(7500) == "2 h 5 min"
+
+
+def test_where_the_pages_are_is_said_when_there_is_nothing_to_do(tiny, capsys):
+    assert progress.show(
+        ["Nothing to be done (all requested files are present)."], None
+    )
+    progress.addresses(str(tiny.folder))
+    said = capsys.readouterr().out
+    assert str(tiny.results / "pages" / "index.html") in said
 
 
 def test_the_pages_fill_up_for_a_twentieth_of_the_time_at_most(monkeypatch):
