@@ -80,9 +80,7 @@ def test_every_format_gets_the_same_words_and_json_and_csv_agree(folder, capsys)
     assert text.endswith("of the time on artists it never heard.\n")
     assert main(["predict", str(folder / "a.wav")]) == 0
     one = capsys.readouterr().out
-    assert re.search(
-        r"never heard, (and|but) \d+ % when it is as sure as here\.\n$", one
-    )
+    assert re.search(r"never heard, and \d+ % when it is as sure as here\.\n$", one)
     assert main(["predict", str(folder), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert list(printed) == ["files", "model"]
