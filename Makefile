@@ -86,13 +86,14 @@ lock: .venv/ready
 	rm new.lock
 
 # torch by pip, whose configuration may name this machine's own build; the rest by uv.
+# Neither compiles: of all modules, those that are used are compiled when they are.
 UV_PIP = .venv/bin/uv pip install --python .venv --quiet
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
 		|| { echo "Python 3.11 to 3.14 is needed: make PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --disable-pip-version-check --constraint requirements.lock \
-		torch uv
+	.venv/bin/pip install --disable-pip-version-check --no-deps --no-compile \
+		--constraint requirements.lock torch uv
 	$(UV_PIP) --requirement requirements.lock
 	$(UV_PIP) --no-build-isolation --no-deps --editable .
 	touch $@
