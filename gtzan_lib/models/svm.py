@@ -42,7 +42,9 @@ class SVM(nn.Module):
         flat = x.cpu().flatten(0, 1).double().numpy()
         mean, scale = flat.mean(axis=0), np.maximum(flat.std(axis=0), 1e-9)
         n = min(self.projection.shape[1], *flat.shape)
-        pca = PCA(n, svd_solver="covariance_eigh").fit((flat - mean) / scale)
+        # Quickest by the smaller side of the table of vectors.
+        solver = "full" if len(flat) < flat.shape[1] else "covariance_eigh"
+        pca = PCA(n, svd_solver=solver).fit((flat - mean) / scale)
         self.mean, self.scale = (torch.from_numpy(a).float() for a in (mean, scale))
         self.projection = torch.from_numpy(pca.components_.T.copy()).half()
         self.vectors = self.project(x.cpu()).flatten(0, 1).half()
