@@ -15,7 +15,7 @@ import nbformat
 from filelock import FileLock, Timeout
 from snakemake.exceptions import WorkflowError
 
-from gtzan_lib import fingerprint
+from gtzan_lib import fingerprint, registry
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.data.splits import N_FOLDS
 from gtzan_lib.errors import UserError
@@ -31,8 +31,8 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 if config.get("profile") == "record":
     os.environ["GTZAN_RECORD"] = "1"  # compares no numbers: report/expected.py
-if source not in ("sample", "kaggle"):
-    source = str(Path(source).expanduser().resolve())
+is_name = source in ("sample", "kaggle")
+DATA = source if is_name else str(Path(source).expanduser().resolve())
 
 # Some runs train in a notebook, which becomes a page. The others are trained by one job
 # a configuration and partition, or by one a processor where there are few.
@@ -48,6 +48,17 @@ for run in plan.needed_runs(dataset, profile):
 
 OUT = dataset.results
 FOLDER = str(OUT)
+CLAIMS = "report/claims.toml"
+
+
+def is_from_code(run):
+    """Tell whether a run is one that notebook 04 can compare."""
+    return run.encoder in registry.CODES and run.split == "random"
+
+
+def is_for_04(run):
+    """Tell whether notebook 04 alone needs a run: from a learned code."""
+    return is_from_code(run) and run.encoder != "pool"
 
 
 def most_threads():
@@ -67,9 +78,11 @@ def most_threads():
 ALL_CORES = most_threads()
 HALF = max(1, ALL_CORES // 2)  # of two notebooks that run side by side
 if profile.seeds == 1:
-    together = [run for jobs in OTHERS.values() for run in jobs]
-    n_jobs = min(ALL_CORES, len(together))
-    OTHERS = {f"others-{i + 1}": together[i::n_jobs] for i in range(n_jobs)}
+    together, OTHERS = [run for some in OTHERS.values() for run in some], {}
+    for what in (True, False):
+        some = [run for run in together if is_for_04(run) == what]
+        for i in range(min(HALF, len(some))):
+            OTHERS[f"{'codes' if what else 'others'}-{i + 1}"] = some[i::HALF]
 
 
 def made_from(notebook, run=None):
@@ -91,27 +104,67 @@ def module(name):
     return list(map(str, fingerprint.files_of("", name)))
 
 
-def execute(notebook):
-    """Return the shell command that runs a notebook with a rule's ``values``."""
-    return (
-        f"python -m gtzan_lib.report.execute notebooks/{notebook}.ipynb "
-        "{output.notebook:q} {params.values:q}"
-    )
+def executed(name):
+    """Return the file of an executed notebook."""
+    return str(OUT / "notebooks" / f"{name}.ipynb")
 
 
-def values(**parameters):
-    """Return the parameters of a notebook as the command takes them."""
-    return json.dumps({"data": source} | parameters)
+def trained(is_needed):
+    """Return the files that tell that runs are there, those that are needed."""
+    pages = [name for name, run in PAGES.items() if is_needed(run)]
+    jobs = [job for job, some in OTHERS.items() if any(map(is_needed, some))]
+    pages = [executed(f"03_train_cnn-{name}") for name in pages]
+    return pages + [str(OUT / "logs" / f"{job}.done") for job in jobs]
 
 
-NOTEBOOKS = [
-    "01_pack",
-    "02_pool_mse",
-    *(f"03_train_cnn-{name}" for name in PAGES),
+JOBS, NEEDS = {}, {}  # of each executed notebook: how it is executed, and from what
+
+
+def plan_notebook(name, source, needs, **parameters):
+    """Add a notebook that is executed from a ``source`` and the files it ``needs``."""
+    parameters = {"data": DATA} | parameters
+    JOBS[name] = (f"notebooks/{source}.ipynb", executed(name), parameters)
+    NEEDS[name] = needs
+
+
+PACKED = [executed("01_pack")]
+plan_notebook("01_pack", "01_pack", made_from("01_pack"))
+plan_notebook("02_pool_mse", "02_pool_mse", made_from("02_pool_mse") + PACKED)
+for name, run in sorted(PAGES.items(), key=lambda page: page[1].epochs):
+    needs = made_from("03_train_cnn", run) + PACKED
+    plan_notebook(f"03_train_cnn-{name}", "03_train_cnn", needs, **run.facts)
+plan_notebook(
     "04_autoencoder",
+    "04_autoencoder",
+    made_from("04_autoencoder") + trained(is_from_code),
+    seeds=suite.few(profile.seeds),
+    corrected_epochs=profile.corrected,
+)
+plan_notebook(
     "05_results",
+    "05_results",
+    [
+        *made_from("05_results"),
+        CLAIMS,
+        *trained(lambda run: True),
+        executed("04_autoencoder"),
+    ],
+)
+plan_notebook(
     "06_beyond",
-]
+    "06_beyond",
+    [*made_from("06_beyond"), CLAIMS, *trained(lambda run: not is_for_04(run))],
+    seeds=profile.seeds,
+    corrected_epochs=profile.corrected,
+    augmented_epochs=profile.augmented,
+    paper_epochs=profile.paper_short,
+)
+# Notebooks that one kernel executes, one after another: where they are short, several,
+# as importing would take most of their time.
+CHAINS = [[name] for name in JOBS]
+if profile.seeds == 1:
+    first, *networks, codes, results, beyond = JOBS
+    CHAINS = [first], networks, [codes, results], [beyond]
 START = OUT / "pages" / "index.html"
 
 
@@ -131,127 +184,57 @@ rule all:
         OUT / "paper.pdf",
 
 
-rule pack:
-    input:
-        made_from("01_pack"),
-    output:
-        notebook=OUT / "notebooks" / "01_pack.ipynb",
-    params:
-        values=lambda wildcards: values(),
-    shell:
-        execute("01_pack")
+for names in CHAINS:
+    made = list(map(executed, names))
+
+    rule:
+        name:
+            f"execute_{names[0]}"
+        input:
+            [file for name in names for file in NEEDS[name] if file not in made],
+        output:
+            made,
+        params:
+            jobs=json.dumps([JOBS[name] for name in names]),
+        threads: HALF if names[0][:2] in ("04", "06") else 1
+        priority: 2  # pages come soon
+        shell:
+            "python -m gtzan_lib.report.execute {params.jobs:q}"
 
 
-rule pool:
-    input:
-        made_from("02_pool_mse"),
-        rules.pack.output,
-    output:
-        notebook=OUT / "notebooks" / "02_pool_mse.ipynb",
-    params:
-        values=lambda wildcards: values(),
-    shell:
-        execute("02_pool_mse")
+for job, some in OTHERS.items():
 
-
-rule train:
-    input:
-        lambda wildcards: made_from("03_train_cnn", PAGES[wildcards.run]),
-        rules.pack.output,
-    output:
-        notebook=OUT / "notebooks" / "03_train_cnn-{run}.ipynb",
-    params:
-        values=lambda wildcards: values(**PAGES[wildcards.run].facts),
-    shell:
-        execute("03_train_cnn")
-
-
-rule train_others:
-    input:
-        lambda wildcards: sorted(
-            {file for run in OTHERS[wildcards.job] for file in made_by(run)}
-        ),
-        rules.pack.output,
-    output:
-        touch(OUT / "logs" / "{job}.done"),
-    params:
-        runs=lambda wildcards: json.dumps([run.facts for run in OTHERS[wildcards.job]]),
-    shell:
-        "python -m gtzan_lib.experiments.batch {source:q} {params.runs:q}"
-
-
-TRAINED = [
-    *expand(rules.train.output, run=PAGES),
-    *expand(rules.train_others.output, job=OTHERS),
-]
-
-
-rule autoencoder:
-    input:
-        made_from("04_autoencoder"),
-        TRAINED,
-    output:
-        notebook=OUT / "notebooks" / "04_autoencoder.ipynb",
-    params:
-        values=lambda wildcards: values(
-            seeds=suite.few(profile.seeds),
-            epochs=profile.corrected,
-        ),
-    threads: HALF
-    shell:
-        execute("04_autoencoder")
-
-
-rule results:
-    input:
-        made_from("05_results"),
-        "report/claims.toml",
-        TRAINED,
-        rules.autoencoder.output,
-    output:
-        notebook=OUT / "notebooks" / "05_results.ipynb",
-    params:
-        values=lambda wildcards: values(),
-    shell:
-        execute("05_results")
-
-
-rule beyond:
-    input:
-        made_from("06_beyond"),
-        "report/claims.toml",
-        TRAINED,
-    output:
-        notebook=OUT / "notebooks" / "06_beyond.ipynb",
-    params:
-        values=lambda wildcards: values(
-            seeds=profile.seeds,
-            epochs=profile.corrected,
-            augmented_epochs=profile.augmented,
-            paper_epochs=profile.paper_short,
-        ),
-    threads: HALF
-    shell:
-        execute("06_beyond")
+    rule:
+        name:
+            f"train_{job}"
+        input:
+            sorted({file for run in some for file in made_by(run)}),
+        output:
+            touch(OUT / "logs" / f"{job}.done"),
+        params:
+            runs=json.dumps([run.facts for run in some]),
+        priority: 1 if is_for_04(some[0]) else 0  # notebook 04 takes longer than 06
+        shell:
+            "python -m gtzan_lib.experiments.batch {DATA:q} {params.runs:q}"
 
 
 rule record:
     input:
         module("report.record"),
-        "report/claims.toml",
-        expand(str(OUT / "notebooks" / "{notebook}.ipynb"), notebook=NOTEBOOKS),
+        CLAIMS,
+        list(map(executed, JOBS)),
     output:
         OUT / "results.json",
         OUT / "derived.json",
     shell:
-        "python -m gtzan_lib.report.record {source:q}"
+        "python -m gtzan_lib.report.record {DATA:q}"
 
 
 rule pdf:
     input:
         module("report.pdf"),
         "report/paper.typ",
-        "report/claims.toml",
+        CLAIMS,
         "gtzan_lib/report/figures.toml",
         rules.record.output,
     output:

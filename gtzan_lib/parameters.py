@@ -73,9 +73,10 @@ class Parameters:
     )
     seed: int = _parameter(0, "03", _whole(0, 2**31 - 1))
     seeds: int = _parameter(1, "04 06", _whole(1, 100))
-    epochs: int = _parameter(100, "03 04 06", _EPOCHS)
-    augmented_epochs: int = _parameter(20, "06", _EPOCHS)
-    paper_epochs: int = _parameter(100, "06", _EPOCHS)
+    epochs: int = _parameter(100, "03", _EPOCHS)
+    corrected_epochs: int = _parameter(40, "04 06", _EPOCHS)
+    augmented_epochs: int = _parameter(8, "06", _EPOCHS)
+    paper_epochs: int = _parameter(20, "06", _EPOCHS)
     device: str = _parameter("auto", "03", _choice("auto", "cpu", "cuda", "mps"))
 
     def __post_init__(self):

@@ -40,7 +40,7 @@ class Profile:
 
 
 PROFILES = {  # quick has the defaults of the notebooks, whose runs nbval reads again
-    "quick": Profile(100, 100, 100, 20, seeds=1, variant_seeds=1, all_seeds=1),
+    "quick": Profile(100, 20, 40, 8, seeds=1, variant_seeds=1, all_seeds=1),
     "paper": Profile(1800, 300, 100, 60, seeds=5, variant_seeds=3, all_seeds=5),
     "record": Profile(1800, 300, 100, 60, seeds=5, variant_seeds=5, all_seeds=20),
 }

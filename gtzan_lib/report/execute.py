@@ -1,14 +1,18 @@
-"""Executing a notebook for the pipeline, by papermill: its output, or one sentence.
+"""Executing notebooks for the pipeline, by papermill: their outputs, or one sentence.
 
-Of what the notebook prints, a line that updates (progress) is passed on every twenty
+Of what a notebook prints, a line that updates (progress) is passed on every twenty
 seconds; the rest is in the executed notebook. Used by ``Snakefile``:
-``python -m gtzan_lib.report.execute NOTEBOOK OUTPUT PARAMETERS_AS_JSON``.
+``python -m gtzan_lib.report.execute LIST_AS_JSON``, of notebooks that one kernel
+executes, each with its output and its parameters.
 """
 
+import asyncio
 import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,30 +43,49 @@ class Relay:
         """Do nothing: lines are passed on as they come."""
 
 
-def execute(notebook: Path, output: Path, parameters: dict) -> None:
+@contextmanager
+def open_kernel() -> Iterator:
+    """Open a kernel for ``execute``; it is started by the first notebook."""
+    from jupyter_client import AsyncKernelManager
+
+    with tempfile.TemporaryDirectory() as folder:
+        # Sockets of this computer alone: over TCP, the kernel warns.
+        sockets = {"transport": "ipc", "ip": f"{folder}/kernel"}
+        kernel = AsyncKernelManager(kernel_name="python3", **sockets)
+        try:
+            yield kernel
+        finally:
+            if kernel.has_kernel:
+                asyncio.run(kernel.shutdown_kernel(now=True))
+
+
+def execute(notebook: Path, output: Path, parameters: dict, kernel) -> None:
     """Execute a notebook with parameters; write it as it ran, also when it failed.
 
-    The ``UserError`` of one that failed has the sentence that it ended with.
+    A ``kernel`` that has executed another one forgets its names and keeps what it
+    imported, which takes most of the time before a notebook begins. The ``UserError``
+    of a notebook that failed has the sentence that it ended with.
     """
     import papermill
-    from traitlets.config import Config
 
+    if kernel.has_kernel:
+        client = kernel.blocking_client()
+        client.start_channels()
+        client.execute("get_ipython().reset()", reply=True, timeout=SLOW_SECONDS)
+        client.stop_channels()
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            # Sockets of this computer alone: over TCP, the kernel warns.
-            sockets = {"transport": "ipc", "ip": f"{folder}/kernel"}
-            papermill.execute_notebook(
-                notebook,
-                output,
-                parameters,
-                kernel_name="python3",
-                progress_bar=False,
-                stdout_file=Relay(output.stem),
-                autosave_cell_every=0,
-                start_timeout=SLOW_SECONDS,
-                iopub_timeout=SLOW_SECONDS,
-                config=Config(KernelManager=sockets),
-            )
+        papermill.execute_notebook(
+            notebook,
+            output,
+            parameters,
+            kernel_name="python3",
+            km=kernel,
+            progress_bar=False,
+            stdout_file=Relay(output.stem),
+            autosave_cell_every=0,
+            start_timeout=SLOW_SECONDS,
+            iopub_timeout=SLOW_SECONDS,
+        )
     except papermill.PapermillExecutionError as error:
         words = f"{error.ename}: {error.evalue}"
         is_sentence = error.traceback == [words]
@@ -71,14 +94,16 @@ def execute(notebook: Path, output: Path, parameters: dict) -> None:
         raise UserError(f"cannot write {output}: {error.strerror}") from error
 
 
-def main(notebook: str, output: str, parameters: str) -> int:
-    """Execute one notebook; return 0, or 2 after saying what is wrong."""
-    Path(output).parent.mkdir(parents=True, exist_ok=True)
-    try:
-        execute(Path(notebook), Path(output), json.loads(parameters))
-    except UserError as error:
-        print(f"{Path(output).stem}: {error}", file=sys.stderr)
-        return 2
+def main(jobs: str) -> int:
+    """Execute some notebooks; return 0, or 2 after saying what is wrong."""
+    with open_kernel() as kernel:
+        for notebook, output, parameters in json.loads(jobs):
+            Path(output).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                execute(Path(notebook), Path(output), parameters, kernel)
+            except UserError as error:
+                print(f"{Path(output).stem}: {error}", file=sys.stderr)
+                return 2
     return 0
 
 

@@ -15,7 +15,7 @@ from functools import partial
 STEP = re.compile(r"^(\d+) of (\d+) steps \(\d+%\) done$")
 CHATTER = re.compile(
     r"^(Assuming unrestricted|Building DAG|Using shell|Provided cores|Rules claiming"
-    r"|Conda environments|host:|Job stats|job +count|-+ +-+|\w+ +\d+$|Select jobs"
+    r"|Conda environments|host:|Job stats|job +count|-+ +-+|[\w+-]+ +\d+$|Select jobs"
     r"|Execute \d+ jobs|\[\w{3} \w{3} +\d|Finished jobid|Touching output|Elapsed time"
     r"|Warning: the following output files|\{'.*'\}$)"  # pages that are filling up
 )

@@ -1,5 +1,7 @@
 """The pipeline's way to run a notebook: what it passes on, and how it fails."""
 
+import json
+
 import nbformat
 import pytest
 
@@ -11,10 +13,10 @@ from gtzan_lib.report import execute, progress
 def notebook(tmp_path):
     """Make a notebook of some code, with a parameter ``x``."""
 
-    def make(code):
+    def make(code, name="in"):
         cells = [nbformat.v4.new_code_cell("x = 1"), nbformat.v4.new_code_cell(code)]
         cells[0].metadata["tags"] = ["parameters"]
-        path = tmp_path / "in.ipynb"
+        path = tmp_path / f"{name}.ipynb"
         python = {"language_info": {"name": "python"}}
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=python), path)
         return path
@@ -22,10 +24,40 @@ def notebook(tmp_path):
     return make
 
 
-def test_what_a_notebook_prints_stays_in_it(notebook, tmp_path, capsys):
-    execute.execute(notebook("print('x is', x)"), tmp_path / "n.ipynb", {"x": 7})
+@pytest.fixture
+def kernel():
+    with execute.open_kernel() as opened:
+        yield opened
+
+
+def test_what_a_notebook_prints_stays_in_it(notebook, tmp_path, capsys, kernel):
+    path = notebook("print('x is', x)")
+    execute.execute(path, tmp_path / "n.ipynb", {"x": 7}, kernel)
     assert capsys.readouterr().out == ""
     assert "x is 7" in (tmp_path / "n.ipynb").read_text()
+
+
+def test_a_second_notebook_knows_no_name_of_the_first_and_imports_nothing_again(
+    notebook, tmp_path, capsys
+):
+    first = notebook("import sys\nsys.seen = x\nfor_first = 1", "first")
+    second = notebook("import sys\nprint(sys.seen, x, 'for_first' in dir())", "second")
+    given = ((first, {"x": 7}), (second, {}))
+    jobs = [
+        (str(path), str(tmp_path / f"{path.stem}-out.ipynb"), x) for path, x in given
+    ]
+    assert execute.main(json.dumps(jobs)) == 0
+    cells = nbformat.read(tmp_path / "second-out.ipynb", as_version=4).cells
+    assert [cell.execution_count for cell in cells] == [1, 2]
+    assert cells[-1].outputs[0].text == "7 1 False\n"
+
+
+def test_the_notebooks_after_one_that_fails_are_not_executed(notebook, tmp_path):
+    given = notebook("1 / 0", "first"), notebook("1", "second")
+    jobs = [(str(path), str(tmp_path / f"{path.stem}-out.ipynb"), {}) for path in given]
+    assert execute.main(json.dumps(jobs)) == 2
+    assert (tmp_path / "first-out.ipynb").is_file()
+    assert not (tmp_path / "second-out.ipynb").exists()
 
 
 def test_a_line_that_updates_is_passed_on_at_first_and_at_last(capsys):
@@ -42,7 +74,7 @@ SNAKEMAKE = """Building DAG of jobs...
 Job stats:
 job            count
 -----------  -------
-train             13
+train_codes-1     13
 
 Select jobs to execute...
 Execute 2 jobs...
@@ -110,16 +142,18 @@ def test_pages_that_cannot_be_made_yet_do_not_end_the_pipeline(tmp_path, capsys)
     assert "pages wait for the next step" in capsys.readouterr().out
 
 
-def test_a_notebook_that_stops_with_a_sentence_fails_with_it(notebook, tmp_path):
+def test_a_notebook_that_stops_with_a_sentence_fails_with_it(
+    notebook, tmp_path, kernel
+):
     code = "from gtzan_lib.errors import DataError\nraise DataError('no such track')"
     with pytest.raises(UserError) as caught:
-        execute.execute(notebook(code), tmp_path / "n.ipynb", {})
+        execute.execute(notebook(code), tmp_path / "n.ipynb", {}, kernel)
     assert str(caught.value) == "DataError: no such track"
 
 
 def test_a_full_disk_is_a_sentence(notebook, tmp_path, capsys):
     (tmp_path / "n.ipynb").symlink_to("/dev/full")
-    options = (str(notebook("1 / 1")), str(tmp_path / "n.ipynb"), "{}")
-    assert execute.main(*options) == 2
+    jobs = [(str(notebook("1 / 1")), str(tmp_path / "n.ipynb"), {})]
+    assert execute.main(json.dumps(jobs)) == 2
     words = capsys.readouterr().err.splitlines()[-1]
     assert words.endswith("n.ipynb: No space left on device")
