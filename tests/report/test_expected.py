@@ -12,6 +12,7 @@ from gtzan_lib import store
 from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import pooling
+from gtzan_lib.parameters import Parameters
 from gtzan_lib.report import expected, record
 
 LOSS = "corrected-lenet-pool-random-2-epochs: loss@last"
@@ -135,7 +136,8 @@ def test_a_network_that_guesses_agrees_with_no_value_of_the_sample(tiny):
     assert content["data"]["name"] == SYNTHETIC
     sample = replace(tiny, sha256=content["data"]["sha256"])
     guessed = {"loss@last": math.log(10), "accuracy": 0.1, "top2": 0.2}
-    for recipe in ("paper", "corrected"):
-        name = f"{recipe}-lenet-pool-random-100-epochs"
+    p = Parameters()
+    for recipe, epochs in (("paper", p.epochs), ("corrected", p.corrected_epochs)):
+        name = f"{recipe}-lenet-pool-random-{epochs}-epochs"
         numbers = {f"{name}: {metric}": {0: v} for metric, v in guessed.items()}
         assert agrees(sample, numbers)[0] == ["no", "no", "no"]
