@@ -87,8 +87,8 @@ lock: .venv/ready
 
 # torch by pip, whose configuration may name this machine's own build; the rest by uv.
 # Neither compiles all modules: what most jobs import is, at the end, on two cores.
-COMPILED_1 = torch, scipy.stats, pandas, sklearn.decomposition, gtzan_lib.report.pages
-COMPILED_2 = snakemake.cli, papermill, ipykernel.kernelapp, seaborn, librosa.feature
+COMPILED_1 = torch._dynamo, pandas, sklearn.decomposition, gtzan_lib.report.pages
+COMPILED_2 = snakemake.cli, papermill, ipykernel.kernelapp, seaborn, scipy.signal, numba
 UV_PIP = .venv/bin/uv pip install --python .venv --quiet
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
