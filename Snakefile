@@ -1,4 +1,4 @@
-"""The pipeline: each job runs one notebook through papermill.
+"""The pipeline: each job runs notebooks through papermill, or trains.
 
     snakemake --cores all --config data=sample profile=quick
 
@@ -120,28 +120,27 @@ def trained(is_needed):
 JOBS, NEEDS = {}, {}  # of each executed notebook: how it is executed, and from what
 
 
-def plan_notebook(name, source, needs, **parameters):
-    """Add a notebook that is executed from a ``source`` and the files it ``needs``."""
+def plan_notebook(name, needs, **parameters):
+    """Add a notebook, named as its source is up to a "-", and the files it ``needs``."""
+    source = name.partition("-")[0]
     parameters = {"data": DATA} | parameters
     JOBS[name] = (f"notebooks/{source}.ipynb", executed(name), parameters)
     NEEDS[name] = needs
 
 
 PACKED = [executed("01_pack")]
-plan_notebook("01_pack", "01_pack", made_from("01_pack"))
-plan_notebook("02_pool_mse", "02_pool_mse", made_from("02_pool_mse") + PACKED)
+plan_notebook("01_pack", made_from("01_pack"))
+plan_notebook("02_pool_mse", made_from("02_pool_mse") + PACKED)
 for name, run in sorted(PAGES.items(), key=lambda page: page[1].epochs):
     needs = made_from("03_train_cnn", run) + PACKED
-    plan_notebook(f"03_train_cnn-{name}", "03_train_cnn", needs, **run.facts)
+    plan_notebook(f"03_train_cnn-{name}", needs, **run.facts)
 plan_notebook(
-    "04_autoencoder",
     "04_autoencoder",
     made_from("04_autoencoder") + trained(is_from_code),
     seeds=suite.few(profile.seeds),
     corrected_epochs=profile.corrected,
 )
 plan_notebook(
-    "05_results",
     "05_results",
     [
         *made_from("05_results"),
@@ -151,7 +150,6 @@ plan_notebook(
     ],
 )
 plan_notebook(
-    "06_beyond",
     "06_beyond",
     [*made_from("06_beyond"), CLAIMS, *trained(lambda run: not is_for_04(run))],
     seeds=profile.seeds,

@@ -2,7 +2,7 @@
 
 ``snakemake ... 2>&1 | python -m gtzan_lib.report.progress DATA``: what Snakefile's jobs
 say is passed on, and so is an error; what Snakemake says of each job is in its own log.
-The pages fill up meanwhile, from the second step on, when pictures are pooled.
+The pages fill up meanwhile, from the second step on.
 """
 
 import re
