@@ -29,8 +29,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: report test keep lab app bench scale notebooks expected lock
 report: .venv/ready
 	set -o pipefail; snakemake $(WHERE) --nolock --rerun-incomplete --quiet rules reason \
-		host --config data="$$DATA" profile="$$PROFILE" $(CONFIG) 2>&1 | \
-		python -m gtzan_lib.report.progress "$$DATA"
+		host --config data="$$DATA" profile="$$PROFILE" 2>&1 | \
+		python -m gtzan_lib.report.progress "$$DATA" "$$PROFILE"
 
 test: .venv/ready
 	ruff check .
@@ -74,7 +74,7 @@ expected: .venv/ready
 		n=$$((n + 1)) && \
 		env GTZAN_RUNS=$(CURDIR)/runs/processor-$$n OMP_NUM_THREADS=$$as sh -c \
 			'jupyter execute notebooks/0[346]*.ipynb && \
-			python -m gtzan_lib.report.record sample' || exit; \
+			python -m gtzan_lib.report.record sample quick' || exit; \
 	done
 	python -m gtzan_lib.report.expected runs/processor-*/sample-*/results.json
 

@@ -19,17 +19,18 @@ from gtzan_lib import fingerprint, registry
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.data.splits import N_FOLDS
 from gtzan_lib.errors import UserError
-from gtzan_lib.experiments import plan, runs, suite
+from gtzan_lib.experiments import grid, runs
 from gtzan_lib.parameters import Parameters
 
-changes = {k: v for k, v in config.items() if k not in ("data", "profile")}
 try:
-    profile = plan.profile(str(config.get("profile", "quick")), changes)
-    source = Parameters(data=str(config.get("data", "sample"))).data
+    asked = {name: str(value) for name, value in config.items()}
+    PROFILE = Parameters(profile=asked.get("profile", "quick")).profile
+    source = Parameters(data=asked.get("data", "sample")).data
     dataset = open_dataset(source)
+    RUNS = grid.needed(dataset, PROFILE)
 except UserError as error:
     raise WorkflowError(str(error)) from None
-if config.get("profile") == "record":
+if PROFILE == "record":
     os.environ["GTZAN_RECORD"] = "1"  # compares no numbers: report/expected.py
 is_name = source in ("sample", "kaggle")
 DATA = source if is_name else str(Path(source).expanduser().resolve())
@@ -38,8 +39,10 @@ DATA = source if is_name else str(Path(source).expanduser().resolve())
 # a configuration and partition, or by one a processor where there are few.
 LONG = 300  # epochs, of which more make a job of each run
 PAGES, OTHERS = {}, {}  # runs by the name of their folder, and lists of them by job
-for run in plan.needed_runs(dataset, profile):
-    if plan.has_page(run, profile):
+for run in RUNS:
+    if run.facts["recipe"] == "closed-form":
+        continue  # fitted by a notebook, in seconds
+    if grid.has_page(run, PROFILE):
         PAGES[runs.folder_name(run.facts)] = run
     else:
         first = run.seed if run.epochs > LONG else run.seed // N_FOLDS * N_FOLDS
@@ -77,7 +80,7 @@ def most_threads():
 
 ALL_CORES = most_threads()
 HALF = max(1, ALL_CORES // 2)  # of two notebooks that run side by side
-if profile.seeds == 1:
+if PROFILE == "quick":
     together, OTHERS = [run for some in OTHERS.values() for run in some], {}
     for what in (True, False):
         some = [run for run in together if is_for_04(run) == what]
@@ -137,8 +140,7 @@ for name, run in sorted(PAGES.items(), key=lambda page: page[1].epochs):
 plan_notebook(
     "04_autoencoder",
     made_from("04_autoencoder") + trained(is_from_code),
-    seeds=suite.few(profile.seeds),
-    corrected_epochs=profile.corrected,
+    profile=PROFILE,
 )
 plan_notebook(
     "05_results",
@@ -148,19 +150,17 @@ plan_notebook(
         *trained(lambda run: True),
         executed("04_autoencoder"),
     ],
+    profile=PROFILE,
 )
 plan_notebook(
     "06_beyond",
     [*made_from("06_beyond"), CLAIMS, *trained(lambda run: not is_for_04(run))],
-    seeds=profile.seeds,
-    corrected_epochs=profile.corrected,
-    augmented_epochs=profile.augmented,
-    paper_epochs=profile.paper_short,
+    profile=PROFILE,
 )
 # Notebooks that one kernel executes, one after another: where they are short, several,
 # as importing would take most of their time.
 CHAINS = [[name] for name in JOBS]
-if profile.seeds == 1:
+if PROFILE == "quick":
     first, *networks, codes, results, beyond = JOBS
     CHAINS = [first], networks, [codes, results], [beyond]
 START = OUT / "pages" / "index.html"
@@ -225,7 +225,7 @@ rule record:
         OUT / "results.json",
         OUT / "derived.json",
     shell:
-        "python -m gtzan_lib.report.record {DATA:q}"
+        "python -m gtzan_lib.report.record {DATA:q} {PROFILE}"
 
 
 rule pdf:

@@ -51,7 +51,6 @@ _FACTOR = (
     lambda value: type(value) is int and value > 0 and 144 % value == 0,
 )
 _FOLDER = "an existing folder with your copy of GTZAN"
-_RECIPES = [name for name in registry.RECIPES if name != "closed-form"]
 
 
 @dataclass(frozen=True)
@@ -62,21 +61,20 @@ class Parameters:
     """
 
     data: str = _parameter(
-        "sample", "01 02 03 04 05 06", _choice("sample", "kaggle", path=_FOLDER)
+        "sample", "01 02 03 04 05 06 07", _choice("sample", "kaggle", path=_FOLDER)
     )
     factor: int = _parameter(4, "02", _FACTOR)
-    recipe: str = _parameter("paper", "03", _choice(*_RECIPES))
+    recipe: str = _parameter("paper", "03", _choice(*registry.RECIPES))
     model: str = _parameter("lenet", "03 04", _choice(*registry.MODELS))
     encoder: str = _parameter("pool", "03", _choice(*registry.ENCODERS))
     split: str = _parameter(
         "random", "03 06", _choice(*registry.SPLITS, path="an existing CSV file")
     )
     seed: int = _parameter(0, "03", _whole(0, 2**31 - 1))
-    seeds: int = _parameter(1, "04 06", _whole(1, 100))
     epochs: int = _parameter(100, "03", _EPOCHS)
-    corrected_epochs: int = _parameter(40, "04 06", _EPOCHS)
-    augmented_epochs: int = _parameter(8, "06", _EPOCHS)
-    paper_epochs: int = _parameter(20, "06", _EPOCHS)
+    profile: str = _parameter(
+        "quick", "04 05 06 07", _choice(*registry.GRID["profiles"])
+    )
     device: str = _parameter("auto", "03", _choice("auto", "cpu", "cuda", "mps"))
 
     def __post_init__(self):

@@ -6,8 +6,10 @@ one, write its class in a module of its own and add a line here.
 """
 
 import importlib
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 PICTURES, BANDS, VECTORS = "pictures", "bands", "vectors"
 
@@ -104,6 +106,12 @@ SPLITS = {  # of module data.splits
     "random-folds": "the same tracks and sizes, whatever the artist",
     "all": "every track trains and none tests, for the model of the upload page",
 }
+
+
+# Profiles, and the runs that a report by each is made of: see ``experiments.grid``.
+GRID = tomllib.loads(
+    Path(__file__).with_name("experiments").joinpath("grid.toml").read_text("utf-8")
+)
 
 
 def fits(model: str, encoder: str) -> bool:

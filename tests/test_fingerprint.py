@@ -61,7 +61,7 @@ def test_every_module_serves_a_result_but_those_that_find_choose_and_check():
     assert others == {
         *("data.protocols", "data.sources", "data.verify", "evaluation.dead"),
         *("evaluation.seeds", "experiments.batch", "experiments.folds"),
-        *("experiments.groups", "experiments.learning", "experiments.plan"),
+        *("experiments.grid", "experiments.groups", "experiments.learning"),
         *("experiments.runs", "experiments.suite"),
     }
 

@@ -1,7 +1,4 @@
 import ast
-import re
-import subprocess
-import sys
 
 import papermill
 import pytest
@@ -33,7 +30,7 @@ def test_good_values_come_back():
         (
             "recipe",
             "papr",
-            "recipe must be one of: paper, corrected, augmented; got 'papr'",
+            "recipe must be one of: paper, corrected, augmented, .*; got 'papr'",
         ),
         ("model", None, "model must be one of: lenet"),
         ("device", ["cpu"], "device must be one of: auto, cpu"),
@@ -74,27 +71,6 @@ def test_a_name_that_is_missing_is_named():
 
 
 @pytest.mark.parametrize(
-    ("config", "reason"),
-    [
-        (
-            "sedes=2",
-            "config must be data, profile or paper, .* all_seeds; got sedes",
-        ),
-        ("seeds=two", "seeds must be a whole number from 1 to 100; got 'two'"),
-        ("seeds=101", "seeds must be a whole number from 1 to 100; got 101"),
-        ("paper=12345678901234567890", "paper must be a whole number from 1 to 100000"),
-        ("profile=x", "profile must be one of quick, paper, record; got x"),
-    ],
-)
-def test_a_mistyped_setting_stops_the_pipeline(config, reason, tmp_path):
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1"]
-    command += ["--snakefile", PROJECT / "Snakefile", "--config", config]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert re.search(reason, done.stdout + done.stderr)
-
-
-@pytest.mark.parametrize(
     ("values", "reason"),
     [
         ({"model": "svm"}, "model svm takes encoder texture or features; got 'pool'"),
@@ -112,6 +88,10 @@ def test_a_model_in_closed_form_has_no_recipe_and_no_epochs():
     p = parameters.Parameters(model="svm", encoder="texture", epochs=7)
     assert p.facts["recipe"] == "closed-form"
     assert p.facts["epochs"] == 1
+    same = parameters.Parameters(recipe="closed-form", model="svm", encoder="texture")
+    assert same.facts == p.facts
+    with pytest.raises(ParameterError, match="lenet is trained by recipe paper or"):
+        parameters.Parameters(recipe="closed-form")
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "notebooks").glob("*.ipynb")))

@@ -1,16 +1,15 @@
 """Which models the report compares, on which splits (paper, sections 4.3 and 5)."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from gtzan_lib.data import protocols, splits
 from gtzan_lib.data.gtzan import Dataset
-from gtzan_lib.errors import DataError
-from gtzan_lib.evaluation import calibration, seeds
-from gtzan_lib.experiments import ensembles, folds, runs
+from gtzan_lib.evaluation import calibration
+from gtzan_lib.experiments import ensembles, folds, grid, runs
 from gtzan_lib.experiments.folds import Answers
 from gtzan_lib.experiments.groups import group_runs, preference
 from gtzan_lib.experiments.run import ENSEMBLE, Run
-from gtzan_lib.parameters import Parameters
 
 PAPER = "LeNet of the paper, pooled picture"
 LENET = "LeNet corrected, pooled picture"
@@ -27,7 +26,6 @@ MODELS = {
     CNN: ("augmented", "cnn", "bands"),
     CRNN: ("augmented", "crnn", "bands"),
 }
-FITTED = (FEATURES, TEXTURE)  # in closed form, without chance
 BEST = "CRNN and texture SVM"
 ENSEMBLES = {BEST: (CRNN, TEXTURE), "CRNN and both SVMs": (CRNN, TEXTURE, FEATURES)}
 # The models of the three-way split, of the comparison, and of the ladder.
@@ -41,54 +39,6 @@ NAMES = {facts: name for name, facts in MODELS.items()} | {
 TRUSTED = (LENET, CRNN, BEST)  # whose calibration is drawn
 SPLITS = ("random", "random-unique", "artist", "artist-trainval")  # of the ladder
 FOLDED = (LENET, TEXTURE, CRNN)  # whose leakage is measured by folds
-
-
-def few(n_seeds: int) -> int:
-    """Return how many of ``n_seeds`` what only supports the rest is trained with."""
-    return min(n_seeds, 3)
-
-
-def seeds_of(name: str, split: str, n_seeds: int) -> int:
-    """Return how many seeds notebook 06_beyond trains of a model, asked for some.
-
-    Splits other than random get few, as does the ``CNN``; a repetition of
-    folds counts as one; three-way, which gives temperatures, and all, the upload
-    page's, need one. What has no chance in it, a model in closed form on a split that
-    seeds do not redraw, is trained once.
-    """
-    n = n_seeds if split == "random" and name != CNN else few(n_seeds)
-    is_fixed = split not in folds.SPLITS and seeds.overlap(split) is None
-    if split in ("three-way", "all") or (name in FITTED and is_fixed):
-        n = 1
-    return n * protocols.FOLDS[split] if split in folds.SPLITS else n
-
-
-def needed(dataset: Dataset) -> dict[str, tuple[str, ...]]:
-    """Return the models that notebook 06_beyond needs, by split."""
-    names = dict.fromkeys(SPLITS, CLIMBING)
-    names |= dict.fromkeys(folds.SPLITS, FOLDED)
-    names |= {"random": COMPARED, "three-way": WITH_PAPER}
-    names["all"] = ENSEMBLES[BEST]
-    reasons = why_not(dataset, tuple(names))
-    reasons["all"] = reasons[folds.UNHEARD]  # which gives its temperatures
-    return {split: names[split] for split in names if not reasons[split]}
-
-
-def why_not(dataset: Dataset, names: tuple[str, ...]) -> dict[str, str]:
-    """Tell by split why it cannot be had; the reason is empty where it can.
-
-    Where no two pictures are the same, random-unique is random, and adds nothing.
-    """
-    reasons = dict.fromkeys(names, "")
-    for name in names:
-        try:
-            if name != "random-unique":
-                splits.split(dataset, name, seed=0)
-            elif len(splits.every_track(dataset)) == len(dataset.tracks):
-                reasons[name] = "no two pictures are the same: it is random"
-        except DataError as error:
-            reasons[name] = str(error)
-    return reasons
 
 
 def name_of(run: Run) -> str:
@@ -115,31 +65,24 @@ def by_split(some: list[Run]) -> dict[str, dict[str, list[Run]]]:
 
 
 def train_all(
-    dataset: Dataset,
-    names: tuple[str, ...],
-    split: str,
-    n_seeds: int,
-    epochs: dict[str, int],
+    dataset: Dataset, names: tuple[str, ...], split: str, profile: str
 ) -> dict[str, list[Run]]:
     """Return the runs of each model, one a seed, trained where there is none.
 
-    There are as many as ``seeds_of`` says. ``names`` are keys of ``MODELS``; one whose
-    files the data set lacks is left out. ``epochs`` are by recipe; models in closed
-    form need none.
+    ``names`` are keys of ``MODELS``; one whose files the data set lacks is left out.
+    Seeds and epochs are the grid's; on a split that it lacks, those of ``random``.
     """
     trained: dict[str, list[Run]] = {}
     for name in names:
-        if name == FEATURES and not dataset.features_path.is_file():
-            print(f"{name}: left out, as the data has no table of features")
-            continue
-        recipe, model, encoder = MODELS[name]
-        facts = {"model": model, "encoder": encoder, "split": split}
-        if recipe in epochs:  # else it is fitted in closed form
-            facts |= {"recipe": recipe, "epochs": epochs[recipe]}
-        trained[name] = [
-            runs.train(dataset, Parameters(**facts, seed=seed))
-            for seed in range(seeds_of(name, split, n_seeds))
+        facts = dict(zip(("recipe", "model", "encoder"), MODELS[name], strict=True))
+        asked = grid.row(dataset, profile, **facts, split=split) or [
+            replace(p, split=split)
+            for p in grid.row(dataset, profile, **facts, split="random")
         ]
+        if asked:
+            trained[name] = [runs.train(dataset, p) for p in asked]
+        else:
+            print(f"{name}: left out, as the data has no table of features")
     return trained
 
 

@@ -8,7 +8,7 @@ import nbformat
 
 from gtzan_lib import store
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments import plan, runs
+from gtzan_lib.experiments import grid, runs
 from gtzan_lib.report import claims, executed, pages, record
 from gtzan_lib.report.derived import derive
 from gtzan_lib.report.pdf import PDF, compile_pdf
@@ -91,7 +91,7 @@ def _build(folder: Path, target: Path) -> None:
     for name in (record.RESULTS, record.PREDICTIONS):
         shutil.copy(folder / name, target / name)
     runs_of = record.read_measured(target)["runs"]
-    shown = {run["run"] for run in runs_of if plan.is_main(run["provenance"])}
+    shown = {run["run"] for run in runs_of if grid.is_main(run["provenance"])}
     for page in (target / "pages").glob(f"{pages.TRAIN}-*.html"):
         if page.stem.removeprefix(f"{pages.TRAIN}-") not in shown:
             page.unlink()

@@ -1,7 +1,8 @@
 """What a person sees of the pipeline: a line a finished step, with the time left.
 
-``snakemake ... 2>&1 | python -m gtzan_lib.report.progress DATA``: what Snakefile's jobs
-say is passed on, and so is an error; what Snakemake says of each job is in its own log.
+``snakemake ... 2>&1 | python -m gtzan_lib.report.progress DATA PROFILE``: what
+Snakefile's jobs say is passed on, and so is an error; what Snakemake says of each job
+is in its own log.
 The pages fill up meanwhile, from the second step on.
 """
 
@@ -29,20 +30,20 @@ def minutes(seconds: float) -> str:
     return f"{hours} h {rest} min" if hours else f"{rest} min"
 
 
-def fill_pages(data: str, done: int, steps: int) -> None:
+def fill_pages(data: str, profile: str, done: int, steps: int) -> None:
     """Make the pages of what is finished, or say why they wait.
 
     Where there is a record already, pages stay as they are.
     """
     from gtzan_lib.data.sources import open_dataset
-    from gtzan_lib.experiments.runs import find_runs
+    from gtzan_lib.experiments import grid
     from gtzan_lib.report import claims, pages, record
     from gtzan_lib.report.derived import derive
 
     try:
         dataset = open_dataset(data)
         if not (dataset.results / record.RESULTS).is_file():
-            measured = record.collect(dataset, find_runs(dataset)[0])
+            measured = record.collect(dataset, grid.finished(dataset, profile))
             content = measured | derive(measured, claims.load())
             content["so_far"] = f"{done} of {steps}"
             pages.build(dataset.results, content)
@@ -92,5 +93,5 @@ def show(lines: Iterable[str], fill: Callable[[int, int], None]) -> bool:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake has more to say
-    if show(sys.stdin, partial(fill_pages, sys.argv[1])):
+    if show(sys.stdin, partial(fill_pages, *sys.argv[1:3])):
         addresses(sys.argv[1])

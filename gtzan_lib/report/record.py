@@ -1,7 +1,7 @@
 """The record: all that was measured of a data set in one file, ``results.json``.
 
 What follows from it is in ``derived.json`` (see ``report.derived``). The pipeline calls
-``python -m gtzan_lib.report.record DATA`` after all notebooks.
+``python -m gtzan_lib.report.record DATA PROFILE`` after all notebooks.
 """
 
 import hashlib
@@ -23,9 +23,8 @@ from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments import ensembles, folds, learning, suite
+from gtzan_lib.experiments import ensembles, folds, grid, learning, suite
 from gtzan_lib.experiments.run import Run
-from gtzan_lib.experiments.runs import find_runs
 from gtzan_lib.fingerprint import fingerprint
 from gtzan_lib.report import claims, dead, schema
 from gtzan_lib.report.derived import derive, plain
@@ -230,12 +229,12 @@ def differences(where: str, kept: object, again: object) -> list[str]:
     return [sentence for item in items for sentence in differences(*item)]
 
 
-def main(data: str) -> None:
-    """Write the record of a data set's finished runs, and what follows from it."""
+def main(data: str, profile: str) -> None:
+    """Write the record of a profile's finished runs, and what follows from it."""
     dataset = open_dataset(data)
-    runs, left_out = find_runs(dataset)
+    runs = grid.finished(dataset, profile)
     write(dataset, [*runs, *ensembles.find(dataset, runs)])
-    print(f"{dataset.name}: {len(runs)} runs, {len(left_out)} outdated ones left out")
+    print(f"{dataset.name}: {len(runs)} runs of profile {profile}")
 
 
 if __name__ == "__main__":

@@ -11,9 +11,8 @@ from sklearn.kernel_ridge import KernelRidge
 from small import train
 
 from gtzan_lib.app.classifier import Classifier
-from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import UserError
-from gtzan_lib.experiments import batch, ensembles, plan, runs, suite
+from gtzan_lib.experiments import batch, ensembles, runs, suite
 from gtzan_lib.models import build as models
 from gtzan_lib.parameters import Parameters
 from gtzan_lib.registry import RECIPES
@@ -120,15 +119,19 @@ def test_an_interrupted_augmented_training_ends_the_same(tmp_path, monkeypatch, 
         assert torch.equal(weights, same.state_dict()[name]), name
 
 
+def facts(name):
+    return dict(zip(("recipe", "model", "encoder"), suite.MODELS[name], strict=True))
+
+
 @pytest.fixture(scope="module")
 def pair(five_source, tmp_path_factory):
     """A run each of an ensemble's two models, on a split with validation."""
-    names = (suite.CRNN, suite.TEXTURE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GTZAN_RUNS", str(tmp_path_factory.mktemp("pair")))
-        five = open_dataset(five_source)
-        epochs = {"augmented": 1}
-        return suite.train_all(five, names, "three-way", 1, epochs)
+        return {
+            name: [train(five_source, **facts(name), split="three-way")]
+            for name in (suite.CRNN, suite.TEXTURE)
+        }
 
 
 def test_an_ensemble_answers_as_its_members_do_together(pair, five):
@@ -191,26 +194,7 @@ def test_a_closed_form_model_has_no_recipe_and_no_epochs(pair):
 
 
 def test_a_data_set_without_features_goes_without(tiny):
-    assert suite.train_all(tiny, (suite.FEATURES,), "random", 1, {}) == {}
-
-
-@pytest.mark.parametrize(
-    ("name", "split", "seeds"),
-    [
-        (suite.CRNN, "random", 5),
-        (suite.TEXTURE, "random", 5),
-        (suite.CNN, "random", 3),
-        (suite.CRNN, "artist", 3),
-        (suite.TEXTURE, "artist", 1),  # nothing in it is drawn
-        (suite.CRNN, "artist-folds", 9),
-        (suite.TEXTURE, "artist-folds", 9),
-        (suite.TEXTURE, "random-folds", 9),
-        (suite.CRNN, "three-way", 1),
-        (suite.CRNN, "all", 1),
-    ],
-)
-def test_what_has_no_chance_in_it_is_trained_once(name, split, seeds):
-    assert suite.seeds_of(name, split, 5) == seeds
+    assert suite.train_all(tiny, (suite.FEATURES,), "random", "quick") == {}
 
 
 def test_an_ensemble_takes_the_one_run_of_a_machine_again(pair):
@@ -222,26 +206,6 @@ def test_an_ensemble_takes_the_one_run_of_a_machine_again(pair):
 def test_every_model_and_ensemble_has_one_name():
     assert len(set(suite.NAMES.values())) == len(suite.NAMES)
     assert set(suite.NAMES.values()) == {*suite.MODELS, *suite.ENSEMBLES}
-
-
-def test_every_needed_run_is_trained_once_and_the_main_ones_have_pages(five):
-    for name, profile in plan.PROFILES.items():
-        needed = plan.needed_runs(five, profile)
-        assert len({tuple(p.facts.items()) for p in needed}) == len(needed)
-        pages = [p for p in needed if plan.has_page(p, profile)]
-        assert {(p.recipe, p.model, p.encoder) for p in pages} >= set(plan.MAIN)
-        assert {p.seed for p in pages} == {0}
-        assert (len(pages) == len(plan.MAIN)) == (name == "quick")
-    untested = Parameters(split="all")  # what tests nothing has nothing to show
-    assert not plan.has_page(untested, plan.PROFILES["record"])
-
-
-def test_profile_quick_trains_what_the_notebooks_ask_for():
-    quick, p = plan.PROFILES["quick"], Parameters()
-    assert (quick.paper, quick.seeds) == (p.epochs, p.seeds)
-    assert quick.corrected == p.corrected_epochs
-    assert quick.paper_short == p.paper_epochs
-    assert quick.augmented == p.augmented_epochs
 
 
 def test_the_first_epochs_of_a_long_run_are_those_of_a_short_one(tiny):

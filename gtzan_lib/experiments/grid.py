@@ -1,0 +1,133 @@
+"""The grid, ``grid.toml``: which training runs a profile's report is made of."""
+
+from functools import cache
+from itertools import product
+
+from gtzan_lib.data import splits
+from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.errors import DataError, ParameterError
+from gtzan_lib.experiments import runs
+from gtzan_lib.experiments.run import Run
+from gtzan_lib.parameters import Parameters
+from gtzan_lib.registry import GRID
+
+ALONE = {"split": ["random"], "model": ["lenet"], "encoder": ["pool"]}  # if not said
+
+
+def needed(dataset: Dataset, profile: str) -> list[Parameters]:
+    """Return the parameters of every run of a profile's report, each once.
+
+    Those of splits that the data set cannot have (see ``why_not``) are left out, and so
+    is encoder ``features`` where there is no table. ``ParameterError`` if there is no
+    such profile, or a row of the grid is wrong.
+    """
+    rows = _rows(profile, dataset.features_path.is_file())
+    names = {p.split for row in rows for p in row}
+    reasons = why_not(dataset, names)
+    every = (p for row in rows for p in row if not reasons[p.split])
+    return list({tuple(p.facts.items()): p for p in every}.values())
+
+
+def row(dataset: Dataset, profile: str, **facts) -> list[Parameters]:
+    """Return the runs with these ``facts`` of the first row that has any, by seed.
+
+    Facts are some of ``Parameters.facts``. Empty where no row has them.
+    """
+    there = needed(dataset, profile)
+    for parameters in _rows(profile, dataset.features_path.is_file()):
+        fitting = [p for p in parameters if facts.items() <= p.facts.items()]
+        if fitting:
+            return [p for p in fitting if p in there]
+    return []
+
+
+def finished(dataset: Dataset, profile: str) -> list[Run]:
+    """Return the runs of a profile's report that are finished, by name.
+
+    They are whole, and made by this code and these packages. Others of the same data
+    do not count.
+    """
+    found = (runs.finished(dataset, p) for p in needed(dataset, profile))
+    return sorted((run for run in found if run), key=lambda run: run.name)
+
+
+def has_page(p: Parameters, profile: str) -> bool:
+    """Tell whether a run is trained by a notebook of its own, which becomes a page.
+
+    So is seed 0 where there are epochs. Split ``all`` tests nothing that a page could
+    show, and profiles whose ``pages`` are ``main`` have those of main rows alone.
+    """
+    facts = p.facts
+    if p.seed > 0 or p.split == "all" or facts["recipe"] == "closed-form":
+        return False
+    return _profile(profile)["pages"] == "all" or is_main(facts)
+
+
+def is_main(facts: dict) -> bool:
+    """Tell whether a run's facts are those of seed 0 in a row that is ``main``."""
+    mains = (made for made in GRID["rows"] if made.get("main"))
+    return facts["seed"] == 0 and any(
+        facts["recipe"] == made["recipe"]
+        and all(facts[name] in made.get(name, ALONE[name]) for name in ALONE)
+        for made in mains
+    )
+
+
+def curve_seeds(profile: str) -> int:
+    """Return how many seeds the learning curves of a profile's report have."""
+    return _profile(profile)["curves"]
+
+
+def why_not(dataset: Dataset, names: set[str] | tuple[str, ...]) -> dict[str, str]:
+    """Tell by split why a data set cannot have it; the reason is empty where it can.
+
+    Where no two pictures are the same, random-unique is random, and adds nothing.
+    Split ``all`` is for the page's model, whose temperatures are those of folds.
+    """
+    return {name: _why_not(dataset, name) for name in names}
+
+
+@cache
+def _why_not(dataset: Dataset, name: str) -> str:
+    if name == "random-unique":
+        is_random = len(splits.every_track(dataset)) == len(dataset.tracks)
+        return "no two pictures are the same: it is random" if is_random else ""
+    try:
+        splits.split(dataset, "artist-folds" if name == "all" else name, seed=0)
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+def _profile(name: str) -> dict:
+    if name not in GRID["profiles"]:
+        names = ", ".join(GRID["profiles"])
+        raise ParameterError(f"profile must be one of: {names}; got {name!r}")
+    return GRID["profiles"][name]
+
+
+def _rows(profile: str, features: bool) -> list[list[Parameters]]:
+    """Return each row's runs for a profile, with those of a table or without."""
+    _profile(profile)
+    rows = []
+    for number, made in enumerate(GRID["rows"], start=1):
+        try:
+            runs_of_row = _runs(made, made.get(profile, {"seeds": 0}))
+        except (ParameterError, KeyError, TypeError) as error:
+            raise ParameterError(f"row {number} of grid.toml: {error}") from None
+        rows.append([p for p in runs_of_row if features or p.encoder != "features"])
+    return rows
+
+
+def _runs(made: dict, amount: dict) -> list[Parameters]:
+    known = {"recipe", "main", *ALONE, *GRID["profiles"], "seeds", "first", "epochs"}
+    for name in [*made, *amount]:
+        if name not in known:
+            raise ParameterError(f"there is no setting {name}")
+    first = amount.get("first", 0)
+    own = {k: of[k] for k, of in (("recipe", made), ("epochs", amount)) if k in of}
+    return [
+        Parameters(**own, split=split, model=model, encoder=encoder, seed=seed)
+        for split, model, encoder in product(*(made.get(k, ALONE[k]) for k in ALONE))
+        for seed in range(first, first + amount["seeds"])
+    ]

@@ -1,0 +1,106 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from small import train
+
+from gtzan_lib import registry
+from gtzan_lib.data.gtzan import PUBLISHED, Dataset, published_sums
+from gtzan_lib.errors import ParameterError
+from gtzan_lib.experiments import grid, runs
+from gtzan_lib.parameters import Parameters, names_of
+from gtzan_lib.report import keep, record
+
+GTZAN = Dataset(PUBLISHED, Path("/nowhere"), tuple(published_sums()), "")
+PROFILES = tuple(registry.GRID["profiles"])
+
+
+def facts_of(profile, dataset=GTZAN):
+    return [p.facts for p in grid.needed(dataset, profile)]
+
+
+def test_profile_record_is_what_the_committed_report_was_made_of():
+    kept = [run["provenance"] for run in record.read_measured(keep.REPORT)["runs"]]
+    names = Parameters().facts
+    of_record = [{name: each[name] for name in names} for each in kept]
+    alone = [f for f in of_record if f["recipe"] != "ensemble"]
+    tables = [f for f in alone if f["encoder"] == "features"]  # no table is here
+    assert sorted(facts_of("record"), key=str) == sorted(
+        [f for f in alone if f not in tables], key=str
+    )
+
+
+@pytest.mark.parametrize(("profile", "n"), [("quick", 41), ("paper", 133)])
+def test_no_run_is_in_a_profile_twice(profile, n):
+    every = facts_of(profile)
+    assert len({tuple(f.items()) for f in every}) == len(every) == n
+
+
+def test_folds_are_whole_repetitions_and_what_has_no_chance_in_it_comes_once():
+    count = Counter((f["model"], f["split"]) for f in facts_of("paper"))
+    assert count["crnn", "artist-folds"] == count["svm", "random-folds"] == 9
+    assert count["crnn", "artist"] == 3
+    assert count["svm", "artist"] == count["svm", "all"] == 1
+
+
+def test_what_a_data_set_cannot_have_is_left_out_with_a_reason(tiny):
+    assert {p.split for p in grid.needed(tiny, "paper")} == {"random"}
+    reasons = grid.why_not(tiny, ("random", "artist", "random-unique", "all"))
+    assert reasons.pop("random") == ""
+    assert all(reasons.values())
+    assert reasons["random-unique"] == "no two pictures are the same: it is random"
+
+
+def test_the_first_row_is_what_others_are_compared_with():
+    row = grid.row(GTZAN, "record", recipe="corrected", model="lenet")
+    assert [(p.seed, p.epochs) for p in row] == [(seed, 100) for seed in range(5)]
+    assert grid.row(GTZAN, "record", model="lenet", split="three-way-unique") == []
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_pages_are_of_seed_0_and_quick_has_those_of_main_rows(profile):
+    pages = [p for p in grid.needed(GTZAN, profile) if grid.has_page(p, profile)]
+    main = [p for p in pages if grid.is_main(p.facts)]
+    assert {(p.recipe, p.model) for p in main} == {
+        *(("paper", "lenet"), ("corrected", "lenet"), ("augmented", "crnn"))
+    }
+    assert {p.seed for p in pages} == {0}
+    assert "all" not in {p.split for p in pages}
+    assert (pages == main) == (profile == "quick")
+    assert grid.curve_seeds(profile) == (1 if profile == "quick" else 3)
+
+
+def test_runs_that_the_grid_does_not_ask_for_do_not_count(tiny):
+    for epochs in (1, 40):  # a trial, and quick's
+        train(tiny, epochs=epochs)
+    assert len(runs.find_runs(tiny)[0]) == 2
+    assert [run.provenance["epochs"] for run in grid.finished(tiny, "quick")] == [40]
+
+
+def test_quick_trains_what_notebook_3_does_by_default():
+    p = Parameters()
+    of_3 = Parameters(**{name: getattr(p, name) for name in names_of("03_train_cnn")})
+    assert of_3.facts in facts_of("quick")
+
+
+def test_an_unknown_profile_is_one_sentence_with_the_names(tiny):
+    with pytest.raises(
+        ParameterError, match="one of: quick, paper, record; got 'qick'"
+    ):
+        grid.needed(tiny, "qick")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"quick": {"seeds": 1, "epoch": 3}}, "row 1 of grid.toml: .* setting epoch"),
+        ({"recipes": ["paper"]}, "there is no setting recipes"),
+        ({"quick": {"epochs": 3}}, "row 1 of grid.toml: 'seeds'"),
+        ({"model": ["lenett"], "quick": {"seeds": 1}}, "model must be one of: lenet"),
+        ({"quick": {"seeds": 1, "epochs": 0}}, "epochs must be a whole number from 1"),
+    ],
+)
+def test_a_mistake_in_the_grid_is_one_sentence(row, reason, tiny, monkeypatch):
+    monkeypatch.setitem(registry.GRID, "rows", [row])
+    with pytest.raises(ParameterError, match=reason):
+        grid.needed(tiny, "quick")
