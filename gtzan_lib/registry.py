@@ -40,17 +40,25 @@ class Entry:
         return made(*arguments, **self.options)
 
 
-_DESCENT, _TWICE = "training.recipe:Descent", {"double_softmax": True}
+def _descent(about: str, **options) -> Entry:
+    return Entry("training.recipe:Descent", about, options=options)
+
+
 RECIPES = {
-    "paper": Entry(_DESCENT, "the paper's, softmax applied twice", options=_TWICE),
-    "corrected": Entry(_DESCENT, "the same, softmax applied once"),
+    "paper": _descent("the paper's, softmax applied twice", outputs="softmax"),
+    "corrected": _descent("the same, softmax applied once"),
+    "sigmoid": _descent("the same, a sigmoid before the softmax", outputs="sigmoid"),
+    "smoothed": _descent("the same as corrected, labels smoothed", label_smoothing=0.1),
+    "smoothed-more": _descent("the same, smoothed by 0.3", label_smoothing=0.3),
+    "decayed": _descent("the same as corrected, weights decay", weight_decay=5e-4),
     "augmented": Entry(
         "training.recipe:Augmented", "AdamW on cropped, masked and mixed pictures"
     ),
     "closed-form": Entry("training.recipe:Recipe", "solved, without epochs"),
 }
 
-_SHOWN, _BY_DESCENT = (PICTURES, BANDS), ("paper", "corrected")
+_SHOWN = (PICTURES, BANDS)
+_BY_DESCENT = tuple(name for name, e in RECIPES.items() if e.target.endswith("Descent"))
 _LENET = (_SHOWN, _BY_DESCENT)
 _CONVNET = (_SHOWN, (*_BY_DESCENT, "augmented"))
 _SVM = ((VECTORS,), ("closed-form",))
@@ -65,6 +73,14 @@ MODELS = {
     "lenet-tanh": Entry(
         "models.lenet:LeNetTanh", "the same with LeNet-5's tanh for ReLU", *_LENET
     ),
+    "lenet-dropout": Entry(
+        "models.lenet:LeNetDropout",
+        "the same with dropout",
+        *_LENET,
+    ),
+    "lenet-rotated": Entry(
+        "models.lenet:LeNetRotated", "the same, outputs one genre on", *_LENET
+    ),
     "cnn": Entry("models.convnet:ConvNet", "five convolutions", *_CONVNET),
     "crnn": Entry(
         "models.convnet:CRNN", "four convolutions, then a recurrent layer", *_CONVNET
@@ -77,6 +93,12 @@ def _learned(name: str, about: str) -> Entry:
     return Entry("encoders.learned:Learned", about, (PICTURES,), options={"name": name})
 
 
+def _moved(genre: str, where: str) -> Entry:
+    about = f"pooled, {genre} moved {where} the mean of all"
+    options = {"genre": genre, "where": where}
+    return Entry("encoders.moved:Moved", about, (PICTURES,), options=options)
+
+
 ENCODERS = {
     "pool": Entry(
         "encoders.pooling:Pooling", "the paper's 4 x 4 average pooling", (PICTURES,)
@@ -84,6 +106,9 @@ ENCODERS = {
     "patch": _learned("patch", "code of each patch, learned"),
     "factorised": _learned("factorised", "dense layers over rows and columns, learned"),
     "conv": _learned("conv", "convolutions, learned"),
+    "full": Entry("encoders.pooling:Full", "pictures as they are", (PICTURES,)),
+    "blues-away": _moved("blues", "away"),
+    "classical-onto": _moved("classical", "onto"),
     "bands": Entry("encoders.bands:Bands", "the 128 mel bands", (BANDS,)),
     "texture": Entry(
         "encoders.texture:Texture", "statistics of the mel bands", (VECTORS,)
@@ -92,7 +117,7 @@ ENCODERS = {
         "encoders.features:Features", "57 audio features, a table", (VECTORS,)
     ),
 }
-CODES = tuple(name for name, entry in ENCODERS.items() if entry.kind == (PICTURES,))
+CODES = ("pool", *(n for n, e in ENCODERS.items() if e.target.endswith(":Learned")))
 
 _UNIQUE = ", without training pictures that are identical to a test picture"
 SPLITS = {  # of module data.splits

@@ -27,6 +27,20 @@ class Pooling(Encoder):
         return average_pool(pictures)
 
 
+class Full(Encoder):
+    """No compression: all pixels (the paper's section 4.3 expects better results)."""
+
+    shape = (3, HEIGHT, WIDTH)
+
+    def codes(self, dataset, train_index=None, seed=0, progress=True):
+        """Return the pictures of all tracks: (N, 288, 432, 3)."""
+        return packing.pack(dataset) / np.float32(255), None
+
+    def encode(self, pictures, weights=None):
+        """Return pictures from 0 to 1: (N, 288, 432, 3)."""
+        return pictures / np.float32(255)
+
+
 def average_pool(images: np.ndarray, factor: int = FACTOR) -> np.ndarray:
     """Average every ``factor`` x ``factor`` window of pixels.
 

@@ -2,7 +2,8 @@
 
 Paper, section 3.2, which leaves open how many dense layers there are
 (``lenet-one-dense``), which activation (``lenet-tanh``) and whether inputs, 0 to 1,
-are rescaled (``lenet-rescaled``).
+are rescaled (``lenet-rescaled``). The last two are not readings of the paper, but tests
+of why its loss stalls and genres die.
 """
 
 import torch
@@ -67,3 +68,23 @@ class LeNetOneDense(LeNet):
     def dense(self, features: int) -> list[nn.Module]:
         """Return one fully connected layer."""
         return [nn.Linear(features, len(GENRES))]
+
+
+class LeNetDropout(LeNet):
+    """The same with half of the hidden values dropped while it learns."""
+
+    def dense(self, features: int) -> list[nn.Module]:
+        """Return two fully connected layers with dropout between them."""
+        hidden, activation, last = super().dense(features)
+        return [hidden, activation, nn.Dropout(0.5), last]
+
+
+class LeNetRotated(LeNet):
+    """The same weights, but each output is the logit of the next genre.
+
+    As if labels were rotated: what a genre owes to its place, and what to its pictures.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits (B, 10)."""
+        return super().forward(x).roll(1, dims=1)

@@ -22,6 +22,7 @@ from gtzan_lib.training.checkpoints import History
 from gtzan_lib.training.recipe import Recipe
 
 SAVE_SECONDS = 10  # between checkpoints
+CERTAIN = 0.9995  # a probability that prints as 100.0 %
 KEPT = (30, 100, 300)  # epochs after which the logits of what is held out are kept
 
 
@@ -107,8 +108,9 @@ def fit(
     the epochs of ``KEPT`` go beside the checkpoint, to ``<name>-30.npy`` and so on.
     ``seed`` orders the pictures.
 
-    Returned are, a value an epoch: ``loss`` (cross entropy in nats), ``train_accuracy``
-    and ``train_confusion`` (10 x 10 counts, true genre in rows) during the epoch;
+    Returned are, a value an epoch: ``loss`` (in nats), ``train_accuracy``,
+    ``train_confusion`` (10 x 10 counts, true genre in rows) and ``train_certain`` (the
+    share of answers whose percentage prints as 100.0) during the epoch;
     ``test_loss``, ``test_accuracy`` and ``test_confusion`` after it (or with another
     ``name``); and ``seconds``.
     """
@@ -122,8 +124,9 @@ def fit(
         rng = np.random.default_rng([seed, epoch])
         with torch.random.fork_rng():  # for layers that draw numbers, such as dropout
             torch.manual_seed(1_000_003 * seed + epoch)
-            loss, counts = train_epoch(model, train, recipe, optimizer, rng)
-        measured = {"loss": loss} | _accuracy(counts, "train")
+            loss, counts, certain = train_epoch(model, train, recipe, optimizer, rng)
+        measured = {"loss": loss, "train_certain": certain}
+        measured |= _accuracy(counts, "train")
         if len(held_out.y):
             logits = predict(model, held_out.x)
             measured |= measure(logits, held_out.y, recipe, name)
@@ -159,15 +162,16 @@ def train_epoch(
     recipe: Recipe,
     optimizer: torch.optim.Optimizer,
     rng: np.random.Generator,
-) -> tuple[float, torch.Tensor]:
+) -> tuple[float, torch.Tensor, float]:
     """Show the network every training picture once.
 
     Returned are the mean loss, each picture measured just before it is learnt from, as
-    the recipe shows it, and their ``confusion``.
+    the recipe shows it, their ``confusion``, and the share that is ``CERTAIN``.
     """
     model.train()
     order = torch.from_numpy(rng.permutation(len(train.y))).to(train.y.device)
-    loss_sum, counts = 0.0, torch.zeros(len(GENRES), len(GENRES), dtype=torch.int64)
+    loss_sum, certain = 0.0, 0
+    counts = torch.zeros(len(GENRES), len(GENRES), dtype=torch.int64)
     for batch in order.split(recipe.batch_size):
         labels = train.y[batch]
         loss, logits = recipe.step_loss(model, train.x[batch], labels, rng)
@@ -176,7 +180,8 @@ def train_epoch(
         optimizer.step()
         loss_sum += loss.item() * len(batch)
         counts += confusion(logits, labels)
-    return loss_sum / len(order), counts
+        certain += int((recipe.shares(logits.detach()).amax(1) >= CERTAIN).sum())
+    return loss_sum / len(order), counts, certain / len(order)
 
 
 def measure(

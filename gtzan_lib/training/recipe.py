@@ -33,6 +33,10 @@ class Recipe:
         """Return the mean cross entropy of a batch, in nats."""
         return cross_entropy(logits, labels)
 
+    def shares(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return the probabilities that logits (B, 10) stand for."""
+        return logits.softmax(1)
+
     def step_loss(
         self,
         model: nn.Module,
@@ -53,11 +57,14 @@ class Recipe:
 class Descent(Recipe):
     """The paper's: gradient descent with momentum.
 
-    ``double_softmax`` applies softmax before a cross entropy that applies its own. The
-    ``schedule`` has the first epoch, from 0, and the learning rate of each stage.
+    ``outputs`` is what cross entropy, which applies softmax itself, is given of the
+    logits: ``"logits"``, their ``"softmax"`` or their ``"sigmoid"``. The ``schedule``
+    has the first epoch, from 0, and the learning rate of each stage.
     """
 
-    double_softmax: bool = False
+    outputs: str = "logits"
+    label_smoothing: float = 0.0
+    weight_decay: float = 0.0
     schedule: tuple[tuple[int, float], ...] = (
         (0, 0.01),
         (100, 0.006),
@@ -68,19 +75,27 @@ class Descent(Recipe):
     )
     momentum: float = 0.9
 
+    def __post_init__(self):
+        if self.outputs not in ("logits", "softmax", "sigmoid"):
+            raise ValueError(f"there are no outputs {self.outputs}")
+
     def optimizer(self, model):
         """Return gradient descent with momentum."""
-        return torch.optim.SGD(model.parameters(), momentum=self.momentum)
+        kind = {"momentum": self.momentum, "weight_decay": self.weight_decay}
+        return torch.optim.SGD(model.parameters(), **kind)
 
     def learning_rate(self, epoch, epochs):
         """Return the rate that the schedule has for an epoch."""
         return [rate for first, rate in self.schedule if first <= epoch][-1]
 
+    def shares(self, logits):
+        """Return what a network that ends like this prints: (B, 10), 0 to 1."""
+        return logits.sigmoid() if self.outputs == "sigmoid" else logits.softmax(1)
+
     def loss(self, logits, labels):
-        """Return the mean cross entropy, in nats, of softmax applied once or twice."""
-        return cross_entropy(
-            logits.softmax(1) if self.double_softmax else logits, labels
-        )
+        """Return the mean cross entropy of a batch, in nats, of these ``outputs``."""
+        given = logits if self.outputs == "logits" else self.shares(logits)
+        return cross_entropy(given, labels, label_smoothing=self.label_smoothing)
 
 
 @dataclass(frozen=True)
