@@ -32,9 +32,7 @@ class Moved(Pooling):
         away = np.stack([train[of == k].mean(axis=0) for k in range(len(GENRES))])
         away -= train.mean(axis=0)
         distances = np.sqrt(np.square(away).sum(axis=(1, 2, 3)))
-        further = {"onto": 0, "away": distances.max() / distances[self.genre]}[
-            self.where
-        ]
+        further = {"onto": 0, "away": distances.max() / distances[self.genre]}
         codes[labels == self.genre] += (further[self.where] - 1) * away[self.genre]
         return codes, None
 

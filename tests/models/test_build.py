@@ -43,6 +43,24 @@ def test_rescaled_inputs_are_the_only_difference_of_a_variant():
     torch.testing.assert_close(rescaled(x), plain(2 * x - 1))
 
 
+def test_a_rotated_network_names_each_output_one_genre_on():
+    plain, rotated = (
+        models.build(name, (3, 72, 108), seed=0) for name in ("lenet", "lenet-rotated")
+    )
+    x = torch.rand(4, 3, 72, 108)
+    assert torch.equal(rotated(x)[:, 1:], plain(x)[:, :-1])
+    assert torch.equal(rotated(x)[:, 0], plain(x)[:, -1])
+
+
+def test_dropout_is_for_training_alone():
+    plain, dropout = (
+        models.build(name, (3, 72, 108), seed=0) for name in ("lenet", "lenet-dropout")
+    )
+    x = torch.rand(4, 3, 72, 108)
+    assert not torch.equal(dropout(x), plain(x))
+    assert torch.equal(dropout.eval()(x), plain(x))
+
+
 def test_other_input_sizes_fit():
     model = models.build("lenet", (3, 144, 216), seed=0)
     assert model(torch.zeros(2, 3, 144, 216)).shape == (2, 10)

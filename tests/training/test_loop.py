@@ -11,6 +11,7 @@ from gtzan_lib.experiments import runs
 from gtzan_lib.models import build as models
 from gtzan_lib.registry import RECIPES
 from gtzan_lib.training import loop as training
+from gtzan_lib.training.recipe import Descent
 
 RECIPE = RECIPES["corrected"].make()
 
@@ -48,6 +49,49 @@ def test_softmax_twice_cannot_go_below_its_floor():
     floor = RECIPES["paper"].make().loss(certain, labels)
     assert float(floor) == pytest.approx(math.log(math.e + 9) - 1)
     assert float(RECIPE.loss(certain, labels)) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("corrected", lambda z: z),
+        ("paper", lambda z: torch.exp(z) / torch.exp(z).sum()),
+        ("sigmoid", lambda z: 1 / (1 + torch.exp(-z))),
+    ],
+)
+def test_cross_entropy_is_given_what_the_recipe_says(name, given):
+    z = torch.tensor([2.0, -1.0, 0.5, 0.0, 3.0, 1.0, -2.0, 0.0, 1.5, -0.5])
+    scores = given(z)
+    by_hand = torch.log(torch.exp(scores).sum()) - scores[4]
+    loss = RECIPES[name].make().loss(z[None], torch.tensor([4]))
+    assert float(loss) == pytest.approx(float(by_hand), abs=1e-6)
+
+
+def test_smoothed_labels_give_each_genre_a_share():
+    z = torch.tensor([[2.0, *[0.0] * 9]])
+    log_p = torch.log_softmax(z, dim=1)[0]
+    by_hand = -(0.7 * log_p[0] + 0.3 * log_p.mean())
+    loss = RECIPES["smoothed-more"].make().loss(z, torch.tensor([0]))
+    assert float(loss) == pytest.approx(float(by_hand), abs=1e-6)
+
+
+def test_unknown_outputs_are_refused():
+    with pytest.raises(ValueError, match="no outputs relu"):
+        Descent(outputs="relu")
+
+
+def test_certain_is_what_prints_as_100_percent(tmp_path):
+    history, model = fit(tmp_path / "c", epochs=2)
+    assert history["train_certain"] == [0, 0]
+    with torch.no_grad():
+        model[-1].weight.mul_(1e6)
+    data, optimizer = subset(30), RECIPE.optimizer(model)
+    optimizer.param_groups[0]["lr"] = 0.0
+    rng = np.random.default_rng(0)
+    _, _, certain = training.train_epoch(model, data, RECIPE, optimizer, rng)
+    p = training.predict(model, data.x).softmax(1).amax(1)
+    assert certain == pytest.approx(float((p >= 0.9995).float().mean()))
+    assert certain > 0.5
 
 
 def test_learning_rates_are_the_papers():
