@@ -30,7 +30,7 @@ def test_good_values_come_back():
         (
             "recipe",
             "papr",
-            "recipe must be one of: paper, corrected, augmented, .*; got 'papr'",
+            "recipe must be one of: paper, corrected, .*; got 'papr'",
         ),
         ("model", None, "model must be one of: lenet"),
         ("device", ["cpu"], "device must be one of: auto, cpu"),
