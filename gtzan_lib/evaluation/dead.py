@@ -1,7 +1,8 @@
-"""Dead genres: those that a network answers for next to no picture, epoch after epoch.
+"""Silent genres: answered for next to no picture, epoch after epoch.
 
-All is counted from confusions of the training pictures, one an epoch, as they were
-shown in it: true genres in rows, answers in columns. Why genres die behind two
+One that was answered before, since learning began, is dead; one that was not is not yet
+answered. All is counted from confusions of the training pictures, one an epoch, as they
+were shown in it: true genres in rows, answers in columns. Why genres die behind two
 softmaxes shows notebook 03_train_cnn.
 """
 
@@ -25,7 +26,7 @@ class Silence(NamedTuple):
     first: int  # epochs are counted from 1
     last: int
 
-    def is_dead_at(self, epoch: int) -> bool:
+    def covers(self, epoch: int) -> bool:
         """Tell whether the genre was silent in this and the ``PATIENCE`` - 1 before."""
         return self.first + PATIENCE - 1 <= epoch <= self.last
 
@@ -47,10 +48,9 @@ def learning_begins(confusions: np.ndarray) -> int | None:
 def silences(confusions: np.ndarray) -> list[Silence]:
     """Return all silences of at least ``PATIENCE`` epochs, from when learning begins.
 
-    From int (epochs, 10, 10), by their first epoch. A genre is dead in an epoch if in
+    From int (epochs, 10, 10), by their first epoch. A genre is silent in an epoch if in
     that and the ``PATIENCE`` - 1 before it the answer was it for at most ``RARELY`` of
-    the pictures: one chance answer is no sign of life. A genre whose silence starts as
-    learning begins has not died, but is not yet answered; one whose silence ends before
+    the pictures: one chance answer is no sign of life. One whose silence ends before
     the last epoch came back.
     """
     begins = learning_begins(confusions)
@@ -68,10 +68,19 @@ def silences(confusions: np.ndarray) -> list[Silence]:
     return sorted(found, key=lambda silence: silence[1:])
 
 
-def dead_at(found: list[Silence], epoch: int) -> list[str]:
-    """Return the genres that are dead in an epoch, in the order of ``GENRES``."""
-    dead = {silence.genre for silence in found if silence.is_dead_at(epoch)}
-    return [genre for genre in GENRES if genre in dead]
+def silent_at(found: list[Silence], epoch: int) -> list[str]:
+    """Return the genres that are silent in an epoch, in the order of ``GENRES``."""
+    silent = {silence.genre for silence in found if silence.covers(epoch)}
+    return [genre for genre in GENRES if genre in silent]
+
+
+def dead_at(found: list[Silence], epoch: int, begins: int | None) -> list[str]:
+    """Return those of ``silent_at`` that were answered since learning began.
+
+    Others, whose silence starts in the epoch in which learning ``begins``, have not
+    died: they are not yet answered.
+    """
+    return silent_at([each for each in found if each.first != begins], epoch)
 
 
 def first_pass(
@@ -83,15 +92,15 @@ def first_pass(
     return int(passed[0]) + 1 if len(passed) else None
 
 
-def loss_parts(loss: float, accuracy: float, dead_share: float) -> dict[str, float]:
+def loss_parts(loss: float, accuracy: float, silent_share: float) -> dict[str, float]:
     """Divide the loss of a network behind two softmaxes, in nats.
 
     Every picture costs ``FLOOR``; one that gets a wrong answer with certainty costs 1
-    more. So the share of pictures whose genre is ``dead`` (all of them are wrong) is
-    a part, the share of those that are ``wrong`` though their genre lives another, and
-    what is left over is for answers that are not certain, ``unsure`` (negative where
-    wrong answers are less than certain).
+    more. So the share of pictures whose genre is ``silent`` (all of them are wrong) is
+    a part, the share of those that are ``wrong`` though their genre is answered
+    another, and what is left over is for answers that are not certain, ``unsure``
+    (negative where wrong answers are less than certain).
     """
-    wrong = 1 - accuracy - dead_share
+    wrong = 1 - accuracy - silent_share
     unsure = loss - FLOOR - 1 + accuracy
-    return {"floor": FLOOR, "dead": dead_share, "wrong": wrong, "unsure": unsure}
+    return {"floor": FLOOR, "silent": silent_share, "wrong": wrong, "unsure": unsure}

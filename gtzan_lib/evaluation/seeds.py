@@ -26,11 +26,16 @@ def mean_over_seeds(values: list[float], split: str) -> Estimate:
     values (of folds: Bouckaert and Frank, 2004). With a split that seeds do not redraw,
     it tells how much training varies. ``split`` is named as by ``splits.identify``.
     """
+    return corrected(values, overlap(split) or 0)
+
+
+def corrected(values: list[float], ratio: float) -> Estimate:
+    """Return the same, where ``ratio`` test pictures come on one that trains."""
     k, value = len(values), float(np.mean(values))
     if k < 2:
         return bare(value)
     student = special.stdtrit(k - 1, 0.975)
-    half = student * np.std(values, ddof=1) * (1 / k + (overlap(split) or 0)) ** 0.5
+    half = student * np.std(values, ddof=1) * (1 / k + ratio) ** 0.5
     return {"value": value, "low": float(value - half), "high": float(value + half)}
 
 

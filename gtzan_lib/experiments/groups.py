@@ -83,16 +83,17 @@ def same_seeds(some: list[Run], others: list[Run]) -> tuple[list[Run], list[Run]
 def over_seeds(some: list[Run], metric: str) -> Estimate:
     """Return a ``Run.metric`` of runs that differ in nothing but their seed.
 
-    Of training pictures, losses and accuracies have Student's interval over seeds; the
-    rest has that of ``seeds.over_seeds``. NaN where a run has no such number. What
+    Of training pictures, losses and accuracies have the interval of
+    ``seeds.mean_over_seeds``; the rest has that of ``seeds.over_seeds``. NaN where a
+    run has no such number. What
     is counted after the last epoch is counted over all seeds' test pictures together,
     as folds of one partition are not quite of one size.
     """
     if not some:
         return bare(np.nan)
     estimates, split = [run.metric(metric) for run in some], some[0].provenance["split"]
-    if metric.startswith(("loss", "train")):  # seeds do not share what these measure
-        own = seeds.mean_over_seeds([each["value"] for each in estimates], split="")
+    if metric.startswith(("loss", "train")):  # which test pictures say nothing of
+        own = seeds.mean_over_seeds([each["value"] for each in estimates], split)
         return own if metric.startswith("loss") else seeds.clipped(own)
     mean = seeds.over_seeds(estimates, split)
     if "@" in metric:

@@ -21,9 +21,11 @@ BY_ARTIST = ("artist", "artist-trainval", "artist-folds", "random-folds")  # spl
 ENSEMBLE = "ensemble"  # the recipe of runs that answer together
 EPOCHS = (1, 10, 30, 50, 100, 300, 1000)  # of which a record keeps the curves' values
 CURVES = ("loss", "train_accuracy", "test_accuracy")
+KEPT = (30, 100, 300)  # after which ``training`` keeps the test pictures' logits
 METRICS = {  # what ``Run.metric`` knows; epochs may be any that a record keeps
     *("accuracy", "top2", "saturated"),
     *(f"{curve}@{epoch}" for curve in CURVES for epoch in (*EPOCHS, "first", "last")),
+    *(f"top2@{epoch}" for epoch in KEPT),
     *(f"recall:{genre}" for genre in GENRES),
     *(f"called:{genre}:{other}" for genre in GENRES for other in GENRES),
     *(f"mixed:{genre}:{other}" for genre in GENRES for other in GENRES),
@@ -100,10 +102,13 @@ class Run:
             return bare(self.record.get("loss_at_percent", {}).get(when[:-1], np.nan))
         epoch = {"first": 1, "last": self.provenance["epochs"]}.get(when) or int(when)
         points = {point["epoch"]: point for point in self.record["curve"]}
+        n = int(self.confusion.sum())
+        if curve == "top2":
+            hits = points.get(epoch, {}).get("top2_hits")
+            return bare(np.nan) if hits is None else proportion(hits, n)
         value = points.get(epoch, {}).get(curve)
         if value is None or curve != "test_accuracy":
             return bare(np.nan if value is None else value)
-        n = int(self.confusion.sum())
         return proportion(round(value * n), n)
 
     # What only a run with a folder has.
@@ -206,6 +211,7 @@ def record_of(run: Run) -> dict:
         "seconds_an_epoch": float(np.mean(history.get("seconds", [math.nan]))),
         "curve": [
             {"epoch": epoch}
+            | _top2_after(run, epoch)
             | {name: history[name][epoch - 1] for name in CURVES if name in history}
             for epoch in kept
         ],
@@ -214,6 +220,15 @@ def record_of(run: Run) -> dict:
         "top2_hits": int(top2.sum()),
         "confusion": metrics.confusion_matrix(logits, labels).tolist(),
     } | by_artist
+
+
+def _top2_after(run: Run, epoch: int) -> dict[str, int]:
+    """Return ``top2_hits`` after an epoch whose logits are kept beside the run."""
+    path = run.folder / f"test-{epoch}.npy"
+    if epoch not in KEPT or not path.is_file():
+        return {}
+    hits = metrics.top_k_hits(np.load(path), run.predictions["labels"], 2)
+    return {"top2_hits": int(hits.sum())}
 
 
 def _loss_at_percent(history: dict[str, list[float]]) -> dict[str, float]:

@@ -33,6 +33,8 @@ LEDGER = store.PROJECT / "report" / "claims.toml"
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
 CONTRADICTED, UNTESTED = "contradicted by the paper itself", "cannot be tested"
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, UNDECIDED, CONTRADICTED, UNTESTED)
+KINDS = ("measured", "arithmetic", "setting", "proposal", "exploratory")
+FACTORS = {"verdict_half": 0.5, "verdict_wider": 1.5}  # of a tolerance
 ROUNDING = 1e-9  # which must not decide
 
 
@@ -85,10 +87,18 @@ def answer(ledger: Ledger, measured: dict, runs: list[Run]) -> list[dict]:
 
     Of each claim ``id``, ``section``, ``claim`` and ``paper``; ``value``, ``low`` and
     ``high`` of ours, how many ``seeds`` measured it (None where none has a part in it)
-    and the words for it, ``ours``; the ``rule`` it is judged by; ``verdict`` and
-    ``reason``; and ``source``, the runs or notebook that measured it.
+    and the words for it, ``ours``; its ``kind``; the ``rule`` it is judged by;
+    ``verdict`` and, where the rule has a tolerance, those of half of it and of one and
+    a half (``FACTORS``), else None; ``reason``; and ``source``, the runs or notebook
+    that measured it.
     """
     return [_answer(claim, measured, runs) for claim in ledger.claims]
+
+
+def by_kind(answers: list[dict]) -> dict[str, dict[str, int]]:
+    """Count the verdicts of each kind of claim, of those that have a rule."""
+    pairs = [(row["kind"], row["verdict"]) for row in answers]
+    return {k: {v: pairs.count((k, v)) for v in VERDICTS[:3]} for k in KINDS}
 
 
 def verdict(claim: dict, ours: Estimate | None, seeds: int | None = None) -> str:
@@ -121,13 +131,18 @@ def _answer(claim: dict, measured: dict, runs: list[Run]) -> dict:
     measure = measures.MEASURES.get(claim.get("measure"))
     found = measure and measure(measured, runs, **claim.get("with", {}))
     if found and not math.isnan(found.ours["value"]):
-        ours, source, seeds, _ = found
+        ours, source, seeds = found.ours, found.source, found.seeds
         words = with_interval(ours, claim.get("digits", 2))
         words = f"{words} {claim.get('unit', '')}".strip()
     else:
         ours, source, seeds = dict.fromkeys(("value", "low", "high")), [], None
         words = ""
     given = verdict(claim, ours if words else None, seeds)
+    others = dict.fromkeys(FACTORS)
+    if claim.get("tolerance"):
+        for name, factor in FACTORS.items():
+            other = claim | {"tolerance": factor * claim["tolerance"]}
+            others[name] = verdict(other, ours if words else None, seeds)
     why = {
         REPRODUCED: claim.get("if_reproduced"),
         NOT_REPRODUCED: claim.get("if_not"),
@@ -145,15 +160,17 @@ def _answer(claim: dict, measured: dict, runs: list[Run]) -> dict:
         first, last = (f"{f(found.values):.{digits}f}" for f in (min, max))
         each = f"Of single seeds, {n} of {len(off)} are within the tolerance"
         sentences.append(f"{each}; all lie between {first} and {last}.")
-    if words and seeds is not None and 1 < seeds < N_FOLDS:
+    if words and seeds is not None and 1 < seeds < N_FOLDS and not found.is_whole:
         sentences.append(f"Only {seeds} seeds, which do not test every picture.")
     return {
         **{name: claim[name] for name in ("id", "section", "claim", "paper")},
         **ours,
         "seeds": seeds,
         "ours": words,
+        "kind": claim.get("kind"),
         "rule": _rule(claim),
         "verdict": given,
+        **others,
         "reason": " ".join(filter(None, sentences)),
         "source": source,
     }
@@ -204,8 +221,10 @@ def _problem(claim: dict) -> str | None:
         return "tolerance needs a value"
     if not rules and "reason" not in claim:
         return "it needs value, above, below or says, or else a reason"
-    if rules and rules != ["says"] and "measure" not in claim:
-        return "it needs a measure"
+    if rules and rules != ["says"] and not {"measure", "kind"} <= claim.keys():
+        return "it needs a measure and a kind"
+    if "kind" in claim and rules in ([], ["says"]):
+        return "only what a rule decides has a kind"
     if "measure" in claim:
         return measures.problem(claim["measure"], claim.get("with", {}))
     return None

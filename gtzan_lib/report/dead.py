@@ -1,7 +1,7 @@
-"""Dead genres over seeds: what the record keeps of them, and the tables made of it.
+"""Silent genres over seeds: what the record keeps of them, and the tables made of it.
 
 The paper's own network and split (``groups.MAIN``), by both recipes; what counts as
-dead says ``evaluation.dead``.
+silent, and which silent genres are dead, says ``evaluation.dead``.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ EPOCHS = (30, 100, 300)  # of which, and of the end, a record keeps the test's c
 PAIR = "pair"  # the moment in which a seed first is as good as the paper, see ``kept``
 MIXED = ("hiphop", "reggae")  # "always mistakens hiphop as reggae"
 RECIPES = ("paper", "corrected")
-SHARES = ("dead", "wrong")  # of pictures, among the parts of a loss
+SHARES = ("silent", "wrong")  # of pictures, among the parts of a loss
 TINY = 1e-9  # above the least loss that there is
 
 
@@ -29,10 +29,10 @@ def kept(run: Run, loss: float, accuracy: float) -> dict:
     In ``dead``: ``begins``, the epoch in which learning begins, or None; ``silences``
     (``genre``, ``first``, ``last``); ``hiphop``, how often its test pictures got each
     answer, summed over the epochs of its silences (``dead``) and over all others since
-    learning began (``lives``); and ``moments``, of some epochs, of the last, and of the
-    first one whose training loss and accuracy are as good as those given (its ``pair``
-    is true). Each has ``epoch``, ``loss``, ``train_accuracy`` and the test's
-    ``confusion``.
+    learning began (``lives``); and ``moments``, of some epochs, of the last, of the
+    first one whose training accuracy is as good as that given, and of the first one
+    whose training loss is, too (its ``pair`` is true). Each has ``epoch``, ``loss``,
+    ``train_accuracy`` and the test's ``confusion``.
     """
     if not groups.MAIN.items() <= run.provenance.items():
         return {}
@@ -40,7 +40,9 @@ def kept(run: Run, loss: float, accuracy: float) -> dict:
     losses, accuracies = history["loss"], history["train_accuracy"]
     passed = dead.first_pass(losses, accuracies, loss, accuracy)
     last = len(losses)
-    epochs = {epoch for epoch in (*EPOCHS, passed) if epoch and epoch < last} | {last}
+    right = dead.first_pass(losses, accuracies, np.inf, accuracy)
+    chosen = (*EPOCHS, passed, right)
+    epochs = {epoch for epoch in chosen if epoch and epoch < last} | {last}
     moments = [
         {
             "epoch": epoch,
@@ -70,8 +72,9 @@ def kept(run: Run, loss: float, accuracy: float) -> dict:
 class Moment:
     """A run after one of its epochs, from the record.
 
-    ``dead`` are the genres that are dead, ``share`` that of their pictures among those
-    that train, and ``parts`` those of the loss, none with softmax applied once.
+    ``silent`` are the genres that are: those that are ``dead`` and those ``waiting``,
+    which were not yet answered. ``share`` is that of their pictures among those that
+    train, and ``parts`` are those of the loss, none with softmax applied once.
     """
 
     def __init__(self, run: Run, moment: dict, by_genre: dict[str, int]):
@@ -83,9 +86,11 @@ class Moment:
         self.begins = about["begins"]
         self.begun = self.epoch >= (self.begins or np.inf)
         self.silences = [Silence(**each) for each in about["silences"]]
-        self.dead = dead.dead_at(self.silences, self.epoch)
+        self.silent = dead.silent_at(self.silences, self.epoch)
+        self.dead = dead.dead_at(self.silences, self.epoch, self.begins)
+        self.waiting = [genre for genre in self.silent if genre not in self.dead]
         shown = np.array([by_genre[g] for g in GENRES]) - self.counts.sum(axis=1)
-        self.share = shown[np.isin(GENRES, self.dead)].sum() / shown.sum()
+        self.share = shown[np.isin(GENRES, self.silent)].sum() / shown.sum()
         parts = dead.loss_parts(self.loss, moment["train_accuracy"], self.share)
         self.parts = parts if run.provenance["recipe"] == RECIPES[0] else {}
 
@@ -117,12 +122,13 @@ def tables(runs: list[Run], by_genre: dict[str, int]) -> dict:
     """Return by recipe a row for each of ``seeds`` and of ``moments`` of all seeds.
 
     ``compared`` is the moment of most seeds, of several the last of ``EPOCHS``;
-    ``genres`` has in how many seeds each was ``late``, ``died`` or is ``dead``, as
-    follows; and ``mixed`` has hip-hop, see there. Of a seed, in words: genres that were
-    ``late``, not yet answered when learning began, and those that ``died`` after; the
-    genres that are ``dead`` ``after`` the epoch compared (or the last, of a run that is
-    shorter), its loss and the ``parts`` of it; and when it was as good as the paper
-    (``pair``, an epoch). Of a moment: see ``together``.
+    ``genres`` has in how many seeds each was ``late``, ``died``, or is ``dead`` or
+    ``waiting``, as follows; and ``mixed`` has hip-hop, see there. Of a seed, in words:
+    genres that were ``late``, not yet answered when learning began, and those that
+    ``died`` after; the genres that are ``dead`` ``after`` the epoch compared (or the
+    last, of a run that is shorter), and those ``waiting``, not answered even then; its
+    loss and the ``parts`` of it; and when it was as good as the paper (``pair``, an
+    epoch). Of a moment: see ``together``.
     """
     found = {}
     for recipe in RECIPES:
@@ -139,7 +145,7 @@ def tables(runs: list[Run], by_genre: dict[str, int]) -> dict:
         ]
         compared = max(common)[-1] if common else None
         rows = [_seed(seed, compared) for seed in group]
-        kinds = ("late", "died", "dead")
+        kinds = ("late", "died", "dead", "waiting")
         found[recipe] = {
             "seeds": rows,
             "moments": [together(when, some) for when, some in moments.items()],
@@ -172,6 +178,7 @@ def _seed(seed: list[Moment], compared: str | None) -> dict:
         "died": ", ".join(died),
         "after": then.epoch,
         "dead": then.dead,
+        "waiting": then.waiting,
         "loss": with_text(bare(then.loss)),
         "accuracy": with_text(then.accuracy),
         "parts": {name: with_text(bare(value)) for name, value in then.parts.items()},
@@ -182,21 +189,21 @@ def _seed(seed: list[Moment], compared: str | None) -> dict:
 def together(when: str, group: list[Moment]) -> dict:
     """Return what seeds measure together at one moment.
 
-    ``by_dead``, the loss by the number of dead genres, and the least that it can be
-    behind two softmaxes; ``per_genre``, by how much one dead genre more raises it (a
+    ``by_silent``, the loss by the number of silent genres, and the least that it can be
+    behind two softmaxes; ``per_genre``, by how much one silent genre more raises it (a
     straight line through the seeds: a sum against one of its parts); ``parts`` of the
-    loss; ``by_death``, how much of what is above ``dead.FLOOR`` dead genres make;
-    ``accuracy``, and ``accuracies`` by seed; ``goes_to``, what test pictures of dead
+    loss; ``by_silence``, how much of what is above ``dead.FLOOR`` silent genres make;
+    ``accuracy``, and ``accuracies`` by seed; ``goes_to``, what test pictures of silent
     genres are called; how much of hip-hop is ``called`` reggae, and in which share of
     seeds ``most``: more often than anything else, itself included.
     """
-    number = np.array([len(moment.dead) for moment in group])
+    number = np.array([len(moment.silent) for moment in group])
     loss = np.array([moment.loss for moment in group])
     least = dead.FLOOR + np.array([moment.share for moment in group])
     rows = []
     for k, n in zip(*np.unique(number, return_counts=True), strict=True):
         of = number == k
-        row = {"dead": int(k), "seeds": int(n), "least": least[of].mean()}
+        row = {"silent": int(k), "seeds": int(n), "least": least[of].mean()}
         rows.append(row | {"loss": _mean(loss[of])})
     hiphop, reggae = map(GENRES.index, MIXED)
     answers = [moment.counts[hiphop] for moment in group]
@@ -211,13 +218,15 @@ def together(when: str, group: list[Moment]) -> dict:
         "when": when,
         "seeds": len(group),
         "runs": [moment.run.name for moment in group],
-        "by_dead": rows,
+        "by_silent": rows,
         "per_genre": with_text(slope),
         "parts": {
             name: _mean([m.parts[name] for m in group], 1 if name in SHARES else None)
             for name in group[0].parts
         },
-        "by_death": _mean([m.share / max(m.loss - dead.FLOOR, TINY) for m in group], 1),
+        "by_silence": _mean(
+            [m.share / max(m.loss - dead.FLOOR, TINY) for m in group], 1
+        ),
         "accuracy": _share([moment.accuracy for moment in group]),
         "accuracies": [moment.accuracy["value"] for moment in group],
         "goes_to": _goes_to(group),
@@ -227,34 +236,35 @@ def together(when: str, group: list[Moment]) -> dict:
 
 
 def _goes_to(group: list[Moment]) -> list[dict]:
-    """Return a row a dead genre: in how many seeds, and what it is called there."""
+    """Return a row a silent genre: in how many seeds, and what it is called there."""
     rows = []
     for k, genre in enumerate(GENRES):
-        dying = [moment.counts[k] for moment in group if genre in moment.dead]
-        if dying:
-            called = pd.Series(np.sum(dying, axis=0), GENRES)
+        lost = [moment.counts[k] for moment in group if genre in moment.silent]
+        if lost:
+            called = pd.Series(np.sum(lost, axis=0), GENRES)
             most = called[called > 0].sort_values(ascending=False, kind="stable")[:3]
             shares = [f"{name} {n / called.sum():.2f}" for name, n in most.items()]
-            row = {"genre": genre, "seeds": len(dying), "pictures": int(called.sum())}
+            row = {"genre": genre, "seeds": len(lost), "pictures": int(called.sum())}
             rows.append(row | {"called": ", ".join(shares)})
     return sorted(rows, key=lambda row: -row["seeds"])
 
 
 def mixed(group: list[list[Moment]]) -> dict:
-    """Return how much of hip-hop is called reggae while it is dead and while it lives.
+    """Return how much of hip-hop is called reggae while it is silent, and else.
 
-    Of each seed a mean over such epochs (see ``kept``): ``dead`` and ``lives`` are
+    Of each seed a mean over such epochs (see ``kept``): ``silent`` and ``lives`` are
     means over the seeds that have any, ``difference`` over those that have both, and
-    ``by_seed`` a row for each of ``dead``, with its ``run`` and number of ``epochs``.
+    ``by_seed`` a row for each of ``silent``, with its ``run`` and number of ``epochs``.
     """
-    shares: dict[str, dict] = {"dead": {}, "lives": {}}
+    shares: dict[str, dict] = {"silent": {}, "lives": {}}
     by_seed = []
     for end in (seed[-1] for seed in group):
         tests = end.counts[GENRES.index(MIXED[0])].sum()
         for name, counts in end.run.record["dead"]["hiphop"].items():
             if sum(counts):
-                shares[name][end.run.name] = end.called(counts)
-        if end.run.name in shares["dead"]:
+                kind = "silent" if name == "dead" else name
+                shares[kind][end.run.name] = end.called(counts)
+        if end.run.name in shares["silent"]:
             epochs = sum(end.run.record["dead"]["hiphop"]["dead"]) // tests
             row = {"run": end.run.name, "seed": end.run.provenance["seed"]}
             called = {
@@ -262,7 +272,7 @@ def mixed(group: list[list[Moment]]) -> dict:
                 for k, each in shares.items()
             }
             by_seed.append(row | {"epochs": int(epochs)} | called)
-    both = sorted(shares["dead"].keys() & shares["lives"].keys())
+    both = sorted(shares["silent"].keys() & shares["lives"].keys())
     values = [[each[name]["value"] for name in both] for each in shares.values()]
     difference = seeds.paired_difference(*values, groups.MAIN["split"])
     means = {name: _share(list(each.values())) for name, each in shares.items()}
@@ -270,7 +280,7 @@ def mixed(group: list[list[Moment]]) -> dict:
 
 
 def _mean(values: list[float], highest: float | None = None) -> dict:
-    mean = seeds.mean_over_seeds(list(values), split="")  # of training pictures
+    mean = seeds.mean_over_seeds(list(values), groups.MAIN["split"])
     return with_text(seeds.clipped(mean, highest) if highest else mean)
 
 

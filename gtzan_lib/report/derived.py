@@ -13,7 +13,7 @@ from gtzan_lib.evaluation.metrics import with_interval, with_text
 from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.groups import over_seeds
 from gtzan_lib.experiments.run import Run
-from gtzan_lib.report import claims, dead
+from gtzan_lib.report import claims, comparisons, dead
 from gtzan_lib.report.claims import Ledger
 
 LEAST = 0.0005  # a probability that prints as 0.0 % is at most as large
@@ -31,12 +31,15 @@ def derive(measured: dict, ledger: Ledger) -> dict:
     run; ``configurations`` and ``beyond``, a row for runs that differ in nothing but
     their seed, of the paper's network and of notebook 06; ``encoders``,
     ``calibration`` and ``leakage``, the measured rows with words; ``central``, the
-    evidence for softmax applied twice; ``dead``, see ``dead.tables``; ``ledger``, the
-    claims with their verdicts, and how many of each.
+    evidence for softmax applied twice; ``dead``, see ``dead.tables``;
+    ``comparisons``, see ``comparisons.summary``; ``ledger``, the
+    claims with their verdicts, how many of each, and how many by kind.
     """
     runs = [Run(kept=record) for record in measured["runs"]]
     answers = claims.answer(ledger, measured, runs)
     verdicts = [row["verdict"] for row in answers]
+    pair = {"loss": "last_loss", "right": "train_accuracy"}
+    printed = {k: claims.number(ledger.paper["3.3.2"][v]) for k, v in pair.items()}
     return plain(
         {
             "paper": ledger.paper,
@@ -51,8 +54,10 @@ def derive(measured: dict, ledger: Ledger) -> dict:
             "leakage": [_worded(row) for row in measured["leakage"]],
             "central": central(runs, ledger.paper),
             "dead": dead.tables(runs, measured["data"]["by_genre"]),
+            "comparisons": comparisons.summary(runs, answers, printed),
             "ledger": answers,
             "verdicts": {name: verdicts.count(name) for name in claims.VERDICTS},
+            "kinds": claims.by_kind(answers),
         }
     )
 

@@ -174,3 +174,23 @@ def test_the_literal_proposal_costs_what_the_paper_implies():
     assert cost["weights"] == 2 * 373_248 * 23_328 + 373_248 + 23_328
     assert cost["bytes_with_adam"] == 4 * cost["bytes"] == 16 * cost["weights"]
     assert cost["flop"] == 4800 * cost["weights"]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_linear"), [("conv", True), ("factorised", True), ("patch", False)]
+)
+def test_which_codes_are_weighted_sums_of_the_picture(name, is_linear, images):
+    """The report says so; decoding starts with logit, which undoes the sigmoid."""
+    model = learned.build(name, seed=0)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.normal_(std=0.02)
+        a, b = (
+            to_tensor(model.prepare(images[i : i + 1]).astype("float32"))
+            for i in (0, 1)
+        )
+        z_a, z_b, z = (
+            torch.logit(model.encode(x).double()) for x in (a, b, (a + b) / 2)
+        )
+    off = (z - (z_a + z_b) / 2).abs().max() / z.abs().max()
+    assert (off < 1e-4) == is_linear

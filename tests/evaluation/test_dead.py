@@ -59,9 +59,9 @@ def test_one_is_dead_from_the_tenth_silent_epoch_whatever_comes_later():
         expected = []
         if epoch >= 30:
             expected = ["blues", "pop"] if epoch <= 60 else ["blues"]
-        assert dead.dead_at(dead.silences(long), epoch) == expected
+        assert dead.dead_at(dead.silences(long), epoch, begins=1) == expected
         if epoch >= 20:  # a run that ended there says the same
-            assert dead.dead_at(dead.silences(long[:epoch]), epoch) == expected
+            assert dead.dead_at(dead.silences(long[:epoch]), epoch, 1) == expected
 
 
 def test_a_genre_answered_only_wrongly_lives():
@@ -75,7 +75,16 @@ def test_one_answer_in_a_thousand_pictures_revives_no_genre():
     counts[35, 0, GENRES.index("pop")] = 1  # ten epochs have 1,000 pictures
     assert dead.silences(counts) == [("pop", 21, 50)]
     counts[38, 0, GENRES.index("pop")] = 1
-    assert dead.dead_at(dead.silences(counts), 40) == []
+    assert dead.silent_at(dead.silences(counts), 40) == []
+
+
+def test_what_was_never_answered_is_silent_and_not_dead():
+    """Rock is silent when learning begins in epoch 6, and jazz from epoch 36."""
+    counts = confusions((5, None), (30, ["rock"]), (20, ["rock", "jazz"]))
+    found, begins = dead.silences(counts), dead.learning_begins(counts)
+    assert (begins, dead.silent_at(found, 55)) == (6, ["jazz", "rock"])
+    assert dead.dead_at(found, 55, begins) == ["jazz"]
+    assert dead.dead_at(found, 30, begins) == []
 
 
 def test_the_first_epoch_in_which_both_are_as_good():
@@ -85,7 +94,7 @@ def test_the_first_epoch_in_which_both_are_as_good():
 
 
 @pytest.mark.parametrize("k", [0, 1, 4])
-def test_a_certain_network_with_dead_genres_loses_a_tenth_for_each(k):
+def test_a_certain_network_with_silent_genres_loses_a_tenth_for_each(k):
     from torch import arange, eye
     from torch.nn.functional import cross_entropy
 
@@ -94,6 +103,6 @@ def test_a_certain_network_with_dead_genres_loses_a_tenth_for_each(k):
     probabilities = eye(10)[answers]  # certain: so the first softmax leaves them
     loss = cross_entropy(probabilities, arange(10)).item()
     assert math.isclose(loss, dead.FLOOR + k / 10, abs_tol=1e-6)
-    parts = dead.loss_parts(loss, accuracy=1 - k / 10, dead_share=k / 10)
+    parts = dead.loss_parts(loss, accuracy=1 - k / 10, silent_share=k / 10)
     assert math.isclose(parts["wrong"] + parts["unsure"], 0, abs_tol=1e-6)
     assert math.isclose(sum(parts.values()), loss)

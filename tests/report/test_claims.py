@@ -18,6 +18,7 @@ reason = "as losses vary"
 
 [[claim]]
 id = "loss"
+kind = "measured"
 section = "3"
 claim = "The loss ends at 1.83."
 prints = "last_loss"
@@ -90,6 +91,43 @@ def test_an_answer_says_what_it_rests_on(tmp_path, monkeypatch):
         assert answer["rule"] == "1.83 ± 0.1, as losses vary"
 
 
+def test_few_folds_test_every_track(tmp_path, monkeypatch):
+    path = tmp_path / "claims.toml"
+    path.write_text(CLAIM)
+    ledger = claims.load(path)
+    of_folds = measures.Measured(ours(1.8, 1.5, 2.0), ["06"], 3, is_whole=True)
+    monkeypatch.setitem(measures.MEASURES, "metric", lambda *a, **k: of_folds)
+    (answer,) = claims.answer(ledger, {}, [])
+    assert answer["reason"] == "Our interval allows both answers."
+
+
+def test_beside_a_verdict_stand_those_of_other_tolerances_and_its_kind(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "claims.toml"
+    path.write_text(CLAIM)
+    ledger = claims.load(path)
+    found = measures.Measured(ours(1.8, 1.75, 1.85), ["run"], 5)
+    monkeypatch.setitem(measures.MEASURES, "metric", lambda *a, **k: found)
+    answers = claims.answer(ledger, {}, [])
+    (answer,) = answers
+    assert answer["verdict"] == answer["verdict_wider"] == "reproduced"
+    assert answer["verdict_half"] == "undecided"
+    counted = claims.by_kind(answers)
+    assert counted["measured"]["reproduced"] == 1
+    assert sum(n for kind in counted.values() for n in kind.values()) == 1
+
+
+def test_agreement_by_arithmetic_or_choice_is_no_measured_agreement():
+    kinds = {claim["id"]: claim.get("kind") for claim in claims.load().claims}
+    assert kinds["compression"] == kinds["kb-after"] == "arithmetic"
+    assert kinds["batches"] == kinds["train-pictures"] == "setting"
+    assert kinds["rnn"] == kinds["autoencoder-loses-less"] == "proposal"
+    assert kinds["top-2-one-dense-30"] == "exploratory"
+    assert kinds["metal"] == "measured"
+    assert kinds["average"] is kinds["references"] is None
+
+
 def test_beside_a_mean_stands_how_many_seeds_are_within_the_tolerance(
     tmp_path, monkeypatch
 ):
@@ -126,6 +164,8 @@ def test_the_ledger_answers_what_it_has_to():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        (('kind = "measured"', ""), "it needs a measure and a kind"),
+        (('"measured"', '"guessed"'), "'guessed' is not one of"),
         (('section = "3"', ""), r"at claim\.0: 'section' is a required property"),
         (('tolerance = "loss"', 'tolerence = "loss"'), "'tolerence' was unexpected"),
         (('tolerance = "loss"', "tolerance = 0.1"), "0.1 is not of type 'string'"),

@@ -55,21 +55,23 @@ def test_nothing_is_kept_of_another_network():
     assert "dead" not in certain_run(0, [], split="artist").record
 
 
-def test_a_dead_genre_adds_a_tenth_to_the_loss():
+def test_a_silent_genre_adds_a_tenth_to_the_loss():
     silent = ([], ["rock"], ["jazz"], ["jazz", "rock"])
     runs = [certain_run(seed, genres) for seed, genres in enumerate(silent)]
     found = dead.tables(runs, BY_GENRE)["paper"]
-    assert [row["dead"] for row in found["seeds"]] == [*silent]
+    assert [row["waiting"] for row in found["seeds"]] == [*silent]
+    assert not any(row["dead"] for row in found["seeds"])
     assert [row["late"] for row in found["seeds"]][1] == "rock never"
-    assert {"genre": "rock", "late": 2, "died": 0, "dead": 2} in found["genres"]
+    rock = {"genre": "rock", "late": 2, "died": 0, "dead": 0, "waiting": 2}
+    assert rock in found["genres"]
     at_100 = next(row for row in found["moments"] if row["when"] == "100")
-    assert [(row["dead"], row["seeds"]) for row in at_100["by_dead"]] == [
+    assert [(row["silent"], row["seeds"]) for row in at_100["by_silent"]] == [
         (0, 1),
         (1, 2),
         (2, 1),
     ]
-    for row in at_100["by_dead"]:
-        assert row["least"] == pytest.approx(FLOOR + row["dead"] / 10)
+    for row in at_100["by_silent"]:
+        assert row["least"] == pytest.approx(FLOOR + row["silent"] / 10)
         assert row["loss"]["value"] == pytest.approx(row["least"])
     assert at_100["per_genre"]["value"] == pytest.approx(0.1)
     assert at_100["parts"]["wrong"]["value"] == pytest.approx(0, abs=1e-9)
@@ -79,7 +81,7 @@ def test_a_dead_genre_adds_a_tenth_to_the_loss():
     ]
 
 
-def test_hip_hop_called_reggae_while_it_is_dead_and_while_it_lives():
+def test_hip_hop_called_reggae_while_it_is_silent_and_while_it_lives():
     """It dies in two seeds of three, in epochs 31 to 50 of 120, and comes back."""
     runs = [certain_run(seed, []) for seed in range(3)]
     for run in runs[:2]:
@@ -91,7 +93,7 @@ def test_hip_hop_called_reggae_while_it_is_dead_and_while_it_lives():
         run.record["dead"]["silences"] = [silence]
     table = dead.tables(runs, BY_GENRE)["paper"]
     mixed = table["mixed"]
-    assert mixed["dead"]["value"] == 0.75
+    assert mixed["silent"]["value"] == 0.75
     assert mixed["lives"]["value"] == pytest.approx((0.25 + 0.25 + 0) / 3)
     assert mixed["difference"]["value"] == 0.5
     assert [(row["seed"], row["epochs"]) for row in mixed["by_seed"]] == [
@@ -101,9 +103,9 @@ def test_hip_hop_called_reggae_while_it_is_dead_and_while_it_lives():
     assert [row["died"] for row in table["seeds"]] == [*["hiphop 31 to 50"] * 2, ""]
     assert [row["dead"] for row in table["seeds"]] == [[], [], []]
     measured = {"data": {"by_genre": BY_GENRE}}
-    found = measures.by_dead_genres(measured, runs, "dead")
+    found = measures.by_dead_genres(measured, runs, "silent")
     assert (found.ours["value"], found.seeds) == (0.75, 2)
-    never = measures.by_dead_genres(measured, runs[2:], "dead")
+    never = measures.by_dead_genres(measured, runs[2:], "silent")
     assert np.isnan(never.ours["value"])
 
 

@@ -1,0 +1,222 @@
+"""What the text compares beside the claims, and how; all of it follows from the record.
+
+One softmax less two, seed by seed; how many seeds had the chance to reach the paper's
+pair of numbers; two bounds that need no training; what was trained, and how long.
+"""
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import asdict
+
+import numpy as np
+
+from gtzan_lib import registry
+from gtzan_lib.data import artists, protocols
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.evaluation import seeds
+from gtzan_lib.evaluation.metrics import Estimate, bare, with_text
+from gtzan_lib.experiments import groups
+from gtzan_lib.experiments.run import ENSEMBLE, Run
+
+
+def highest_calibrated_loss(accuracy: float, classes: int = len(GENRES)) -> float:
+    """Return the most that a calibrated network's cross entropy can be, in nats.
+
+    Its loss is the mean entropy of its percentages, and the mean of the largest of them
+    is its accuracy. The entropy is highest where all other classes share the rest, and
+    that is concave in the largest: pictures of differing certainty have less together.
+    """
+    rest = 1 - accuracy
+    return -accuracy * math.log(accuracy) - rest * math.log(rest / (classes - 1))
+
+
+def probability_behind_two(
+    loss: float, classes: int = len(GENRES)
+) -> tuple[float, float]:
+    """Return between what the true class's mean probability lies behind two softmaxes.
+
+    The loss of probabilities *p* is logsumexp(*p*) - *p* of the true class, and the
+    first term lies between that of equal probabilities and that of certain ones.
+    """
+    least, most = math.log(classes) + 1 / classes, math.log(math.e + classes - 1)
+    return least - loss, most - loss
+
+
+def softmaxes(runs: list[Run], right: float) -> list[dict]:
+    """Return by how much one softmax exceeds two in test accuracy, paired by seed.
+
+    A row each: ``short``, both at the end of the epochs that most of their seeds have;
+    ``long``, two softmaxes for the longest; and ``same``, both after the first epoch in
+    which a share ``right`` of the training pictures is right, of seeds that get so far.
+    Each has ``once`` and ``twice``, the means of either; ``difference``, with the
+    interval of ``seeds.paired_difference``; the number of ``seeds``, and of ``epochs``.
+    """
+    once, twice = (groups.select(runs, recipe=name) for name in ("corrected", "paper"))
+    longest = groups.longest(runs, recipe="paper")
+    if not once or not longest:
+        return []
+    ends = Counter(end for run in longest for end in _accuracies(run))
+    epochs = [run.provenance["epochs"] for run in longest]
+    shared = max(e for e in ends if ends[e] == len(longest) and e <= min(epochs))
+    of_once = {_seed(run): _accuracies(run)[_last(run)] for run in once}
+    compared = {
+        "short": ({_seed(run): _accuracies(run)[shared] for run in longest}, shared),
+        "long": ({_seed(run): _accuracies(run)[_last(run)] for run in twice}, None),
+    }
+    rows = []
+    for name, (of_twice, epoch) in compared.items():
+        lengths = {"once": _last(once[0]), "twice": epoch or _last(twice[0])}
+        rows.append(_paired(name, of_once, of_twice) | {"epochs": lengths})
+    reached = [
+        {_seed(run): found for run in some if (found := _when_right(run, right))}
+        for some in (groups.longest(runs, recipe="corrected"), longest)
+    ]
+    rows.append(_paired("same", *reached))
+    return [row for row in rows if row["seeds"]]
+
+
+def reached(runs: list[Run]) -> list[dict]:
+    """Return how many seeds ever were as good as the paper, by how long they trained.
+
+    With softmax applied twice. Rows have ``epochs``, ``seeds`` and ``reached``.
+    """
+    by_epochs = defaultdict(list)
+    for run in groups.longest(runs, recipe="paper"):
+        by_epochs[_last(run)].append(any(m["pair"] for m in _moments(run)))
+    return [
+        {"epochs": epochs, "seeds": len(found), "reached": sum(found)}
+        for epochs, found in sorted(by_epochs.items(), reverse=True)
+    ]
+
+
+def control_artists() -> dict[str, int]:
+    """Return of how many control tracks of GTZAN's folds the artist is not known.
+
+    The control are ``tracks`` whose artist has no other. An ``unknown`` one counts as
+    an artist with one track, and may share it with another.
+    """
+    tested = protocols.tested("artist-folds")
+    of = artists.artists_of(tested)
+    _, whose, sizes = np.unique(of, return_inverse=True, return_counts=True)
+    is_control = sizes[whose] == 1
+    unknown = of == np.array(tested)  # whose artist is not known
+    return {
+        "tracks": int(is_control.sum()),
+        "unknown": int((is_control & unknown).sum()),
+    }
+
+
+def computing(records: list[dict]) -> list[dict]:
+    """Return a row a recipe: how many ``runs``, and their ``hours`` one after another.
+
+    Ensembles train nothing and are left out.
+    """
+    by_recipe = defaultdict(list)
+    for record in records:
+        by_recipe[record["provenance"]["recipe"]].append(
+            record["provenance"]["seconds"]
+        )
+    return [
+        {"recipe": name, "runs": len(times), "hours": sum(times) / 3600}
+        for name, times in by_recipe.items()
+        if name != ENSEMBLE
+    ]
+
+
+def settings() -> list[dict]:
+    """Return all settings of training, read from the code: a row for each thing.
+
+    ``of`` is a recipe, an autoencoder or the support vector machine; ``settings`` are
+    pairs of a name and its value.
+    """
+    from gtzan_lib.encoders import learned
+    from gtzan_lib.models import convnet, svm
+    from gtzan_lib.training import recipe
+
+    rows = []
+    for name, entry in registry.RECIPES.items():
+        if name != "closed-form":
+            rows.append({"of": f"recipe {name}", "settings": asdict(entry.make())})
+    changes = {
+        "crop": recipe.CROP,
+        "shift": recipe.SHIFT,
+        "masks": recipe.MASKS,
+        "mask": recipe.MASK,
+        "gain": recipe.GAIN,
+        "mixup": recipe.MIXUP,
+    }
+    rows[-1]["settings"] |= changes
+    rows.append({"of": "cnn and crnn", "settings": {"width": convnet.WIDTH}})
+    machine = {"components": svm.COMPONENTS, "ridge": svm.RIDGE}
+    rows.append({"of": "svm", "settings": machine})
+    for name, model in learned.AUTOENCODERS.items():
+        facts = {"epochs": model.epochs, "rate": model.rate}
+        facts |= {"batch_size": learned.BATCH}
+        rows.append({"of": f"encoder {name}", "settings": facts})
+    return rows
+
+
+def summary(runs: list[Run], ledger: list[dict], paper: dict[str, float]) -> dict:
+    """Return all of the above; ``paper`` has its ``loss`` and ``right``, as numbers.
+
+    Also ``intervals``: how many comparisons the ledger decides by a difference or a
+    tolerance of what was trained, none of them corrected for their number.
+    """
+    low, high = probability_behind_two(paper["loss"])
+    trained = ("measured", "proposal", "exploratory")
+    return {
+        "softmaxes": softmaxes(runs, paper["right"]),
+        "reached": reached(runs),
+        "calibrated": highest_calibrated_loss(paper["right"]),
+        "probability": {"low": low, "high": high, "value": (low + high) / 2},
+        "control": control_artists(),
+        "computing": computing([run.record for run in runs]),
+        "settings": settings(),
+        "intervals": sum(
+            row["kind"] in trained and bool(row["seeds"]) for row in ledger
+        ),
+    }
+
+
+def _paired(name: str, ours: dict[int, float], others: dict[int, float]) -> dict:
+    shared = sorted(ours.keys() & others.keys())
+    pair = [[values[seed] for seed in shared] for values in (ours, others)]
+    split = groups.MAIN["split"]
+    means = [_mean(values, split) for values in pair]
+    return {
+        "when": name,
+        "once": with_text(means[0]),
+        "twice": with_text(means[1]),
+        "difference": with_text(seeds.paired_difference(*pair, split)),
+        "seeds": len(shared),
+    }
+
+
+def _mean(values: list[float], split: str) -> Estimate:
+    return seeds.mean_over_seeds(values, split) if values else bare(np.nan)
+
+
+def _accuracies(run: Run) -> dict[int, float]:
+    """Return the test accuracies that are kept of a run, by epoch."""
+    counts = {m["epoch"]: np.array(m["confusion"]) for m in _moments(run)}
+    return {epoch: float(n.trace() / n.sum()) for epoch, n in counts.items()}
+
+
+def _when_right(run: Run, share: float) -> float | None:
+    """Return the test accuracy after the first epoch kept with ``share`` right."""
+    for moment in _moments(run):
+        if moment["train_accuracy"] >= share:
+            return _accuracies(run)[moment["epoch"]]
+    return None
+
+
+def _moments(run: Run) -> list[dict]:
+    return run.record.get("dead", {}).get("moments", [])
+
+
+def _last(run: Run) -> int:
+    return run.provenance["epochs"]
+
+
+def _seed(run: Run) -> int:
+    return run.provenance["seed"]

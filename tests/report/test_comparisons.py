@@ -1,0 +1,135 @@
+"""What the text compares beside the claims: on made-up runs, and by another way."""
+
+import math
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from gtzan_lib.data import artists, protocols
+from gtzan_lib.experiments import groups
+from gtzan_lib.experiments.run import Run
+from gtzan_lib.report import comparisons
+from gtzan_lib.training.recipe import Augmented, Descent
+
+
+def run(recipe, seed, epochs, moments):
+    """Return a run of the paper's network from (epoch, training, test, as the paper).
+
+    Accuracies are in tenths.
+    """
+    kept = []
+    for epoch, train, test, pair in moments:
+        counts = np.zeros((10, 10), int)
+        counts[0, 0], counts[0, 1] = test, 10 - test
+        facts = {"epoch": epoch, "train_accuracy": train / 10, "pair": pair}
+        kept.append(facts | {"confusion": counts.tolist()})
+    facts = groups.MAIN | {"recipe": recipe, "seed": seed, "epochs": epochs}
+    facts |= {"seconds": 1800}
+    name = f"{recipe}-{seed}-{epochs}"
+    return Run(kept={"run": name, "provenance": facts, "dead": {"moments": kept}})
+
+
+@pytest.fixture
+def runs():
+    once = [
+        run("corrected", seed, 100, [(40, 7, 4 + seed, False), (100, 10, 6, False)])
+        for seed in range(3)
+    ]
+    twice = [
+        run(
+            "paper", 0, 900, [(300, 5, 3, False), (400, 7, 2, True), (900, 8, 5, True)]
+        ),
+        run("paper", 1, 900, [(300, 6, 3, False), (900, 8, 4, False)]),
+        run("paper", 2, 300, [(300, 5, 1, False)]),
+    ]
+    return once + twice
+
+
+def test_one_softmax_less_two_is_paired_by_seed(runs):
+    rows = {row["when"]: row for row in comparisons.softmaxes(runs, right=0.62)}
+    assert {name: row["seeds"] for name, row in rows.items()} == {
+        "short": 3,
+        "long": 2,
+        "same": 2,
+    }
+    assert rows["short"]["epochs"] == {"once": 100, "twice": 300}
+    assert rows["long"]["epochs"] == {"once": 100, "twice": 900}
+    each = {"short": [0.3, 0.3, 0.5], "long": [0.1, 0.2], "same": [0.2, 0.1]}
+    for name, differences in each.items():
+        k = len(differences)
+        se = np.std(differences, ddof=1) * (1 / k + 1 / 4) ** 0.5
+        low, high = stats.t.interval(0.95, k - 1, np.mean(differences), se)
+        found = rows[name]["difference"]
+        assert found["value"] == pytest.approx(np.mean(differences))
+        assert (found["low"], found["high"]) == pytest.approx((low, high))
+
+
+def test_without_one_of_the_recipes_nothing_is_compared(runs):
+    assert comparisons.softmaxes(runs[:3], right=0.62) == []
+    assert comparisons.softmaxes(runs[3:], right=0.62) == []
+
+
+def test_who_reached_the_papers_pair_is_counted_by_the_time_they_had(runs):
+    assert comparisons.reached(runs) == [
+        {"epochs": 900, "seeds": 2, "reached": 1},
+        {"epochs": 300, "seeds": 1, "reached": 0},
+    ]
+
+
+@pytest.mark.parametrize("spread", [0.01, 1, 4])
+def test_no_calibrated_network_has_a_larger_loss(spread):
+    """Its loss is its mean entropy, and its accuracy its mean largest percentage."""
+    rng = np.random.default_rng(0)
+    p = special.softmax(spread * rng.normal(size=(500, 10)), axis=1)
+    loss, accuracy = stats.entropy(p, axis=1).mean(), p.max(axis=1).mean()
+    bound = comparisons.highest_calibrated_loss(accuracy)
+    assert loss < bound
+    flat = np.full((1, 10), (1 - accuracy) / 9)
+    flat[0, 0] = accuracy
+    assert bound == pytest.approx(stats.entropy(flat[0]))
+
+
+def test_behind_two_softmaxes_a_loss_tells_the_mean_probability():
+    rng = np.random.default_rng(0)
+    for spread in (0, 1, 10, 1000):
+        p = special.softmax(spread * rng.normal(size=(100, 10)), axis=1)
+        true = p[np.arange(100), rng.integers(10, size=100)]
+        loss = np.mean(special.logsumexp(p, axis=1) - true)
+        low, high = comparisons.probability_behind_two(loss)
+        assert low - 1e-9 <= true.mean() <= high + 1e-9
+        assert high - low == pytest.approx(0.0586, abs=1e-4)
+
+
+def test_the_paper_is_above_the_bound_for_one_softmax_and_fits_two():
+    assert comparisons.highest_calibrated_loss(0.62) == pytest.approx(1.499, abs=1e-3)
+    low, high = comparisons.probability_behind_two(1.83)
+    assert low < 0.62 < high
+    chance = comparisons.highest_calibrated_loss(0.1)
+    assert chance == pytest.approx(math.log(10))
+
+
+def test_control_tracks_of_unknown_artists_are_counted():
+    tracks = protocols.tested("artist-folds")
+    ids = artists.artists_of(tracks).tolist()
+    alone = [pair for pair in zip(tracks, ids, strict=True) if ids.count(pair[1]) == 1]
+    unknown = sum(track == artist for track, artist in alone)
+    assert comparisons.control_artists() == {"tracks": len(alone), "unknown": unknown}
+    assert 0 < unknown < len(alone)
+
+
+def test_settings_are_those_of_the_code():
+    rows = {row["of"]: row["settings"] for row in comparisons.settings()}
+    for name, kind in (("corrected", Descent), ("augmented", Augmented)):
+        row = rows[f"recipe {name}"]
+        for field in fields(kind):
+            assert row[field.name] == field.default
+    assert rows["recipe paper"]["double_softmax"] is True
+    assert set(rows) >= {"svm", "encoder patch", "encoder conv", "cnn and crnn"}
+
+
+def test_hours_are_summed_by_recipe(runs):
+    assert comparisons.computing([each.record for each in runs]) == [
+        {"recipe": name, "runs": 3, "hours": 1.5} for name in ("corrected", "paper")
+    ]
