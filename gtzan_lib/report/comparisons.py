@@ -30,16 +30,15 @@ def highest_calibrated_loss(accuracy: float, classes: int = len(GENRES)) -> floa
     return -accuracy * math.log(accuracy) - rest * math.log(rest / (classes - 1))
 
 
-def probability_behind_two(
-    loss: float, classes: int = len(GENRES)
-) -> tuple[float, float]:
+def probability_behind_two(loss: float, classes: int = len(GENRES)) -> dict[str, float]:
     """Return between what the true class's mean probability lies behind two softmaxes.
 
-    The loss of probabilities *p* is logsumexp(*p*) - *p* of the true class, and the
-    first term lies between that of equal probabilities and that of certain ones.
+    The loss of probabilities *p* is logsumexp(*p*) - *p* of the true class. The first
+    term lies between ``least``, of equal probabilities, and ``most``, of certain ones,
+    and so the mean probability between ``low`` and ``high``.
     """
     least, most = math.log(classes) + 1 / classes, math.log(math.e + classes - 1)
-    return least - loss, most - loss
+    return {"least": least, "most": most, "low": least - loss, "high": most - loss}
 
 
 def softmaxes(runs: list[Run], right: float) -> list[dict]:
@@ -157,18 +156,19 @@ def settings() -> list[dict]:
 
 
 def summary(runs: list[Run], ledger: list[dict], paper: dict[str, float]) -> dict:
-    """Return all of the above; ``paper`` has its ``loss`` and ``right``, as numbers.
+    """Return all of the above, for the numbers that the paper prints.
 
-    Also ``intervals``: how many comparisons the ledger decides by a difference or a
-    tolerance of what was trained, none of them corrected for their number.
+    ``paper`` has its ``loss``, its training accuracy ``right`` and its other one,
+    ``right_else``. Also ``intervals``: how many claims an interval of trained networks
+    decides, none of them corrected for their number.
     """
-    low, high = probability_behind_two(paper["loss"])
     trained = ("measured", "proposal", "exploratory")
     return {
         "softmaxes": softmaxes(runs, paper["right"]),
         "reached": reached(runs),
         "calibrated": highest_calibrated_loss(paper["right"]),
-        "probability": {"low": low, "high": high, "value": (low + high) / 2},
+        "calibrated_else": highest_calibrated_loss(paper["right_else"]),
+        "probability": probability_behind_two(paper["loss"]),
         "control": control_artists(),
         "computing": computing([run.record for run in runs]),
         "settings": settings(),

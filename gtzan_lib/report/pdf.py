@@ -10,34 +10,26 @@ from pathlib import Path
 
 from gtzan_lib import store
 from gtzan_lib.errors import DataError
-from gtzan_lib.report import compare, figures, literature, record
-from gtzan_lib.report.derived import plain
+from gtzan_lib.report import figures, literature, record
 
 SOURCE = store.PROJECT / "report" / "paper.typ"
 BESIDE = (store.PROJECT / "CITATION.cff", SOURCE.with_name("references.bib"))
 PDF = "paper.pdf"
-SECOND = "second.json"  # results of some runs that were made once more, elsewhere
 
 
 def compile_pdf(content: dict, folder: Path, source: Path = SOURCE) -> bytes:
     """Typeset a record (``record.read``) with the figures of its folder.
 
-    Where the folder has ``second.json``, the text says how the runs in it differ. The
-    same files give the same bytes. A ``DataError`` says where the text has an error or
-    asks for a number that there is not.
+    The same files give the same bytes. A ``DataError`` says where the text has an error
+    or asks for a number that there is not.
     """
     import typst
 
     shown = figures.of_folder(folder)
-    second = folder / SECOND
-    differing = (
-        compare.compare(content, compare.read(second)) if second.is_file() else {}
-    )
     files = {
         "main.typ": source.read_bytes(),
         "record.json": json.dumps(content).encode(),
         "figures.json": json.dumps(shown).encode(),
-        "machines.json": json.dumps(plain(differing)).encode(),
         "literature.json": json.dumps(literature.load()).encode(),
     } | {path.name: path.read_bytes() for path in BESIDE}
     for figure in shown:

@@ -97,15 +97,19 @@ def test_behind_two_softmaxes_a_loss_tells_the_mean_probability():
         p = special.softmax(spread * rng.normal(size=(100, 10)), axis=1)
         true = p[np.arange(100), rng.integers(10, size=100)]
         loss = np.mean(special.logsumexp(p, axis=1) - true)
-        low, high = comparisons.probability_behind_two(loss)
-        assert low - 1e-9 <= true.mean() <= high + 1e-9
-        assert high - low == pytest.approx(0.0586, abs=1e-4)
+        found = comparisons.probability_behind_two(loss)
+        assert found["low"] - 1e-9 <= true.mean() <= found["high"] + 1e-9
+        first = special.logsumexp(p, axis=1)
+        assert found["least"] - 1e-9 <= first.min()
+        assert first.max() <= found["most"] + 1e-9
+    assert found["most"] == pytest.approx(first.max())
 
 
 def test_the_paper_is_above_the_bound_for_one_softmax_and_fits_two():
     assert comparisons.highest_calibrated_loss(0.62) == pytest.approx(1.499, abs=1e-3)
-    low, high = comparisons.probability_behind_two(1.83)
-    assert low < 0.62 < high
+    found = comparisons.probability_behind_two(1.83)
+    assert found["low"] == pytest.approx(0.573, abs=1e-3)
+    assert found["high"] == pytest.approx(0.631, abs=1e-3)
     chance = comparisons.highest_calibrated_loss(0.1)
     assert chance == pytest.approx(math.log(10))
 
