@@ -73,11 +73,11 @@ def training_curves(histories: dict[str, dict], title: str) -> Figure:
 
 
 def recall_by_epoch(runs: dict[str, np.ndarray], title: str) -> Figure:
-    """Show the recall of each genre on training pictures by epoch, and where it dies.
+    """Show the recall of each genre on training pictures by epoch, and its silences.
 
     ``runs`` are ``Run.confusions["train"]``, int (epochs, 10, 10), by the panel's
     title. A strip is a genre, filled as high as its recall; a bar in another colour
-    lies where the genre is dead (see ``evaluation.dead``).
+    lies where the genre is silent (see ``evaluation.dead``).
     """
     size = (5.2, 3.6 * len(runs) + 0.6)  # 400 pixels wide on a phone
     kind = {"squeeze": False, "sharex": True, "layout": "constrained"}
@@ -95,7 +95,7 @@ def recall_by_epoch(runs: dict[str, np.ndarray], title: str) -> Figure:
             style = {"color": ORANGE, "linewidth": 4, "solid_capstyle": "butt"}
             ax.plot((silence.first, silence.last), (y, y), **style)
             if silence.last == last:
-                ax.text(1.02 * last, y, "dead", color=ORANGE, va="center")
+                ax.text(1.02 * last, y, "silent", color=ORANGE, va="center")
         ax.set(xscale="log", ylim=(9.6, -0.6), title=name)
         ax.set_yticks(range(len(GENRES)), GENRES)
         ax.tick_params(axis="y", length=0)
