@@ -1,7 +1,8 @@
 """What the text compares beside the claims, and how; all of it follows from the record.
 
 One softmax less two, seed by seed; how many seeds had the chance to reach the paper's
-pair of numbers; two bounds that need no training; what was trained, and how long.
+pair of numbers; other slips that could explain its loss; two bounds that need no
+training; what was trained, and how long.
 """
 
 import math
@@ -17,6 +18,8 @@ from gtzan_lib.evaluation import seeds
 from gtzan_lib.evaluation.metrics import Estimate, bare, with_text
 from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import ENSEMBLE, Run
+
+DONE = ("paper", "corrected")  # recipes with two softmaxes and with one
 
 
 def highest_calibrated_loss(accuracy: float, classes: int = len(GENRES)) -> float:
@@ -86,6 +89,38 @@ def reached(runs: list[Run]) -> list[dict]:
         {"epochs": epochs, "seeds": len(found), "reached": sum(found)}
         for epochs, found in sorted(by_epochs.items(), reverse=True)
     ]
+
+
+def alternatives(runs: list[Run], right: float) -> list[dict]:
+    """Return a row a slip or habit that could explain the loss, not two softmaxes.
+
+    Each has ``name``; the number of ``seeds`` and of ``epochs``; ``at_right``, the loss
+    when a share ``right`` of the training pictures is right for the first time, of the
+    seeds ``reached``; and at the end ``loss``, ``train_accuracy`` and ``accuracy``.
+    """
+    main = groups.MAIN
+    own = [n for n in registry.MODELS[main["model"]].recipes if n not in DONE]
+    kinds = [*((main["model"], name) for name in own), ("lenet-dropout", "corrected")]
+    rows = []
+    for model, recipe in kinds:
+        group = groups.select(runs, recipe=recipe, model=model)
+        if not group:
+            continue
+        metric = f"loss@{100 * right:.0f}%"
+        has = [run for run in group if not math.isnan(run.metric(metric)["value"])]
+        about = registry.MODELS[model].help
+        row = {
+            "name": about if model != main["model"] else registry.RECIPES[recipe].help,
+            "seeds": len(group),
+            "epochs": _last(group[0]),
+            "at_right": with_text(groups.over_seeds(has, metric)),
+            "reached": len(has),
+        }
+        ends = {"loss": "loss@last", "train_accuracy": "train_accuracy@last"}
+        for name, end in (ends | {"accuracy": "accuracy"}).items():
+            row[name] = with_text(groups.over_seeds(group, end))
+        rows.append(row)
+    return rows
 
 
 def control_artists() -> dict[str, int]:
@@ -166,6 +201,7 @@ def summary(runs: list[Run], ledger: list[dict], paper: dict[str, float]) -> dic
     return {
         "softmaxes": softmaxes(runs, paper["right"]),
         "reached": reached(runs),
+        "alternatives": alternatives(runs, paper["right"]),
         "calibrated": highest_calibrated_loss(paper["right"]),
         "calibrated_else": highest_calibrated_loss(paper["right_else"]),
         "probability": probability_behind_two(paper["loss"]),

@@ -71,6 +71,23 @@ def test_without_one_of_the_recipes_nothing_is_compared(runs):
     assert comparisons.softmaxes(runs[3:], right=0.62) == []
 
 
+def test_other_slips_stand_beside_the_papers_loss():
+    def trained(recipe, seed, at_right, last):
+        slip = run(recipe, seed, 300, [(300, 7, 4, False)])
+        slip.record["loss_at_percent"] = {"62": at_right} if at_right else {}
+        slip.record["curve"] = [{"epoch": 300, "loss": last, "train_accuracy": 0.7}]
+        slip.record["confusion"] = np.eye(10, dtype=int).tolist()
+        slip.record["top2_hits"] = 10
+        return slip
+
+    group = [trained("sigmoid", 0, 1.8, 1.7), trained("sigmoid", 1, None, 1.9)]
+    (row,) = comparisons.alternatives([*group, trained("paper", 0, 1.85, 1.7)], 0.62)
+    assert (row["seeds"], row["reached"], row["epochs"]) == (2, 1, 300)
+    assert row["at_right"]["value"] == 1.8
+    assert row["loss"]["value"] == pytest.approx(1.8)
+    assert comparisons.alternatives(group[:0], 0.62) == []
+
+
 def test_who_reached_the_papers_pair_is_counted_by_the_time_they_had(runs):
     assert comparisons.reached(runs) == [
         {"epochs": 900, "seeds": 2, "reached": 1},
@@ -129,7 +146,7 @@ def test_settings_are_those_of_the_code():
         row = rows[f"recipe {name}"]
         for field in fields(kind):
             assert row[field.name] == field.default
-    assert rows["recipe paper"]["double_softmax"] is True
+    assert rows["recipe paper"]["outputs"] == "softmax"
     assert set(rows) >= {"svm", "encoder patch", "encoder conv", "cnn and crnn"}
 
 
