@@ -28,9 +28,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: report test keep lab app bench scale notebooks expected lock
 report: .venv/ready
-	set -o pipefail; snakemake $(WHERE) --nolock --rerun-incomplete --quiet rules reason \
-		host --config data="$$DATA" profile="$$PROFILE" 2>&1 | \
-		python -m gtzan_lib.report.progress "$$DATA" "$$PROFILE"
+	python -m snakemake $(WHERE) --nolock --quiet all --rerun-triggers params
 
 test: .venv/ready
 	ruff check .

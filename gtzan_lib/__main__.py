@@ -3,11 +3,11 @@
 import argparse
 import dataclasses
 import json
-import os
 import sys
+from importlib import metadata
 from pathlib import Path
 
-from gtzan_lib.errors import UserError
+from gtzan_lib.errors import printable, sentences
 from gtzan_lib.parameters import Parameters
 
 PARSER = argparse.ArgumentParser(
@@ -16,7 +16,11 @@ PARSER = argparse.ArgumentParser(
     epilog="examples:",
     formatter_class=argparse.RawDescriptionHelpFormatter,
 )
-COMMANDS = PARSER.add_subparsers(required=True, metavar="COMMAND")
+PARSER.add_argument(
+    "--version", action="version", version=metadata.version("gtzan-lib")
+)
+PARSER.set_defaults(command=lambda options: PARSER.print_help())
+COMMANDS = PARSER.add_subparsers(metavar="COMMAND")
 
 
 def _argument(*names: str, **kind):
@@ -63,16 +67,9 @@ _RUN = _path("--run", help="folder of a training run (default: the shipped model
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0 for good, 1 for found wanting, 2 for refused."""
     options = PARSER.parse_args(arguments)
-    try:
-        status = options.command(options)
-        sys.stdout.flush()
-        return status or 0
-    except UserError as error:
-        print(f"error: {str(error).strip()}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader, such as head, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    with sentences() as status:
+        status.code = options.command(options) or 0
+    return status.code
 
 
 def _chosen(options: argparse.Namespace):
@@ -119,14 +116,14 @@ def app(options: argparse.Namespace) -> None:
     serve(_chosen(options), options.host, options.port, options.allow_host)
 
 
-@_command("path/to/gtzan", _path("path", help="folder of a copy, or sample"))
+@_command("path/to/gtzan", _path("path", help="sample, kaggle, or a copy's folder"))
 def verify(options: argparse.Namespace) -> int:
-    """Compare a copy of GTZAN with the published one."""
-    from gtzan_lib.data.sources import open_dataset
+    """Compare the pictures of a copy of GTZAN with the published ones."""
+    from gtzan_lib.data.sources import folder_of
     from gtzan_lib.data.verify import verify
 
-    is_word = str(options.path) == "sample" and not options.path.exists()
-    found = verify(open_dataset("sample").folder if is_word else options.path)
+    is_word = str(options.path) in ("sample", "kaggle") and not options.path.exists()
+    found = verify(folder_of(str(options.path)) if is_word else options.path)
     as_json = dataclasses.asdict(found) | {"is_published": found.is_published}
     _say(options, as_json, found.as_text())
     return 0 if found.is_published else 1
@@ -272,7 +269,7 @@ def runs(options: argparse.Namespace) -> int:
     if options.action == "restore":
         source, target = target, source
     copied, damaged = copy_finished(source, target, not options.no_weights)
-    words = [*(f"damaged, not copied: {name}" for name in damaged), *copied]
+    words = [*(f"damaged, not copied: {printable(n)}" for n in damaged), *copied]
     words += [f"{len(copied)} copied from {source} to {target}; others were there"]
     _say(options, {"copied": copied, "damaged": damaged}, "\n".join(words))
     return 1 if damaged else 0

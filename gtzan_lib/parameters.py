@@ -6,6 +6,7 @@ notebook begins with ``check``, so that a typo costs seconds and not a run.
 
 import ast
 import difflib
+import os
 import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -129,10 +130,12 @@ def check(notebook: str, namespace: dict) -> Parameters:
     ``ParameterError`` at a missing name, a wrong type, an impossible value, or a name
     that papermill was given and the notebook does not have.
     """
+    # A user's matplotlibrc (text.usetex, missing fonts) must not change figures.
+    os.environ["MATPLOTLIBRC"] = os.devnull
     names = names_of(notebook)
     takes = f"{notebook} takes {', '.join(names)}"
     for name in _injected_names(namespace.get("In", [])):
-        if name not in names:
+        if name not in names and not name.startswith("PAPERMILL_"):  # --inject-paths
             close = difflib.get_close_matches(name, names, n=1)
             hint = f" (did you mean {close[0]}?)" if close else ""
             raise ParameterError(f"there is no parameter {name}{hint}: {takes}")

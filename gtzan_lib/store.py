@@ -37,8 +37,14 @@ PACKAGES = ("librosa", "numpy", "pillow", "scikit-learn", "scipy", "soundfile", 
 
 
 def runs_folder() -> Path:
-    """Return where results go: ``runs/`` of the project, or ``$GTZAN_RUNS``."""
-    return Path(os.environ.get("GTZAN_RUNS", PROJECT / "runs")).resolve()
+    """Return where results go: ``runs/`` of the project, or ``$GTZAN_RUNS``.
+
+    ``UserError`` if that is no folder.
+    """
+    folder = Path(os.environ.get("GTZAN_RUNS") or PROJECT / "runs").resolve()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file: set GTZAN_RUNS to a folder")
+    return folder
 
 
 def sha256(path: Path) -> str:
@@ -120,8 +126,8 @@ def read_key(folder: Path) -> dict | None:
 def is_whole(folder: Path, key: dict | None = None, holds: str = PROVENANCE) -> bool:
     """Tell whether a sealed folder is complete, unharmed and made for ``key``.
 
-    None accepts any key. A manifest of another shape, or of files that are not inside
-    of the folder, is that of no whole folder.
+    None accepts any key. A folder with files that its manifest does not name, or that
+    are no regular files of its own (but links, say), is not whole.
     """
     manifest = read_json(folder / MANIFEST) or {}
     made_for, files = manifest.get("key"), manifest.get("files")
@@ -129,15 +135,31 @@ def is_whole(folder: Path, key: dict | None = None, holds: str = PROVENANCE) -> 
         return False
     if not isinstance(files, dict) or holds not in files:
         return False
-    inside = folder.resolve()
-    try:
-        paths = {(folder / name).resolve(): digest for name, digest in files.items()}
-        return all(
-            path.is_relative_to(inside) and path.is_file() and sha256(path) == digest
-            for path, digest in paths.items()
-        )
-    except (OSError, ValueError):  # names that no file can have
+    there = _files(folder)
+    if there.keys() != files.keys():
         return False
+    try:
+        return all(sha256(there[name]) == digest for name, digest in files.items())
+    except OSError:
+        return False
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Return the regular files of a sealed folder by name; links are not followed.
+
+    A manifest's names are only ever looked up here, and never joined to a path, as the
+    manifest may be a stranger's.
+    """
+    found = {}
+    for place, folders, names in os.walk(folder):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        for path in (Path(place, name) for name in [*names, *links]):
+            is_ours = path.name not in (MANIFEST, *SCRATCH) or place != str(folder)
+            if is_ours and not path.name.startswith("."):
+                name = path.relative_to(folder).as_posix()
+                is_regular = path.is_file() and not path.is_symlink()
+                found[name if is_regular else f"{name} is a link"] = path
+    return found
 
 
 def seal(
@@ -181,11 +203,12 @@ def copy(folder: Path, target: Path, but: str = "") -> None:
 
 def copy_files(folder: Path, target: Path, but: str = "") -> None:
     """Copy the files of a sealed folder, and none beside them, to a new folder."""
-    manifest = read_json(folder / MANIFEST)
+    manifest, there = read_json(folder / MANIFEST), _files(folder)
     files = {k: v for k, v in manifest["files"].items() if not fnmatch(k, but)}
-    for name in files:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / name, target / name)
+    for name, path in there.items():
+        if name in files:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target / name, follow_symlinks=False)
     write_json(target / MANIFEST, manifest | {"files": files})
 
 

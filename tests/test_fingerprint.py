@@ -60,7 +60,7 @@ def test_every_module_serves_a_result_but_those_that_find_choose_and_check():
     others = {name for name in computing - served if "__init__" not in name}
     assert others == {
         *("data.protocols", "data.sources", "data.verify", "evaluation.dead"),
-        *("evaluation.seeds", "experiments.batch", "experiments.folds"),
+        *("evaluation.seeds", "experiments.folds"),
         *("experiments.grid", "experiments.groups", "experiments.learning"),
         *("experiments.runs", "experiments.suite"),
     }

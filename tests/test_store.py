@@ -119,18 +119,46 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
         store.seal(tmp_path / "a", KEY, full)
 
 
-@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "link", "x" * 300])
-def test_a_manifest_of_files_elsewhere_is_of_no_whole_folder(tmp_path, name):
+@pytest.mark.parametrize(
+    "name", ["../outside", "/etc/hostname", "link", "deep/outside", "x" * 300]
+)
+def test_a_manifest_names_regular_files_of_its_folder_alone(tmp_path, name):
     folder = store.seal(tmp_path / "a", KEY, lambda folder: None)
     (tmp_path / "outside").write_text("x")
-    (folder / "link").symlink_to(tmp_path / "outside")
     manifest = store.read_json(folder / store.MANIFEST)
     assert store.is_whole(folder)
+    if name == "link":
+        (folder / "link").symlink_to(tmp_path / "outside")
+    (folder / "deep").symlink_to(tmp_path)
     manifest["files"][name] = store.sha256(tmp_path / "outside")
     if name == "/etc/hostname":
         manifest["files"][name] = store.sha256(Path(name))
     store.write_json(folder / store.MANIFEST, manifest)
     assert not store.is_whole(folder)
+    store.copy_files(folder, tmp_path / "copy")  # takes what is there, follows nothing
+    assert {p.name for p in (tmp_path / "copy").iterdir()} <= {
+        *("manifest.json", "provenance.json")
+    }
+
+
+def test_a_file_that_the_manifest_does_not_name_is_not_used(tmp_path):
+    calls = []
+    folder = store.seal(tmp_path / "a", KEY, writer("one", calls))
+    (folder / "validation.npz").write_text("of a stranger")
+    assert not store.is_whole(folder)
+    store.seal(tmp_path / "a", KEY, writer("one", calls))
+    assert not (folder / "validation.npz").exists()
+    (folder / ".DS_Store").write_text("of a file manager")
+    assert store.is_whole(folder)
+
+
+def test_the_runs_folder_is_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("GTZAN_RUNS", "")
+    assert store.runs_folder() == store.PROJECT / "runs"
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GTZAN_RUNS", str(tmp_path / "file"))
+    with pytest.raises(UserError, match="is a file: set GTZAN_RUNS to a folder"):
+        store.runs_folder()
 
 
 def test_json_that_cannot_be_read_is_none(tmp_path):

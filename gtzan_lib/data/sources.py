@@ -24,16 +24,20 @@ def open_dataset(source: str | Path) -> Dataset:
     pictures of the ten genres, or is called published without being it.
     """
     if source == "sample":
-        return open_folder(_sample_folder())
-    if source == "kaggle":
-        dataset = open_folder(find_layout(_kaggle_folder()))
-        if dataset.name != PUBLISHED:
-            raise DataError(
-                f"the copy in {dataset.folder} is not the published one; see what "
-                f"differs with: python -m gtzan_lib verify {dataset.folder}"
-            )
-        return dataset
-    return open_folder(find_layout(source))
+        return open_folder(folder_of(source))
+    dataset = open_folder(find_layout(folder_of(source)))
+    if source == "kaggle" and dataset.name != PUBLISHED:
+        raise DataError(
+            f"the copy in {dataset.folder} is not the published one; see what "
+            f"differs with: python -m gtzan_lib verify {dataset.folder}"
+        )
+    return dataset
+
+
+def folder_of(source: str | Path) -> str | Path:
+    """Return the folder of a ``source``; the sample is made, Kaggle's downloaded."""
+    words = {"sample": _sample_folder, "kaggle": _kaggle_folder}
+    return words[source]() if source in words else source
 
 
 def _sample_folder() -> Path:
@@ -52,4 +56,11 @@ def _kaggle_folder() -> str | Path:
             return place
     import kagglehub
 
-    return kagglehub.dataset_download(KAGGLE)
+    try:
+        return kagglehub.dataset_download(KAGGLE)
+    except Exception as error:  # of many libraries
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise DataError(
+            f"Kaggle's edition of GTZAN cannot be downloaded ({reason}): connect to "
+            "the network, or give the folder of a copy in place of kaggle"
+        ) from None

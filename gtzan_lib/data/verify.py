@@ -10,7 +10,7 @@ from gtzan_lib import store
 from gtzan_lib.data import gtzan
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import MARKER, find_layout, published_sums, read_picture
-from gtzan_lib.errors import DataError
+from gtzan_lib.errors import DataError, printable
 
 SHOWN = 20  # files that the text lists of each kind
 
@@ -49,14 +49,17 @@ class Verification:
             title = what.replace("unreadable", "unreadable or wrongly sized")
             lines.append(f"{title}: {len(files) or 'none'}")
             reasons = files if isinstance(files, dict) else dict.fromkeys(files, "")
-            rows = [f"  {name}  {why}".rstrip() for name, why in reasons.items()]
+            rows = [f"  {printable(n)}  {why}".rstrip() for n, why in reasons.items()]
             lines += rows[:SHOWN]
             if len(rows) > SHOWN:
                 lines.append(f"  and {len(rows) - SHOWN} more (all of them: --json)")
         lines.append(f"identical files: {len(self.duplicates)} groups")
         lines += ["  " + " = ".join(group) for group in self.duplicates]
-        verdict = "the complete, unmodified Kaggle edition of GTZAN"
-        lines.append(f"this is {'' if self.is_published else 'NOT '}{verdict}")
+        verdict = "those of the complete, unmodified Kaggle edition of GTZAN"
+        lines.append(
+            f"these pictures are {'' if self.is_published else 'NOT '}{verdict}"
+        )
+        lines.append("only pictures were checked, no audio and no tables of features")
         return "\n".join(lines)
 
 

@@ -60,7 +60,7 @@ def has_page(p: Parameters, profile: str) -> bool:
     facts = p.facts
     if p.seed > 0 or p.split == "all" or facts["recipe"] == "closed-form":
         return False
-    return _profile(profile)["pages"] == "all" or is_main(facts)
+    return not is_short(profile) or is_main(facts)
 
 
 def is_main(facts: dict) -> bool:
@@ -71,6 +71,11 @@ def is_main(facts: dict) -> bool:
         and all(facts[name] in made.get(name, ALONE[name]) for name in ALONE)
         for made in mains
     )
+
+
+def is_short(profile: str) -> bool:
+    """Tell whether a profile's notebooks and trainings are short, few have a page."""
+    return _profile(profile)["pages"] == "main"
 
 
 def curve_seeds(profile: str) -> int:

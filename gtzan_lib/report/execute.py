@@ -1,14 +1,11 @@
 """Executing notebooks for the pipeline, by papermill: their outputs, or one sentence.
 
 Of what a notebook prints, a line that updates (progress) is passed on every twenty
-seconds; the rest is in the executed notebook. Used by ``Snakefile``:
-``python -m gtzan_lib.report.execute LIST_AS_JSON``, of notebooks that one kernel
-executes, each with its output and its parameters.
+seconds; the rest is in the executed notebook.
 """
 
 import asyncio
-import json
-import sys
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +16,7 @@ from pathlib import Path
 from gtzan_lib.errors import UserError
 
 UPDATE_SECONDS = 20
+LONGEST = 70  # characters of a temporary folder that sockets can be in
 SLOW_SECONDS = 300  # that a kernel may take to start and to answer on a busy machine
 
 
@@ -47,11 +45,19 @@ class Relay:
 def open_kernel() -> Iterator:
     """Open a kernel for ``execute``; it is started by the first notebook."""
     from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpecManager
 
-    with tempfile.TemporaryDirectory() as folder:
+    # A socket's path has about 100 characters at most, and TMPDIR may be longer.
+    place = "/tmp" if len(tempfile.gettempdir()) > LONGEST else None
+    with tempfile.TemporaryDirectory(dir=place) as folder:
         # Sockets of this computer alone: over TCP, the kernel warns.
         sockets = {"transport": "ipc", "ip": f"{folder}/kernel"}
-        kernel = AsyncKernelManager(kernel_name="python3", **sockets)
+        ours = KernelSpecManager(kernel_dirs=[])  # this interpreter's, and no other
+        kernel = AsyncKernelManager(
+            kernel_name="python3",
+            kernel_spec_manager=ours,
+            **sockets if os.name == "posix" else {},
+        )
         try:
             yield kernel
         finally:
@@ -89,23 +95,7 @@ def execute(notebook: Path, output: Path, parameters: dict, kernel) -> None:
     except papermill.PapermillExecutionError as error:
         words = f"{error.ename}: {error.evalue}"
         is_sentence = error.traceback == [words]
-        raise UserError(words if is_sentence else str(error)) from None
+        failed = f"{output.stem}: {words if is_sentence else error}"
+        raise UserError(failed) from None
     except OSError as error:
         raise UserError(f"cannot write {output}: {error.strerror}") from error
-
-
-def main(jobs: str) -> int:
-    """Execute some notebooks; return 0, or 2 after saying what is wrong."""
-    with open_kernel() as kernel:
-        for notebook, output, parameters in json.loads(jobs):
-            Path(output).parent.mkdir(parents=True, exist_ok=True)
-            try:
-                execute(Path(notebook), Path(output), parameters, kernel)
-            except UserError as error:
-                print(f"{Path(output).stem}: {error}", file=sys.stderr)
-                return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

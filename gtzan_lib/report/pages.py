@@ -1,12 +1,12 @@
 """The report as HTML: executed notebooks as linked pages, and a page to start from.
 
 Pages load nothing from the network. Their looks are in the folder ``page``, a template
-of nbconvert. The pipeline calls ``python -m gtzan_lib.report.pages FOLDER``.
+of nbconvert.
 """
 
+import hashlib
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import nbformat
@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, Template
 from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
-from gtzan_lib import registry
+from gtzan_lib import registry, store
 from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.evaluation.metrics import with_text
 from gtzan_lib.experiments import groups, suite
@@ -43,8 +43,8 @@ TITLES = {
 def build(folder: Path, content: dict | None = None) -> Path:
     """Make the pages of a folder of results; return the start page.
 
-    A page that is newer than its notebook and its template stays as it is. ``content``
-    is that of the folder's record where it is not given.
+    A page that says that it was made of this notebook and template stays as it is.
+    ``content`` is that of the folder's record where it is not given.
     """
     target = folder / "pages"
     target.mkdir(parents=True, exist_ok=True)
@@ -64,8 +64,9 @@ def build(folder: Path, content: dict | None = None) -> Path:
     for path in notebooks.values():
         page = target / f"{path.stem}.html"
         made_by = (path, Path(__file__), Path(executed.__file__), *TEMPLATE.iterdir())
-        times = [made.stat().st_mtime for made in made_by]
-        if page.is_file() and page.stat().st_mtime > max(times):
+        sums = "".join(map(store.sha256, made_by))
+        mark = f"<!-- made of {hashlib.sha256(sums.encode()).hexdigest()} -->\n"
+        if page.is_file() and page.read_text("utf-8").endswith(mark):
             continue
         notebook = executed.strip(nbformat.read(path, as_version=4))
         given = [each for each in executed.describe(notebook) if each["is_given"]]
@@ -75,7 +76,8 @@ def build(folder: Path, content: dict | None = None) -> Path:
         report = _about(content, page.name, has)
         report |= {"notebook": path.name, "command": command}
         html, _ = exporter.from_notebook_node(notebook, {"report": report})
-        page.write_text(link_pages(html, main_run(content, has)), encoding="utf-8")
+        linked = link_pages(html, main_run(content, has))
+        page.write_text(linked + mark, encoding="utf-8")
     start = target / START
     start.write_text(start_page(content, folder, has), encoding="utf-8")
     return start
@@ -185,7 +187,3 @@ def _about(content: dict, page: str, has: set[str]) -> dict:
         "page": page,
         "links": links,
     }
-
-
-if __name__ == "__main__":
-    build(Path(sys.argv[1]))

@@ -5,7 +5,6 @@ Every number in the text comes from the record. The pipeline calls
 """
 
 import json
-import sys
 from pathlib import Path
 
 from gtzan_lib import store
@@ -45,7 +44,3 @@ def main(folder: str) -> None:
     """Typeset the PDF of a folder of results."""
     pdf = compile_pdf(record.read(Path(folder)), Path(folder))
     (Path(folder) / PDF).write_bytes(pdf)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

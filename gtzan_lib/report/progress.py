@@ -1,25 +1,16 @@
 """What a person sees of the pipeline: a line a finished step, with the time left.
 
-``snakemake ... 2>&1 | python -m gtzan_lib.report.progress DATA PROFILE``: what
-Snakefile's jobs say is passed on, and so is an error; what Snakemake says of each job
-is in its own log.
+A handler of Snakemake's log, by its ``LogEvent``s; what jobs print is not in that log.
 The pages fill up meanwhile, from the second step on.
 """
 
-import re
-import signal
-import sys
+import logging
+import threading
 import time
-from collections.abc import Callable, Iterable
-from functools import partial
 
-STEP = re.compile(r"^(\d+) of (\d+) steps \(\d+%\) done$")
-CHATTER = re.compile(
-    r"^(Assuming unrestricted|Building DAG|Using shell|Provided cores|Rules claiming"
-    r"|Conda environments|host:|Job stats|job +count|-+ +-+|[\w+-]+ +\d+$|Select jobs"
-    r"|Execute \d+ jobs|\[\w{3} \w{3} +\d|Finished jobid|Touching output|Elapsed time"
-    r"|Warning: the following output files|\{'.*'\}$)"  # pages that are filling up
-)
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from gtzan_lib.data.gtzan import Dataset
 
 
 def minutes(seconds: float) -> str:
@@ -51,47 +42,52 @@ def fill_pages(data: str, profile: str, done: int, steps: int) -> None:
         print(f"(pages wait for the next step: {error})", flush=True)
 
 
-def addresses(data: str) -> None:
-    """Print where the pages of a data set, its PDF and its results are."""
-    from gtzan_lib.data.sources import open_dataset
+class Shown(logging.Handler):
+    """Shows steps and errors; fills pages for a twentieth of the time at most."""
 
-    dataset = open_dataset(data)
-    print(f"\n{dataset.name}. Open in a browser:")
-    for path in ("pages/index.html", "paper.pdf"):
-        print(f"  {dataset.results / path}")
-    print(f"Executed notebooks and results are in {dataset.results}")
+    def __init__(self, data: str, profile: str, fill=fill_pages):
+        super().__init__(logging.INFO)
+        self.started, self.due, self.filling = time.monotonic(), 0.0, None
+        self.asked, self.fill, self.is_stopped = (data, profile), fill, False
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take an event of Snakemake's, as it comes."""
+        event = getattr(record, "event", None)
+        if event == LogEvent.PROGRESS:
+            self.step(record.done, record.total)
+        elif event == LogEvent.JOB_ERROR:
+            print(f"{record.rule_name} failed: its last words are above", flush=True)
+        elif record.levelno >= logging.ERROR and not self.is_stopped:
+            words = [line for line in record.getMessage().split("\n") if line.strip()]
+            print(*(w for w in words if not w.startswith("WorkflowError")), sep="\n")
 
-def show(lines: Iterable[str], fill: Callable[[int, int], None]) -> bool:
-    """Print the lines that matter of what Snakemake says, as they come.
+    def step(self, done: int, steps: int) -> None:
+        """Show how many steps are done; guess the time left from a third of them on."""
+        passed = time.monotonic() - self.started
+        words = f"{done} of {steps} steps in {minutes(passed)}"
+        if steps / 3 <= done < steps:
+            words += f", about {minutes(passed / done * (steps - done))} left"
+        print(words, flush=True)
+        is_busy = self.filling is not None and self.filling.is_alive()
+        if 2 <= done < steps and time.monotonic() > self.due and not is_busy:
+            self.filling = threading.Thread(
+                target=self._fill, args=(done, steps), daemon=True
+            )
+            self.filling.start()
 
-    ``fill`` is called with the number of finished steps and of all, for a twentieth of
-    the time at most. The time left is guessed from a third of the steps on. Returned is
-    whether all is done.
-    """
-    started, was_blank, due, is_done = time.monotonic(), True, 0.0, False
-    for line in map(str.rstrip, lines):
-        is_done |= line.startswith("Nothing to be done")
-        if step := STEP.match(line):
-            done, steps = map(int, step.groups())
-            is_done = done == steps
-            passed = time.monotonic() - started
-            left = minutes(passed / done * (steps - done))
-            words = f"{done} of {steps} steps in {minutes(passed)}"
-            is_known = steps / 3 <= done < steps
-            print(words + f", about {left} left" * is_known, flush=True)
-            if 2 <= done < steps and time.monotonic() > due:
-                before = time.monotonic()
-                fill(done, steps)
-                due = time.monotonic() + 19 * (time.monotonic() - before)
-        is_chatter = CHATTER.match(line) is not None
-        if not step and not is_chatter and (line or not was_blank):
-            print(line, flush=True)
-        was_blank = is_chatter or not line
-    return is_done
+    def _fill(self, done: int, steps: int) -> None:
+        before = time.monotonic()
+        self.fill(*self.asked, done, steps)
+        self.due = time.monotonic() + 19 * (time.monotonic() - before)
 
+    def end(self, dataset: Dataset) -> None:
+        """Say where the pages of a data set, its PDF and its results are."""
+        print(f"\n{dataset.name}. Open in a browser:")
+        for path in ("pages/index.html", "paper.pdf"):
+            print(f"  {dataset.results / path}")
+        print(f"Executed notebooks and results are in {dataset.results}", flush=True)
 
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake has more to say
-    if show(sys.stdin, partial(fill_pages, *sys.argv[1:3])):
-        addresses(sys.argv[1])
+    def stop(self) -> None:
+        """Say how to go on."""
+        self.is_stopped = True
+        print("stopped; what is finished is kept: run it again to go on", flush=True)

@@ -1,13 +1,11 @@
 """The record: all that was measured of a data set in one file, ``results.json``.
 
-What follows from it is in ``derived.json`` (see ``report.derived``). The pipeline calls
-``python -m gtzan_lib.report.record DATA PROFILE`` after all notebooks.
+What follows from it is in ``derived.json`` (see ``report.derived``).
 """
 
 import hashlib
 import json
 import math
-import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -235,7 +233,3 @@ def main(data: str, profile: str) -> None:
     runs = grid.finished(dataset, profile)
     write(dataset, [*runs, *ensembles.find(dataset, runs)])
     print(f"{dataset.name}: {len(runs)} runs of profile {profile}")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,5 +1,4 @@
 import errno
-import json
 import os
 from types import SimpleNamespace
 
@@ -12,7 +11,7 @@ from small import train
 
 from gtzan_lib.app.classifier import Classifier
 from gtzan_lib.errors import UserError
-from gtzan_lib.experiments import batch, ensembles, runs, suite
+from gtzan_lib.experiments import ensembles, runs, suite
 from gtzan_lib.models import build as models
 from gtzan_lib.parameters import Parameters
 from gtzan_lib.registry import RECIPES
@@ -218,12 +217,3 @@ def test_the_first_epochs_of_a_long_run_are_those_of_a_short_one(tiny):
     np.testing.assert_array_equal(logits, short.predictions["logits"])
     for subset, counts in short.confusions.items():
         np.testing.assert_array_equal(long.confusions[subset][:30], counts)
-
-
-def test_a_batch_trains_what_is_missing(tiny_source, tiny, capsys):
-    facts = [Parameters(epochs=1, seed=seed).facts for seed in (0, 1)]
-    assert batch.main(str(tiny_source), json.dumps(facts)) == 0
-    found, _ = runs.find_runs(tiny)
-    assert [run.provenance["seed"] for run in found] == [0, 1]
-    assert capsys.readouterr().out.count("test accuracy") == 2
-    assert batch.main("/nowhere", "[]") == 2

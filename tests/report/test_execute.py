@@ -1,9 +1,13 @@
 """The pipeline's way to run a notebook: what it passes on, and how it fails."""
 
 import json
+import logging
+import sys
+import tempfile
 
 import nbformat
 import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from gtzan_lib.errors import UserError
 from gtzan_lib.report import execute, progress
@@ -42,22 +46,12 @@ def test_a_second_notebook_knows_no_name_of_the_first_and_imports_nothing_again(
 ):
     first = notebook("import sys\nsys.seen = x\nfor_first = 1", "first")
     second = notebook("import sys\nprint(sys.seen, x, 'for_first' in dir())", "second")
-    given = ((first, {"x": 7}), (second, {}))
-    jobs = [
-        (str(path), str(tmp_path / f"{path.stem}-out.ipynb"), x) for path, x in given
-    ]
-    assert execute.main(json.dumps(jobs)) == 0
+    with execute.open_kernel() as kernel:
+        for path, x in ((first, {"x": 7}), (second, {})):
+            execute.execute(path, tmp_path / f"{path.stem}-out.ipynb", x, kernel)
     cells = nbformat.read(tmp_path / "second-out.ipynb", as_version=4).cells
     assert [cell.execution_count for cell in cells] == [1, 2]
     assert cells[-1].outputs[0].text == "7 1 False\n"
-
-
-def test_the_notebooks_after_one_that_fails_are_not_executed(notebook, tmp_path):
-    given = notebook("1 / 0", "first"), notebook("1", "second")
-    jobs = [(str(path), str(tmp_path / f"{path.stem}-out.ipynb"), {}) for path in given]
-    assert execute.main(json.dumps(jobs)) == 2
-    assert (tmp_path / "first-out.ipynb").is_file()
-    assert not (tmp_path / "second-out.ipynb").exists()
 
 
 def test_a_line_that_updates_is_passed_on_at_first_and_at_last(capsys):
@@ -70,76 +64,88 @@ def test_a_line_that_updates_is_passed_on_at_first_and_at_last(capsys):
     assert capsys.readouterr().out.splitlines() == ["[n] 0 %", "[n] 100 %"]
 
 
-SNAKEMAKE = """Building DAG of jobs...
-Job stats:
-job            count
------------  -------
-train_codes-1     13
+def shown(monkeypatch, fill=lambda *steps: None):
+    """Return a log that Snakemake's handler shows, and a clock to turn."""
+    clock = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    handler = progress.Shown("data", "quick", fill)
+    log = logging.Logger("snakemake")
+    log.addHandler(handler)
+    return handler, log, clock
 
-Select jobs to execute...
-Execute 2 jobs...
-[03_train_cnn-a] training: 100%
-[Tue Nov 24 18:30:31 2026]
-Finished jobid: 1 (Rule: pages)
-1 of 4 steps (25%) done
-2 of 4 steps (50%) done
-Warning: the following output files of rule pages were not present at first:
-{'/runs/pages/index.html'}
-Error in rule train:
-    jobid: 4
 
-4 of 4 steps (100%) done
-"""
+def step(log, handler, done, total):
+    log.info(None, extra={"event": LogEvent.PROGRESS, "done": done, "total": total})
+    if handler.filling:
+        handler.filling.join()
 
 
 def test_the_pipeline_shows_steps_with_the_time_left_and_errors(capsys, monkeypatch):
-    now, filled = iter([100, 160, *[220] * 5, 400]), []
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
-    lines = SNAKEMAKE.splitlines(keepends=True)
-    assert progress.show(lines, lambda *steps: filled.append(steps))
-    assert filled == [(2, 4)]
+    filled = []
+    handler, log, clock = shown(monkeypatch, lambda *told: filled.append(told))
+    for now, done in ((60, 1), (120, 2), (300, 4)):
+        clock[0] = now
+        step(log, handler, done, 4)
+    log.info("Building DAG of jobs...")
+    log.error(None, extra={"event": LogEvent.JOB_ERROR, "rule_name": "train_x"})
+    log.error("WorkflowError in file Snakefile, line 50:\ndata must be one of")
+    assert filled == [("data", "quick", 2, 4)]
     assert capsys.readouterr().out.splitlines() == [
-        "[03_train_cnn-a] training: 100%",
         "1 of 4 steps in 60 s",
         "2 of 4 steps in 2 min, about 2 min left",
-        "Error in rule train:",
-        "    jobid: 4",
-        "",
         "4 of 4 steps in 5 min",
+        "train_x failed: its last words are above",
+        "data must be one of",
     ]
     assert progress.minutes(7500) == "2 h 5 min"
 
 
-def test_where_the_pages_are_is_said_when_there_is_nothing_to_do(tiny, capsys):
-    assert progress.show(
-        ["Nothing to be done (all requested files are present)."], None
-    )
-    progress.addresses(str(tiny.folder))
+def test_where_the_pages_are_and_how_to_go_on_is_said(tiny, capsys, monkeypatch):
+    handler, log, _ = shown(monkeypatch)
+    handler.end(tiny)
+    assert str(tiny.results / "pages" / "index.html") in capsys.readouterr().out
+    handler.stop()
+    log.error("At least one job did not complete successfully.")
     said = capsys.readouterr().out
-    assert str(tiny.results / "pages" / "index.html") in said
+    assert said == "stopped; what is finished is kept: run it again to go on\n"
 
 
 def test_the_pages_fill_up_for_a_twentieth_of_the_time_at_most(monkeypatch):
-    clock, filled = [0.0], []
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    filled = []
 
-    def steps():
-        for done in range(1, 31):
-            clock[0] += 10
-            yield f"{done} of 30 steps ({done}%) done"
-
-    def fill(done, steps):
+    def fill(data, profile, done, steps):
         filled.append(done)
         clock[0] += 2
 
-    progress.show(steps(), fill)
+    handler, log, clock = shown(monkeypatch, fill)
+    for done in range(1, 31):
+        clock[0] += 10
+        step(log, handler, done, 30)
     assert filled[:3] == [2, 6, 10]  # not before 38 s more have passed
     assert filled[-1] < 30
 
 
 def test_pages_that_cannot_be_made_yet_do_not_end_the_pipeline(tmp_path, capsys):
-    progress.fill_pages(str(tmp_path / "no data"), 2, 3)
+    progress.fill_pages(str(tmp_path / "no data"), "quick", 2, 3)
     assert "pages wait for the next step" in capsys.readouterr().out
+
+
+def test_sockets_and_kernel_are_ours_whatever_the_environment(
+    notebook, tmp_path, monkeypatch
+):
+    other = tmp_path / "kernels" / "python3" / "kernel.json"
+    other.parent.mkdir(parents=True)
+    other.write_text(
+        json.dumps({"argv": ["false"], "display_name": "", "language": ""})
+    )
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    deep = tmp_path / ("x" * 120)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    path = notebook("import sys\nprint(sys.executable)")
+    with execute.open_kernel() as kernel:
+        execute.execute(path, tmp_path / "n.ipynb", {}, kernel)
+    assert sys.executable in (tmp_path / "n.ipynb").read_text()
 
 
 def test_a_notebook_that_stops_with_a_sentence_fails_with_it(
@@ -148,12 +154,10 @@ def test_a_notebook_that_stops_with_a_sentence_fails_with_it(
     code = "from gtzan_lib.errors import DataError\nraise DataError('no such track')"
     with pytest.raises(UserError) as caught:
         execute.execute(notebook(code), tmp_path / "n.ipynb", {}, kernel)
-    assert str(caught.value) == "DataError: no such track"
+    assert str(caught.value) == "n: DataError: no such track"
 
 
-def test_a_full_disk_is_a_sentence(notebook, tmp_path, capsys):
+def test_a_full_disk_is_a_sentence(notebook, tmp_path, kernel):
     (tmp_path / "n.ipynb").symlink_to("/dev/full")
-    jobs = [(str(notebook("1 / 1")), str(tmp_path / "n.ipynb"), {})]
-    assert execute.main(json.dumps(jobs)) == 2
-    words = capsys.readouterr().err.splitlines()[-1]
-    assert words.endswith("n.ipynb: No space left on device")
+    with pytest.raises(UserError, match=r"n.ipynb: No space left on device"):
+        execute.execute(notebook("1 / 1"), tmp_path / "n.ipynb", {}, kernel)
