@@ -1,5 +1,6 @@
 # make report   the whole pipeline, on the embedded sample; CLUSTER=slurm sends its jobs
-# make test     lint, unit tests, the pipeline on the sample, notebook regression
+# make check    lint, contracts between folders, and the tests that are quick
+# make test     the same, slow tests, the pipeline on the sample, notebook regression
 # make lab      JupyterLab on the notebooks
 # make keep     put the finished report of RESULTS=runs/<data>-<hash> into report/
 # make app      the page that names the genre of a track, on this computer
@@ -26,15 +27,17 @@ SHELL = bash
 export CLUSTER DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report test keep lab app bench scale notebooks expected lock
+.PHONY: report check test keep lab app bench scale notebooks expected lock
 report: .venv/ready
 	python -m snakemake $(WHERE) --nolock --quiet all --rerun-triggers params
 
+PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist worksteal --durations 10
+LINT = ruff check . && ruff format --check . && lint-imports
+check: .venv/ready
+	$(LINT) && $(PYTEST) -m "not slow"
+
 test: .venv/ready
-	ruff check .
-	ruff format --check .
-	lint-imports
-	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist worksteal
+	$(LINT) && $(PYTEST)
 	$(MAKE) report DATA=sample PROFILE=quick
 	pytest --nbval-lax --nbval-current-env notebooks
 	@python -m gtzan_lib check-report | tail -n 1

@@ -20,6 +20,19 @@ CHROMIUM = next(
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-quic")
 MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
+SLOW = {  # faults, damage, hostile input, browsers: `make check` goes without
+    *("test_damage.py", "test_faults.py", "test_limits.py", "test_mutations.py"),
+    *("test_notebooks.py", "test_page.py", "test_server.py"),
+}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what takes long, and what opens a browser."""
+    for item in items:
+        if item.path.name in SLOW or "browser" in item.fixturenames:
+            item.add_marker("slow")
+
+
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
