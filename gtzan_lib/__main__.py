@@ -275,5 +275,19 @@ def runs(options: argparse.Namespace) -> int:
     return 1 if damaged else 0
 
 
+@_command(
+    "--classes 10 --loss 1.83 --accuracy 0.62",
+    _argument("--classes", required=True, type=int, help="how many there are"),
+    _argument("--loss", required=True, type=float, help="mean cross-entropy, in nats"),
+    _argument("--accuracy", required=True, type=float, help="share from 0 to 1"),
+)
+def softmax(options: argparse.Namespace) -> None:
+    """Tell from a printed loss and accuracy whether softmax was applied twice."""
+    from gtzan_lib.evaluation import softmax_twice
+
+    found = softmax_twice.diagnose(options.classes, options.loss, options.accuracy)
+    _say(options, softmax_twice.as_json(found), softmax_twice.as_text(found))
+
+
 if __name__ == "__main__":
     sys.exit(main())
