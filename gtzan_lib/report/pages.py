@@ -16,6 +16,7 @@ from pygments.formatters import HtmlFormatter
 
 from gtzan_lib import registry, store
 from gtzan_lib.data.gtzan import SYNTHETIC
+from gtzan_lib.evaluation import softmax_twice
 from gtzan_lib.evaluation.metrics import with_text
 from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.groups import over_seeds
@@ -116,6 +117,7 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
         others=[row for row in others if row["pretrained"] != "nothing"],
         suite=suite,
         registry=registry,
+        rule=softmax_twice,
     )
 
 

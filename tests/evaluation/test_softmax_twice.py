@@ -1,6 +1,9 @@
 import csv
 import json
 import math
+import re
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from gtzan_lib.__main__ import main
 from gtzan_lib.errors import ParameterError
 from gtzan_lib.evaluation import softmax_twice
 from gtzan_lib.evaluation.softmax_twice import diagnose
+from gtzan_lib.report.pages import template
 
 
 def network(classes, n_right, certainty, times):
@@ -156,3 +160,50 @@ def test_the_command_says_it(capsys):
     assert (found["answer"], found["public_code"]["B"]["twice"]) == ("twice", [14, 15])
     assert main([*given[:-1], "62"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def calculator():
+    """The part of the start page that does the same sum."""
+    return template("softmax.html.j2").render(rule=softmax_twice)
+
+
+def grid():
+    """Losses on, beside and below the line, and accuracies about chance."""
+    for classes in (2, 3, 10, 1000):
+        floor = softmax_twice.floor(classes)
+        for accuracy in (0, 1 / classes + 0.1999, 1 / classes + 0.2001, 0.62, 1):
+            certain = floor + 1 - accuracy
+            for gap in (-0.5, -0.0301, -0.0299, 0, 0.0299, 0.0301, 2):
+                yield classes, max(0, certain + gap), accuracy
+            yield classes, max(0, floor - 1e-9), accuracy
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_the_calculator_agrees_with_the_function(calculator):
+    (script,) = re.findall(r"<script>(.*)</script>", calculator, re.DOTALL)
+    given = json.dumps(list(grid()))
+    script += f"console.log(JSON.stringify({given}.map(g => softmaxTwice(...g))))"
+    ran = subprocess.run(["node", "-e", script], capture_output=True, check=True)
+    answers, every = json.loads(ran.stdout), list(grid())
+    assert {answer["reason"] for answer in answers} == set(softmax_twice.WHY)
+    for values, theirs in zip(every, answers, strict=True):
+        ours = diagnose(*values)
+        assert (theirs["answer"], theirs["reason"]) == (ours.answer, ours.reason)
+        assert theirs["gap"] == pytest.approx(ours.gap, abs=1e-12)
+        assert theirs["floor"] == pytest.approx(ours.floor)
+
+
+def test_the_calculator_answers_as_one_types(calculator, browser, barriers, tmp_path):
+    path = tmp_path / "page.html"
+    start = "<!DOCTYPE html><html lang=en><title>t</title><main><h1>t</h1>"
+    path.write_text(start + calculator, encoding="utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    page.locator("summary").click()
+    assert page.locator("output").inner_text().startswith("twice: ")
+    page.get_by_label("Loss").fill("0.5")
+    assert "below the floor" in page.locator("output").inner_text()
+    page.get_by_label("Accuracy").fill("62")
+    assert "from 0 to 1" in page.locator("output").inner_text()
+    assert barriers(page) == []
