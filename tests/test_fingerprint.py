@@ -62,6 +62,7 @@ def test_every_module_serves_a_result_but_those_that_find_choose_and_check():
         *("data.protocols", "data.sources", "data.verify", "evaluation.dead"),
         *("evaluation.seeds", "experiments.folds"),
         *("experiments.grid", "experiments.groups", "experiments.learning"),
+        "evaluation.softmax_twice",
         *("experiments.runs", "experiments.suite"),
     }
 

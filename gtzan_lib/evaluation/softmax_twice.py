@@ -28,7 +28,8 @@ WHY = {
     "below": "a loss below the floor is impossible behind two softmaxes",
     "chance": "the accuracy is too near to guessing to tell",
     "on": "a certain network behind two softmaxes has this loss; a sigmoid before the "
-    "loss or label smoothing can have it, too, but no answers of 100.0 %",
+    "loss, label smoothing or overfitting can pass here, too, so try other epochs: one "
+    "loss below the floor, of training too, rules two softmaxes out",
     "off": "a certain network behind two softmaxes has another loss; one that is not "
     "certain of its answers could have this",
 }
@@ -112,8 +113,7 @@ def public_pairs() -> pd.DataFrame:
 
     Columns: those of ``softmax_pairs.csv``, ``answer``, ``reason`` and ``gap``. A row
     that is ``unfit`` breaks an assumption: its loss and accuracy are of other examples
-    ("mixed"), of one "batch", or the
-    loss is not a mean ("scale").
+    ("mixed"), of one "batch", or the loss is not a mean ("scale").
     """
     columns = PAIRS.read_text("utf-8").partition("\n")[0].split(",")
     table = read_table(PAIRS, tuple(columns))
