@@ -60,7 +60,7 @@ def finished(tiny_source, tmp_path_factory):
             train(tiny_source, seed=1),
         ]
         dataset = open_dataset(tiny_source)
-        record.main(str(tiny_source))
+        record.write(dataset, trained)
         draw(dataset, trained)
         pdf.main(dataset.results)
         for name in ("01_pack", f"03_train_cnn-{trained[0].name}"):
