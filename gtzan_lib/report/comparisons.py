@@ -14,7 +14,7 @@ import numpy as np
 from gtzan_lib import registry
 from gtzan_lib.data import artists, protocols
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.evaluation import seeds
+from gtzan_lib.evaluation import seeds, softmax_twice
 from gtzan_lib.evaluation.metrics import Estimate, bare, with_text
 from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import ENSEMBLE, Run
@@ -140,6 +140,28 @@ def control_artists() -> dict[str, int]:
     }
 
 
+def public_code() -> dict:
+    """Return how the rule of ``softmax_twice`` does on public code, and what is common.
+
+    ``halves`` are rows of what was applied twice and once in each half that the rule
+    was not made from; ``genre`` and ``all`` are shares of repositories; ``experiments``
+    are pairs of loss and accuracy of one author's networks.
+    """
+    halves = [
+        {k: row[k] for k in ("pairs", "sources", "answered", "right")}
+        | {"half": half, "applied": applied, "by_source": with_text(row["by_source"])}
+        for half in softmax_twice.HALVES
+        for applied, row in softmax_twice.validation(half).items()
+    ]
+    columns = ["source", "softmaxes", "loss", "accuracy", "gap"]
+    experiments = softmax_twice.natural_experiments()[columns].to_dict("records")
+    frames = {"genre": softmax_twice.GENRE, "all": None}
+    common = {name: softmax_twice.frequency(frame) for name, frame in frames.items()}
+    return {"halves": halves, "experiments": experiments} | {
+        name: row | {"share": with_text(row["share"])} for name, row in common.items()
+    }
+
+
 def computing(records: list[dict]) -> list[dict]:
     """Return a row a recipe: how many ``runs``, and their ``hours`` one after another.
 
@@ -206,6 +228,7 @@ def summary(runs: list[Run], ledger: list[dict], paper: dict[str, float]) -> dic
         "calibrated_else": highest_calibrated_loss(paper["right_else"]),
         "probability": probability_behind_two(paper["loss"]),
         "control": control_artists(),
+        "public": public_code(),
         "computing": computing([run.record for run in runs]),
         "settings": settings(),
         "intervals": sum(
