@@ -1,8 +1,11 @@
 import json
 import re
+import shutil
 import socket
+from importlib import metadata
 from pathlib import Path
 
+import kagglehub
 import numpy as np
 import pytest
 import soundfile
@@ -10,6 +13,7 @@ import torch
 from PIL import Image
 from small import train
 
+from gtzan_lib import store
 from gtzan_lib.__main__ import main
 from gtzan_lib.app import shipped
 from gtzan_lib.data import pictures as spectrogram
@@ -145,3 +149,74 @@ def test_a_run_saved_without_weights_has_its_numbers_and_is_trained_again_for_th
     again = runs.train(tiny, p, progress=False, weights=True)
     for name, value in run.model().state_dict().items():
         assert torch.equal(again.model().state_dict()[name], value)
+
+
+def test_gtzan_alone_shows_help_and_knows_its_version(capsys):
+    assert main([]) == 0
+    assert "gtzan predict" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.strip() == metadata.version("gtzan-lib")
+
+
+def test_restoring_takes_nothing_by_a_link_or_a_path(
+    run, tmp_path, monkeypatch, capsys
+):
+    archive = tmp_path / "archive"
+    stranger = archive / run.folder.relative_to(run.folder.parents[2])
+    shutil.copytree(run.folder, stranger)
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (stranger / "up").symlink_to(tmp_path / "deep" / "er")
+    (tmp_path / "evil.py").write_text("written by a stranger")
+    (tmp_path / "deep" / "evil.py").write_text("written by a stranger")
+    manifest = json.loads((stranger / "manifest.json").read_text())
+    manifest["files"]["up/../evil.py"] = store.sha256(tmp_path / "evil.py")
+    (stranger / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setenv("GTZAN_RUNS", str(tmp_path / "a" / "b" / "c"))
+    assert main(["runs", "restore", str(archive)]) == 1
+    assert "damaged, not copied" in capsys.readouterr().out
+    assert not list((tmp_path / "a").rglob("evil.py"))
+
+
+def test_errors_of_the_system_and_ctrl_c_are_a_sentence(
+    run, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("GTZAN_RUNS", str(run.folder.parents[2]))
+    (tmp_path / "file").touch()
+    assert main(["runs", "save", str(tmp_path / "file")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert "Not a directory" in said or "File exists" in said
+    monkeypatch.setenv("GTZAN_RUNS", str(tmp_path / "file"))
+    assert main(["runs", "save", str(tmp_path / "new")]) == 2
+    assert "set GTZAN_RUNS to a folder" in capsys.readouterr().err
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "copy_finished", stop)
+    monkeypatch.delenv("GTZAN_RUNS")
+    assert main(["runs", "save", str(tmp_path / "new")]) == 130
+    assert "run it again to go on" in capsys.readouterr().err
+
+
+def test_kaggle_without_network_is_one_sentence(monkeypatch, capsys):
+    def fail(name):
+        raise ConnectionError("no route\nto host")
+
+    monkeypatch.setattr(kagglehub, "dataset_download", fail)
+    assert main(["verify", "kaggle"]) == 2
+    said = capsys.readouterr().err
+    assert "cannot be downloaded (no route): connect to the network" in said
+    assert said.count("\n") == 1
+
+
+def test_verify_says_what_it_checked_and_writes_names_on_one_line(tiny, capsys):
+    forged = tiny.folder / "images_original" / "rock" / "a\nthis is the edition.png"
+    forged.write_text("")
+    assert main(["verify", str(tiny.folder)]) == 1
+    said = capsys.readouterr().out
+    assert "a\\nthis is the edition.png" in said
+    assert "only pictures were checked" in said
+    forged.unlink()  # of the template that tests share

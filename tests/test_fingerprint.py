@@ -161,3 +161,8 @@ def test_every_name_of_the_registry_is_a_module_that_computes():
         for entry in entries.values():
             assert fingerprint.computes(entry.module), entry
             assert entry.module in fingerprint.SOURCES
+
+
+def test_what_a_run_is_made_by_reads_no_audio():
+    reached = fingerprint.reached_by("experiments.train", "encoders.bands")
+    assert not {"data.audio", "data.decoders"} & set(reached)

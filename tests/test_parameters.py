@@ -1,4 +1,7 @@
 import ast
+import os
+import subprocess
+import sys
 
 import papermill
 import pytest
@@ -62,6 +65,23 @@ def test_a_name_that_papermill_injected_must_be_known():
         ParameterError, match=r"no parameter epoch \(did you mean epochs"
     ):
         parameters.check("03_train_cnn", GOOD | {"In": cells})
+
+
+def test_the_paths_that_papermill_injects_are_taken():
+    cells = ["# Parameters\nPAPERMILL_INPUT_PATH = 'a'\nPAPERMILL_OUTPUT_PATH = 'b'\n"]
+    assert parameters.check("03_train_cnn", GOOD | {"In": cells})
+
+
+def test_a_users_matplotlibrc_has_no_influence(tmp_path):
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\n")
+    program = (
+        "from gtzan_lib import parameters\n"
+        "parameters.check('05_results', {'data': 'sample', 'profile': 'quick'})\n"
+        "import matplotlib; print(matplotlib.rcParams['text.usetex'])"
+    )
+    environment = os.environ | {"MPLCONFIGDIR": str(tmp_path)}
+    said = subprocess.check_output([sys.executable, "-c", program], env=environment)
+    assert said == b"False\n"
 
 
 def test_a_name_that_is_missing_is_named():

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from gtzan_lib.data.decoders import DecodeError, Ffmpeg, Soundfile
+from gtzan_lib.data.genres import SAMPLE_RATE
 from gtzan_lib.errors import DataError
 
-SAMPLE_RATE = 22_050  # Hz, of every file in the Kaggle edition of GTZAN
 RATES = (1_000, 768_000)  # Hz, lowest and highest, that a file may say it has
 MAX_VALUES = 192_000  # a second, as of stereo at 96 kHz, in a file of the longest time
 

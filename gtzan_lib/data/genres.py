@@ -1,4 +1,6 @@
-"""The ten genres of GTZAN, in the order of every label, logit and table."""
+"""The ten genres of GTZAN, in the order of every label, and the rate of its audio."""
+
+SAMPLE_RATE = 22_050  # Hz, of every file in the Kaggle edition
 
 GENRES = (
     "blues",

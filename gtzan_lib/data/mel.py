@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gtzan_lib.data.audio import SAMPLE_RATE
+from gtzan_lib.data.genres import SAMPLE_RATE
 from gtzan_lib.errors import DataError
 
 N_FFT = 2048

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gtzan_lib.data.audio import SAMPLE_RATE as RATE
 from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.genres import SAMPLE_RATE as RATE
 from gtzan_lib.data.gtzan import MARKER
 
 SAMPLES = 661_500

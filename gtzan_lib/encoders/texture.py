@@ -12,7 +12,7 @@ from scipy.ndimage import uniform_filter1d
 from tqdm import tqdm
 
 from gtzan_lib import store
-from gtzan_lib.data.audio import SAMPLE_RATE
+from gtzan_lib.data.genres import SAMPLE_RATE
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.mel import HOP_LENGTH, N_MELS
 from gtzan_lib.data.pictures import PLOT_SHAPE

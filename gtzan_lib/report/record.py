@@ -6,6 +6,7 @@ What follows from it is in ``derived.json`` (see ``report.derived``).
 import hashlib
 import json
 import math
+import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -233,3 +234,7 @@ def main(data: str, profile: str) -> None:
     runs = grid.finished(dataset, profile)
     write(dataset, [*runs, *ensembles.find(dataset, runs)])
     print(f"{dataset.name}: {len(runs)} runs of profile {profile}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -240,11 +240,14 @@ def imported(repeats: int) -> None:
 
 def pipeline(folder: Path) -> None:
     """How much papermill and Snakemake add to the notebooks' cells, on one core."""
-    command = "snakemake results --cores 1 --nolock --quiet all --config data=sample"
+    command = "snakemake record --cores 1 --nolock --quiet all"
     make_sample = (
         "from gtzan_lib.data.sources import open_dataset; open_dataset('sample')"
     )
-    how = {"env": os.environ | {"GTZAN_RUNS": str(folder)}, "check": True}
+    how = {
+        "env": os.environ | {"GTZAN_RUNS": str(folder), "DATA": "sample"},
+        "check": True,
+    }
     subprocess.run([sys.executable, "-c", make_sample], **how)
     started = time.perf_counter()
     subprocess.run(command.split(), stdout=subprocess.DEVNULL, **how)

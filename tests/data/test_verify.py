@@ -22,7 +22,7 @@ def copy(tiny_source, tmp_path, monkeypatch):
 
 def test_the_published_edition_is_accepted(copy, capsys):
     assert main(["verify", str(copy)]) == 0
-    assert "this is the complete, unmodified" in capsys.readouterr().out
+    assert "those of the complete, unmodified" in capsys.readouterr().out
 
 
 def test_a_truncated_picture_is_caught(copy):
@@ -49,7 +49,7 @@ def test_a_replaced_picture_is_caught(copy, capsys):
     assert found.modified == ["pop/pop00001.png"]
     assert found.duplicates == [["pop/pop00001.png", "rock/rock00002.png"]]
     assert main(["verify", str(copy)]) == 1
-    assert "this is NOT the complete" in capsys.readouterr().out
+    assert "NOT those of the complete" in capsys.readouterr().out
 
 
 def test_a_missing_picture_is_caught(copy):
