@@ -88,4 +88,21 @@ MUTATIONS = [
         "100 * softmax(torch.from_numpy(logits[0]))",
         "100 * softmax(softmax(torch.from_numpy(logits[0])))",
     ),
+    # 4: a linear code, a step, differences
+    (
+        "04_autoencoder",
+        "weights = pixels * values + values",
+        "weights = pixels * values",
+    ),
+    ("04_autoencoder", "bands[..., -1:]", "bands[..., :1]"),
+    ("04_autoencoder", "eps=1 / 510", "eps=1 / 4"),
+    ("04_autoencoder", "(a + b) / 2", "(a + 2 * b) / 3"),
+    ("04_autoencoder", "(place - below)[..., None]", "(above - below)[..., None]"),
+    ("04_autoencoder", "(error * rows[:, None, None])", "(error * 2)"),
+    ("04_autoencoder", "1e-4 * gradient /", "2e-4 * gradient /"),
+    # 5: intervals and verdicts
+    ("05_results", "(k + z**2 / 2)", "k"),
+    ("05_results", "k * (n - k) / n + z**2 / 4", "k * (n - k) / n"),
+    ("05_results", "stats.t.ppf(0.975, k - 1)", "stats.norm.ppf(0.975)"),
+    ("05_results", "np.sqrt(1 / k + 1 / 4)", "np.sqrt(1 / k)"),
 ]

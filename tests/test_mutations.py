@@ -76,7 +76,7 @@ def test_every_mutation_meets_an_assert(notebook, small, thorough, monkeypatch):
     torch.set_num_threads(1)  # a child has no threads of its parent
     cells, unnoticed = sources(notebook), []
     open_dataset(small)
-    given = {"data": str(small), "epochs": 30}
+    given = {"data": str(small), "epochs": 12}
     namespace = {"display": lambda *shown: None, "__name__": "notebook"}  # IPython's
     last = max(
         i for old, _ in BY_NOTEBOOK[notebook] for i, c in enumerate(cells) if old in c
