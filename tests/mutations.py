@@ -74,7 +74,7 @@ MUTATIONS = [
     ("03_train_cnn", "range(begins + 9, epoch + 1)", "range(begins + 8, epoch + 1)"),
     ("03_train_cnn", "np.all(silent, axis=0)", "np.any(silent, axis=0)"),
     ("03_train_cnn", "silent[-1] & ~waiting, waiting", "silent[-1], waiting & False"),
-    ("03_train_cnn", "(1.461164 * hits.sum()", "(1.471164 * hits.sum()"),
+    ("03_train_cnn", "(floor + 1) * (n - hits", "floor * (n - hits"),
     ("03_train_cnn", "- hits[is_lost].sum()) / n", "+ hits.sum()) / n"),
     ("03_train_cnn", "best_first[:, :2]", "best_first[:, :3]"),
     ("03_train_cnn", "counts[true, called] += 1", "counts[called, true] += 1"),
