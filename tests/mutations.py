@@ -95,7 +95,7 @@ MUTATIONS = [
         "weights = pixels * values",
     ),
     ("04_autoencoder", "bands[..., -1:]", "bands[..., :1]"),
-    ("04_autoencoder", "eps=1 / 510", "eps=1 / 4"),
+    ("04_autoencoder", "eps=1 / 510", "eps=0.49"),
     ("04_autoencoder", "(a + b) / 2", "(a + 2 * b) / 3"),
     ("04_autoencoder", "(place - below)[..., None]", "(above - below)[..., None]"),
     ("04_autoencoder", "(error * rows[:, None, None])", "(error * 2)"),
@@ -105,4 +105,7 @@ MUTATIONS = [
     ("05_results", "k * (n - k) / n + z**2 / 4", "k * (n - k) / n"),
     ("05_results", "stats.t.ppf(0.975, k - 1)", "stats.norm.ppf(0.975)"),
     ("05_results", "np.sqrt(1 / k + 1 / 4)", "np.sqrt(1 / k)"),
+    ("05_results", "if seeds == 1:", "if seeds == 2:"),
+    ("05_results", "first <= low and high <= last", "first <= high and low <= last"),
+    ("05_results", 'high <= claim["above"]', 'high < claim["above"]'),
 ]
