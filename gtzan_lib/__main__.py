@@ -43,9 +43,12 @@ def _command(example: str, *arguments):
         )
         sub.set_defaults(command=function)
         if name != "app":
-            sub.add_argument("--json", action="store_true", help="JSON for programs")
+            formats = sub.add_mutually_exclusive_group()
+            formats.add_argument(
+                "--json", action="store_true", help="JSON for programs"
+            )
         for names, kind in arguments:
-            sub.add_argument(*names, **kind)
+            (formats if names == ("--csv",) else sub).add_argument(*names, **kind)
         return function
 
     return add
@@ -61,7 +64,6 @@ def _of_parameters(*names: str):
 
 
 TRAINED = ("recipe", "model", "encoder", "split", "epochs", "device")
-_RUN = _path("--run", help="folder of a training run (default: the shipped model)")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,21 +74,13 @@ def main(arguments: list[str] | None = None) -> int:
     return status.code
 
 
-def _chosen(options: argparse.Namespace):
-    from gtzan_lib.app.shipped import FOLDER
-    from gtzan_lib.experiments.runs import open_run
-
-    return open_run(options.run or FOLDER)
-
-
 def _say(options: argparse.Namespace, as_json: object, words: object) -> None:
     print(json.dumps(as_json) if options.json else words)
 
 
 @_command(
     "song.mp3 albums/ 'live/*.flac'",
-    _argument("files", nargs="+", help="audio files, folders or patterns; PNG files"),
-    _RUN,
+    _argument("files", nargs="+", help="audio files, folders or patterns"),
     _argument("--csv", action="store_true", help="a table"),
 )
 def predict(options: argparse.Namespace) -> int:
@@ -96,7 +90,7 @@ def predict(options: argparse.Namespace) -> int:
 
     paths = songs.find(options.files)
     form = "json" if options.json else "csv" if options.csv else "words"
-    return 0 if songs.name_all(Classifier(_chosen(options)), paths, form) else 2
+    return 0 if songs.name_all(Classifier(), paths, form) else 2
 
 
 _NAME = "name that others call this computer by; may be repeated"
@@ -104,7 +98,6 @@ _NAME = "name that others call this computer by; may be repeated"
 
 @_command(
     "--port 8000",
-    _RUN,
     _argument("--host", default="127.0.0.1", help="address to listen on"),
     _argument("--port", default=7860, type=int),
     _argument("--allow-host", action="append", default=[], metavar="NAME", help=_NAME),
@@ -113,7 +106,7 @@ def app(options: argparse.Namespace) -> None:
     """Serve the page that names the genre of an uploaded track."""
     from gtzan_lib.app.server import serve
 
-    serve(_chosen(options), options.host, options.port, options.allow_host)
+    serve(options.host, options.port, options.allow_host)
 
 
 @_command("path/to/gtzan", _path("path", help="sample, kaggle, or a copy's folder"))
@@ -150,19 +143,27 @@ def train(options: argparse.Namespace) -> None:
         _say(options, {"folder": str(run.folder), "accuracy": accuracy}, words)
 
 
+@_command("songs/", _path("folder", help="clips and their labels.csv"))
+def judge(options: argparse.Namespace) -> None:
+    """Say how good the model is on clips of your own, by their labels.csv."""
+    from gtzan_lib.app import judge
+    from gtzan_lib.app.classifier import Classifier
+
+    found = judge.judge(Classifier(), options.folder)
+    _say(options, found, judge.as_text(found))
+
+
 @_command(
-    "runs/gtzan-ad601fae/03_train/... --data path/to/gtzan",
-    _path("run", help="folder of a training run"),
-    _argument("--data", required=True, help="what it was trained on"),
+    "path/to/gtzan/genres_original --elsewhere songs/",
+    _argument("audio", nargs="+", help="folders of GTZAN's audio"),
+    _path("--elsewhere", help="clips that are not GTZAN's, and their labels.csv"),
 )
 def ship(options: argparse.Namespace) -> None:
-    """Make a run the model that comes with the project."""
-    from gtzan_lib.app import shipped, unheard
-    from gtzan_lib.data.sources import open_dataset
-    from gtzan_lib.experiments.runs import open_run
+    """Fit the model that comes with the project anew, on GTZAN's audio."""
+    from gtzan_lib.app import shipped, songs
 
-    run, data = open_run(options.run), open_dataset(options.data)
-    folder = shipped.ship(run, data, artists=unheard.measure(run, data))
+    heard = shipped.hear(songs.find(options.audio))
+    folder = shipped.ship(heard, options.elsewhere)
     _say(options, {"folder": str(folder)}, folder)
 
 

@@ -1,67 +1,68 @@
-"""Naming the genre of a track, of any length, with a trained network.
+"""Naming the genre of a track, of any length, with the network of the project.
 
-The network knows pictures of about 30 s. A longer track is cut into windows of 30 s,
-whose probabilities are averaged; one below 20 s is repeated until it lasts 30 s. Used
-by ``gtzan_lib.predict``, the command ``gtzan predict`` and the page. With the shipped
-model nothing here imports torch, librosa or pandas, which takes seconds.
+A track is cut into windows of 30 s, whose probabilities are averaged; one that is all
+but silent has no vote. Used by ``gtzan_lib.predict``, the command ``gtzan predict`` and
+the page. Nothing here imports torch, librosa or pandas, which takes seconds.
 """
 
-import contextlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from scipy import special
 
 from gtzan_lib import store
 from gtzan_lib.app import words
-from gtzan_lib.app.network import open_network
-from gtzan_lib.app.shipped import ARTISTS, FOLDER, Neighbours
+from gtzan_lib.app.network import FOLDER, RATE, SECONDS, open_network
 from gtzan_lib.data import audio
-from gtzan_lib.data import pictures as spectrogram
-from gtzan_lib.data.audio import SAMPLE_RATE
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import read_picture
-from gtzan_lib.data.mel import N_FFT
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments.run import Run
-from gtzan_lib.experiments.runs import open_run
 
+MODEL, TRACKS, FACTS = "model.onnx", "tracks.npz", "facts.json"  # in a model's folder
 WINDOW_SECONDS = 30
-ONE_PICTURE = (20, 31)  # seconds that fill a picture; GTZAN's clips: 29.9 to 30.65
-MAX_SECONDS = 30 * 60
+ONE_WINDOW = 31  # seconds up to which a track is one; GTZAN's clips: 29.9 to 30.65
+LEAST_SECONDS, MAX_SECONDS = 0.1, 30 * 60
+# Root mean square, of full scale and of the loudest window: what is below is silence.
+SILENCE, QUIET = 1e-4, 1e-3
+SILENT = "The audio holds only silence, which has no genre."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
-    """What a network says of one track.
+    """What the network says of one track.
 
-    ``windows`` are probabilities of the genres in each, whose rows sum to 1, and
-    ``starts`` where each begins, in seconds; ``pictures`` are what the network saw
-    before its codes were made, and ``embedding`` is the mean over windows of what its
-    last layer was given. ``similar`` is of ``Neighbours.nearest``. ``facts``:
-    ``seconds``, ``sample_rate`` (Hz), ``channels``, ``format`` and ``ends_early`` (see
-    ``audio.Audio``); of a picture only the ``format``. ``worth`` is of ``words.worth``.
+    ``windows`` are probabilities of the genres in each, whose rows sum to 1, NaN for
+    one that is silent; ``starts`` are where each begins, in seconds; ``mel`` is what
+    the network saw of the window that is the likeliest genre's most; ``embedding`` is
+    the mean of its last hidden layer. ``similar`` are tracks that it learned, with
+    cosines, the nearest first; ``learned`` is one of them if it is this recording.
+    ``is_familiar`` is false for what is far from everything learned. ``facts``:
+    ``seconds``, ``sample_rate`` (Hz), ``channels``, ``format`` and ``is_damaged`` (see
+    ``audio.Audio``). ``worth`` is of ``words.worth``.
     """
 
     windows: np.ndarray  # float64 (n, 10)
     starts: np.ndarray  # float64 (n,)
-    pictures: np.ndarray  # uint8 (n, 288, 432, 3)
-    embedding: np.ndarray  # float32 (d,)
+    mel: np.ndarray  # float32 (frames, 96)
+    embedding: np.ndarray  # float32 (200,)
     similar: list[tuple[str, float]]
+    learned: str | None
+    is_familiar: bool
     facts: dict
     worth: str | None
 
+    def __repr__(self) -> str:
+        return f"<Prediction: {self.in_words()}; {self.described()}>"
+
     @property
     def probabilities(self) -> np.ndarray:
-        """Mean over the windows: float64, shape (10,), summing to 1."""
-        return self.windows.mean(axis=0)
+        """Mean over the windows that are heard: float64, shape (10,), summing to 1."""
+        return np.nanmean(self.windows, axis=0)
 
     @property
     def percentages(self) -> dict[str, float]:
-        """Probabilities by genre, in the order of ``GENRES``."""
-        return dict(zip(GENRES, self.probabilities.tolist(), strict=True))
+        """Percentages by genre, 0 to 100, in the order of ``GENRES``."""
+        return dict(zip(GENRES, (100 * self.probabilities).tolist(), strict=True))
 
     @property
     def ranking(self) -> list[tuple[str, float]]:
@@ -70,30 +71,40 @@ class Prediction:
         return [(GENRES[i], float(p[i])) for i in np.argsort(-p, kind="stable")]
 
     @property
-    def genre(self) -> str:
-        """The likeliest genre, such as ``"rock"``."""
-        return self.ranking[0][0]
+    def genre(self) -> str | None:
+        """The likeliest genre, such as ``"rock"``; None where it sounds like none."""
+        return self.ranking[0][0] if self.is_familiar else None
 
     def in_words(self) -> str:
         """Return ``"probably rock (61 %)"`` or ``"not sure: reggae or country"``."""
-        return words.answer(self.percentages)
+        return words.answer(self.percentages) if self.is_familiar else words.UNFAMILIAR
 
     def as_json(self) -> dict:
-        """Return JSON values: percentages, 0 to 1, of the track and of each window."""
-        rows = [dict(zip(GENRES, row, strict=True)) for row in self.windows.tolist()]
+        """Return JSON values: percentages, 0 to 100, of the track and of each window.
+
+        ``genre`` is null where the track sounds like none of the ten, and so are the
+        ``percentages`` of a silent window.
+        """
+        rows = [
+            None if np.isnan(row[0]) else dict(zip(GENRES, row.tolist(), strict=True))
+            for row in 100 * self.windows
+        ]
         starts = self.starts.tolist()
+        silent = sum(row is None for row in rows)
         return {
+            "genre": self.genre,
             "answer": self.in_words(),
             "worth": self.worth,
-            "warnings": words.warnings(self.facts),
+            "warnings": words.warnings(self.facts, self.learned, silent, len(rows)),
             "facts": self.facts,
             "described": self.described(),
             "percentages": self.percentages,
-            "top2": [genre for genre, _ in self.ranking[:2]],
+            "top2": [genre for genre, _ in self.ranking[:2] if self.is_familiar],
             "windows": [
                 {"start": start, "percentages": row}
                 for start, row in zip(starts, rows, strict=True)
             ],
+            "learned": self.learned,
             "similar": [
                 {"track": track, "genre": track.partition(".")[0], "similarity": cosine}
                 | {"in_words": words.similar(cosine)}
@@ -103,8 +114,6 @@ class Prediction:
 
     def described(self) -> str:
         """Return the facts, such as ``"3:42 min, MP3, 44,100 Hz, 2 channels"``."""
-        if "seconds" not in self.facts:
-            return f"a {self.facts['format']} picture"
         time, channels = clock(self.facts["seconds"]), self.facts["channels"]
         words = f"{time} min, {{format}}, {{sample_rate:,}} Hz, {{channels}} channel"
         return words.format(**self.facts) + "s" * (channels > 1)
@@ -117,102 +126,111 @@ def clock(seconds: float) -> str:
 
 
 class Classifier:
-    """A trained network, loaded once, of a training run."""
+    """A network in a folder that ``ship`` made, loaded once.
 
-    def __init__(self, run: Run):
-        self.run = run
-        self._members = [member for member, _ in run.members]
-        self._network = open_network(run)
-        self._neighbours = Neighbours(run)
-        self.artists = store.read_json(run.folder / ARTISTS)
+    ``DataError`` if a file of the folder is missing or damaged.
+    """
+
+    def __init__(self, folder: Path = FOLDER):
+        self.facts = store.read_json(folder / FACTS) or {}
+        for name in (MODEL, TRACKS):
+            path, known = folder / name, self.facts.get("sha256", {}).get(name)
+            if not path.is_file() or store.sha256(path) != known:
+                raise DataError(f"{path} is missing or damaged: get the project anew")
+        self.network = open_network(folder / MODEL)
+        with np.load(folder / TRACKS) as arrays:
+            self._tracks = arrays["tracks"].tolist()
+            embeddings = arrays["embeddings"].astype(np.float32)
+            self._mean, self._axes = arrays["mean"], arrays["axes"]
+        self._directions = unit(embeddings)
+        self._learned = (embeddings - self._mean) @ self._axes
 
     def predict_file(self, path: str | Path) -> Prediction:
-        """Name the genre of a PNG picture of GTZAN's kind or of an audio file.
+        """Name the genre of an audio file.
 
-        A ``DataError`` names the file if it is neither, is shorter than 0.1 s or longer
-        than 30 minutes, or holds only silence.
+        A ``DataError`` names the file if it is not audio, is shorter than 0.1 s or
+        longer than 30 minutes, or holds only silence.
         """
-        path = Path(path)
-        if _is_picture(path):
-            ask, given = self._predict, (read_picture(path)[None], [0.0])
-            facts = {"format": "PNG"}
-        else:
-            track = audio.read_audio(path, MAX_SECONDS)
-            ask, given = self.predict_audio, (track.y,)
-            names = ("seconds", "sample_rate", "channels", "format", "ends_early")
-            facts = {name: getattr(track, name) for name in names}
+        track = audio.read_audio(path, MAX_SECONDS, RATE)
+        names = ("seconds", "sample_rate", "channels", "format", "is_damaged")
         try:
-            return ask(*given, facts)
+            return self.predict_audio(
+                track.y, {name: getattr(track, name) for name in names}
+            )
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
 
     def predict_audio(self, y: np.ndarray, facts: dict) -> Prediction:
-        """Name the genre of mono audio at 22,050 Hz: float32, shape (samples,).
+        """Name the genre of mono audio at 16 kHz: float32, shape (samples,).
 
         ``DataError`` if it is too short or holds only silence.
         """
         windows, starts = windows_of(y)
-        pictures = np.stack([spectrogram.render(window) for window in windows])
-        return self._predict(pictures, starts, facts, windows)
-
-    def _predict(self, pictures, starts, facts, windows=None) -> Prediction:
-        codes = [_encode(member, pictures, windows) for member in self._members]
-        logs, embeddings = self._network(codes)
-        shares = special.softmax(logs.astype(np.float64), axis=-1)
-        embedding = embeddings.mean(axis=0)
-        similar = self._neighbours.nearest(embedding)
-        worth = words.worth(self.artists, shares.mean(axis=0).max())
-        track = shares, np.array(starts), pictures, embedding
-        return Prediction(*track, similar, facts, worth)
+        embeddings, best = [], (-1.0, None)
+        shares = np.full((len(windows), len(GENRES)), np.nan)
+        loudness = [float(np.sqrt(np.mean(np.square(w)))) for w in windows]
+        for k, window in enumerate(windows):
+            if loudness[k] < max(SILENCE, QUIET * max(loudness)):
+                continue
+            shares[k], embedding, mel = self.network(window)
+            embeddings.append(embedding)
+            best = max(best, (shares[k].max(), mel), key=lambda pair: pair[0])
+        if not embeddings:
+            raise DataError(SILENT)
+        shares /= shares.sum(axis=1, keepdims=True)
+        embedding = np.mean(embeddings, axis=0)
+        cosines = self._directions @ unit(embedding)
+        nearest = [int(i) for i in np.argsort(-cosines)[:6]]
+        similar = [(self._tracks[i], float(cosines[i])) for i in nearest]
+        learned = similar[0][0] if similar[0][1] >= self.facts["same"] else None
+        place = (embedding - self._mean) @ self._axes
+        is_familiar = distance(place, self._learned) <= self.facts["farthest"]
+        worth = words.worth(self.facts, np.nanmean(shares, axis=0).max(), facts)
+        others = [pair for pair in similar if pair[1] < self.facts["same"]][:5]
+        return Prediction(
+            windows=shares,
+            starts=np.array(starts),
+            mel=best[1],
+            embedding=embedding,
+            similar=others,
+            learned=learned,
+            is_familiar=is_familiar,
+            facts=facts,
+            worth=worth if is_familiar else None,
+        )
 
 
 @cache
 def shipped_classifier() -> Classifier:
     """Return the model that comes with the project."""
-    return Classifier(open_run(FOLDER))
-
-
-def _is_picture(path: Path) -> bool:
-    """Say whether a file is a PNG picture, by its content or its name."""
-    if path.suffix.lower() == ".png" or not path.is_file():
-        return path.suffix.lower() == ".png"
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        return file.read(8) == b"\x89PNG\r\n\x1a\n"
-    return False
-
-
-def _encode(run: Run, pictures: np.ndarray, windows: list | None) -> np.ndarray:
-    """Return what a run is given of pictures, or of the audio that they show."""
-    if run.provenance["encoder"] != "features":
-        return run.encode(pictures)
-    if windows is None:
-        raise DataError("this model hears audio and cannot be given a picture")
-    from gtzan_lib.encoders import features
-
-    found = np.stack([features.from_audio(window) for window in windows])
-    return found[:, None].astype(np.float32)
+    return Classifier()
 
 
 def windows_of(y: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
-    """Cut mono audio at 22,050 Hz, float32 (samples,), into what a model is given.
+    """Cut mono audio at 16 kHz, float32 (samples,), into what the network is given.
 
     Returned are windows, float32 (samples,), and where each starts, in seconds. A track
-    of up to 31 s has one, repeated to 30 s where it is shorter than 20 s. A longer one
-    has windows of 30 s, evenly spaced from its beginning to its end; they leave out at
-    most 1 s in all. ``DataError`` if the track holds only silence.
-
-    Parts of 5 to 15 s of GTZAN's validation pictures (three-way splits of seeds 0 and
-    1) were recognised more often when they were repeated than when they were stretched
-    to fill the picture, longer parts as often; silence after them is far worse.
+    of up to 31 s has one, repeated to 3 s where it is shorter. A longer one has windows
+    of 30 s, evenly spaced from its beginning to its end; they leave out at most 1 s in
+    all. ``DataError`` if the track is shorter than 0.1 s.
     """
-    if len(y) and y.min() == y.max():
-        raise DataError("The audio holds only silence, which has no genre.")
-    seconds, length = len(y) / SAMPLE_RATE, WINDOW_SECONDS * SAMPLE_RATE
-    if seconds > ONE_PICTURE[1]:
+    seconds, length = len(y) / RATE, WINDOW_SECONDS * RATE
+    if seconds < LEAST_SECONDS:
+        raise DataError(f"The audio is too short: it lasts {seconds:.3f} s, under 0.1.")
+    if seconds > ONE_WINDOW:
         n = int(np.ceil((seconds - 1) / WINDOW_SECONDS))
         starts = np.linspace(0, len(y) - length, n).astype(int)
         windows = [y[start : start + length] for start in starts]
-        return windows, (starts / SAMPLE_RATE).tolist()
-    if N_FFT <= len(y) < ONE_PICTURE[0] * SAMPLE_RATE:
-        y = np.resize(y, length)  # which repeats it
-    return [y], [0.0]
+        return windows, (starts / RATE).tolist()
+    return [y if seconds >= SECONDS else np.resize(y, SECONDS * RATE)], [0.0]
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors scaled to length 1; zero vectors stay zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+
+
+def distance(vector: np.ndarray, others: np.ndarray) -> float:
+    """Return how far a vector (d,) is from the nearest of others (N, d)."""
+    return float(np.linalg.norm(others - vector, axis=1).min())

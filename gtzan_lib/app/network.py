@@ -1,40 +1,35 @@
-"""What answers for a run: onnxruntime for the shipped model, torch for any other.
+"""The network that comes with the project: one ONNX file, from samples to genres.
 
-onnxruntime is there in a tenth of the time that torch takes. Left to itself it would
-tell its makers, over the network, of the models that it opens.
+``convert_musicnn`` makes it, ``ship`` fits its last layer. onnxruntime runs it, which
+left to itself would tell its makers, over the network, of the models that it opens.
 """
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
-from gtzan_lib.experiments.run import Run
-
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when onnxruntime is imported
-FILE = "model.onnx"
-Answer = Callable[[list[np.ndarray]], list[np.ndarray]]
+FOLDER = Path(__file__).with_name("model")
+FILE = FOLDER / "model.onnx"
+RATE = 16_000  # Hz of the samples that it is given
+SECONDS = 3  # the least that it can be given
+HEAD = ("head.weights", "head.bias")
+Network = Callable[[np.ndarray], list[np.ndarray]]
 
 
-def open_network(run: Run) -> Answer:
-    """Return what answers for a run; threads may share it.
+def open_network(path: Path = FILE) -> Network:
+    """Return the network as a function, which threads may share.
 
-    Of what the encoder of each member gives of N tracks, float32, it makes log
-    probabilities (N, 10) and embeddings (N, d), float32.
+    Of mono audio at 16 kHz, float32, (samples,), 3 s or more, it makes float32
+    ``probabilities`` (10,), ``embedding`` (200,) and the log-mel spectrogram that it
+    saw, ``mel`` (frames, 96), lowest band first, of ten frames in 0.16 s.
     """
-    if (run.folder / FILE).is_file():
-        return open_onnx(run.folder / FILE)
-    from gtzan_lib.app.torch_network import Network
-
-    return Network(run).answer
-
-
-def open_onnx(path) -> Answer:
-    """Return the same of an ONNX file, whose inputs are in the order of the members."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # a track takes 2 ms
+    threads = os.environ.get("OMP_NUM_THREADS") or min(4, os.cpu_count() or 1)
+    options.intra_op_num_threads = int(threads)
     session = onnxruntime.InferenceSession(path, options)
-    names = [each.name for each in session.get_inputs()]
-    return lambda codes: session.run(None, dict(zip(names, codes, strict=True)))
+    return lambda samples: session.run(None, {"samples": samples})

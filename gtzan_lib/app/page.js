@@ -61,7 +61,7 @@ function show(text, file) {
   if (!next) return fail(text);
   answer.replaceChildren(...next.childNodes);
   const player = answer.querySelector("#player");
-  if (file && player && !file.type.startsWith("image/")) {
+  if (file && player) {
     if (sound) URL.revokeObjectURL(sound);
     sound = URL.createObjectURL(file);
     const audio = document.createElement("audio");

@@ -25,8 +25,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from gtzan_lib.app import answer, limits, workers
+from gtzan_lib.app.classifier import Classifier
 from gtzan_lib.errors import UserError
-from gtzan_lib.experiments.run import Run
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -46,7 +46,7 @@ SENTENCES = {
 }
 
 
-def serve(run: Run, host: str, port: int, names: Iterable[str] = ()) -> None:
+def serve(host: str, port: int, names: Iterable[str] = ()) -> None:
     """Serve the page until the program is interrupted.
 
     It listens on an address and a port, 0 for any that is free, if it can (otherwise
@@ -68,7 +68,7 @@ def serve(run: Run, host: str, port: int, names: Iterable[str] = ()) -> None:
         tempfile.TemporaryDirectory(prefix="gtzan-app-") as folder,
         contextlib.suppress(KeyboardInterrupt),
     ):
-        page = make_app(run, workers.Workers(run.folder), Path(folder))
+        page = make_app(workers.Workers(), Path(folder))
         settings = uvicorn.Config(
             limits.Guard(page, [*limits.LOOPBACK, at, *names]),
             http=limits.Connection,
@@ -85,10 +85,11 @@ def serve(run: Run, host: str, port: int, names: Iterable[str] = ()) -> None:
         uvicorn.Server(settings).run(sockets=[listener])
 
 
-def make_app(run: Run, processes: workers.Workers, folder: Path) -> FastAPI:
-    """Return the page of a run's model; uploads are kept in a folder of its own."""
+def make_app(processes: workers.Workers, folder: Path) -> FastAPI:
+    """Return the page; uploads are kept in a folder of its own."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    page, examples = partial(answer.html, "page.html", model=answer.model_html(run)), {}
+    model = answer.model_html(Classifier().facts)
+    page, examples = partial(answer.html, "page.html", model=model), {}
 
     async def uploaded(request: Request) -> dict:
         processes.check()

@@ -1,106 +1,190 @@
-"""The model that comes with the project, and the tracks that a model finds similar.
+"""Fitting the network's last layer on GTZAN's audio, and measuring it: ``gtzan ship``.
 
-``gtzan_lib/app/model/`` is the folder of a training run (see ``runs``) on real GTZAN
-with four files more: the run's network as ONNX, ``embeddings.npz``, ``artists.json``
-and its model card. ``gtzan ship`` makes it from any run. Used by ``gtzan predict`` and
-by the page.
+The layer is a logistic regression on the embedding. How good it is is measured on
+artists that it did not hear, by ``splits.artist_folds``; nothing of it needs pictures.
 """
 
 import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from gtzan_lib import registry, store
-from gtzan_lib.app import network, words
+from gtzan_lib import store
+from gtzan_lib.app import judge, words
+from gtzan_lib.app.classifier import (
+    FACTS,
+    MAX_SECONDS,
+    MODEL,
+    TRACKS,
+    Classifier,
+    distance,
+    windows_of,
+)
+from gtzan_lib.app.network import FOLDER, HEAD, RATE, open_network
+from gtzan_lib.data import artists, splits
+from gtzan_lib.data.audio import read_audio
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import Dataset, read_picture
+from gtzan_lib.data.gtzan import PUBLISHED, Dataset, published_sums
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments.run import Run
+from gtzan_lib.evaluation import calibration, clusters, metrics
 
-FOLDER = Path(__file__).parent / "model"
-EMBEDDINGS, ARTISTS, CARD = "embeddings.npz", "artists.json", "README.md"
-TOLERANCE = 1e-4  # by which probabilities may differ from torch's in float64
-SAME = 0.999  # cosine of the embeddings of one recording, however it was encoded
-_BATCH = 50  # pictures held at once
+CARD, LICENCE = "README.md", "musicnn-LICENSE.md"
+REPETITIONS = 3  # of the three folds by artist, each drawn anew
+STRENGTH = 0.03  # the inverse of the penalty (scikit-learn's C), of standard embeddings
+# Times the temperature of unheard artists: songs from elsewhere need a higher one.
+CALM = 1.2
+LOST = 0.05  # of unheard artists' songs that may be called unlike everything
+SAME = 0.985  # cosine of the embeddings of one recording, however it was encoded
+AXES = 80  # principal components, of equal variance, in which distances are measured
 
 
-def ship(
-    run: Run, dataset: Dataset, folder: Path = FOLDER, artists: dict | None = None
-) -> Path:
-    """Make a run the model that comes with the project, in the place of the old one.
+@dataclass(frozen=True)
+class Heard:
+    """Embeddings, float32 (N, 200), of GTZAN's tracks: of all, and of the first 5 s."""
 
-    Its files are copied into ``folder``, which is returned, a sealed one; ``artists``
-    are what ``unheard.measure`` tells of it. ``DataError``, before anything is changed,
-    if it was not trained on ``dataset`` or needs audio features, or if it tests on no
-    track and there are no ``artists``.
+    tracks: list[str]
+    whole: np.ndarray
+    short: np.ndarray
+
+
+def hear(paths: Iterable[Path]) -> Heard:
+    """Run the network on files whose names are GTZAN's, such as ``blues.00000.wav``.
+
+    ``DataError`` if a name is not that of a published track, or is there twice.
     """
-    _check(run, dataset)
-    if artists is None and not run.provenance["subsets"]["test"]:
-        raise DataError(
-            f"{run.folder} has no test tracks to say how good it is: train the same on "
-            "split artist-folds, seeds 0 to 2"
-        )
+    network, found = open_network(), {}
+    for path in paths:
+        if path.stem not in published_sums() or path.stem in found:
+            raise DataError(f"{path} is no track of GTZAN, or is there twice")
+        y = read_audio(path, MAX_SECONDS, RATE).y
+        first = y[: words.SHORT_SECONDS // 2 * RATE]
+        found[path.stem] = [network(windows_of(x)[0][0])[1] for x in (y, first)]
+    if {track.split(".")[0] for track in found} != set(GENRES):
+        raise DataError("the audio of GTZAN is needed: WAV files of all ten genres")
+    tracks = sorted(found)
+    whole, short = (np.array([found[t][k] for t in tracks]) for k in (0, 1))
+    return Heard(tracks, whole, short)
+
+
+def fit(embeddings: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights (200, 10) and biases (10,) of the logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+
+    mean, spread = embeddings.mean(axis=0), embeddings.std(axis=0) + 1e-6
+    model = LogisticRegression(C=STRENGTH, max_iter=2000)
+    model.fit((embeddings - mean) / spread, labels)
+    weights = model.coef_.T / spread[:, None]
+    return weights, model.intercept_ - mean @ weights
+
+
+def axes_of(embeddings: np.ndarray) -> dict[str, np.ndarray]:
+    """Return ``mean`` (200,) and ``axes`` (200, 80), which whiten embeddings."""
+    mean = embeddings.mean(axis=0)
+    _, spread, directions = np.linalg.svd(embeddings - mean, full_matrices=False)
+    scale = spread[:AXES] / len(embeddings) ** 0.5
+    return {"mean": mean, "axes": (directions[:AXES] / scale[:, None]).T}
+
+
+def ship(heard: Heard, outside: Path | None, folder: Path = FOLDER) -> Path:
+    """Fit and measure the network; put it in the place of the one in ``folder``.
+
+    ``outside`` is a folder of clips that are not GTZAN's (see ``judge``), without which
+    nothing is said of such songs.
+    """
+    import onnx
+
+    data = Dataset(PUBLISHED, Path(), tuple(published_sums()), "")
+    place = {track: n for n, track in enumerate(heard.tracks)}
+    usable = [data.tracks[i] for i in splits.every_track(data)]
+    chosen = [place[track] for track in usable if track in place]
+    labels = np.array([GENRES.index(t.split(".")[0]) for t in heard.tracks])
+    weights, biases = fit(heard.whole[chosen], labels[chosen])
+    facts, temperature = _measure(heard, labels, data)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    store.copy_files(run.folder, partial)
-    embeddings = _export(run, dataset, partial / network.FILE)
-    np.savez_compressed(partial / EMBEDDINGS, tracks=dataset.tracks, values=embeddings)
-    if artists is not None:
-        store.write_json(partial / ARTISTS, artists)
-    (partial / CARD).write_text(card(Run(partial)), encoding="utf-8")
-    manifest = store.read_json(partial / store.MANIFEST)
-    for name in (network.FILE, EMBEDDINGS, ARTISTS, CARD):
-        if (partial / name).is_file():
-            manifest["files"][name] = store.sha256(partial / name)
-    store.write_json(partial / store.MANIFEST, manifest)
+    partial.mkdir()
+    shutil.copyfile(FOLDER / LICENCE, partial / LICENCE)
+    model = onnx.load(FOLDER / MODEL)
+    for constant in model.graph.initializer:
+        if constant.name in HEAD:
+            values = (weights, biases)[HEAD.index(constant.name)] / temperature
+            new = onnx.numpy_helper.from_array(values.astype(np.float32), constant.name)
+            constant.CopyFrom(new)
+    onnx.save(model, partial / MODEL)
+    np.savez_compressed(
+        partial / TRACKS,
+        tracks=heard.tracks,
+        embeddings=heard.whole.astype(np.float16),
+        **axes_of(heard.whole),
+    )
+    sums = {name: store.sha256(partial / name) for name in (MODEL, TRACKS)}
+    facts |= {"learned": len(chosen), "same": SAME, "sha256": sums}
+    store.write_json(partial / FACTS, facts)
+    if outside is not None:
+        facts["elsewhere"] = judge.judge(Classifier(partial), outside)
+        store.write_json(partial / FACTS, facts)
+    (partial / CARD).write_text(card(facts), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     return partial.replace(folder)
 
 
-def _check(run: Run, dataset: Dataset) -> None:
-    if "features" in run.provenance["encoder"]:
-        raise DataError(
-            f"{run.folder} needs audio features, which cannot be had from a picture: "
-            "ship a run with another encoder"
-        )
-    if run.provenance["data_sha256"] != dataset.sha256:
-        raise DataError(
-            f"{run.folder} was trained on {run.provenance['data']}, whose pictures are "
-            f"not those in {dataset.folder}: give the data that it was trained on"
-        )
+def _measure(heard: Heard, labels: np.ndarray, data: Dataset) -> tuple[dict, float]:
+    """Return what is known of unheard artists, as JSON values, and the temperature.
 
-
-def _export(run: Run, dataset: Dataset, path: Path) -> np.ndarray:
-    """Write the ONNX file; return the embeddings of all pictures: float16, (N, d).
-
-    ``DataError`` if onnxruntime does not answer as torch does, for any picture.
+    Each track is answered once a repetition, by layers that were fitted without its
+    fold. Intervals take all tracks of an artist as one draw.
     """
-    from gtzan_lib.app import torch_network
-
-    by_torch, by_onnx = torch_network.Network(run, np.float64), None
-    embeddings = []
-    members = [member for member, _ in run.members]
-    for start in range(0, len(dataset.tracks), _BATCH):
-        tracks = dataset.tracks[start : start + _BATCH]
-        pictures = np.stack([read_picture(dataset.image_path(t)) for t in tracks])
-        codes = [member.encode(pictures) for member in members]
-        if by_onnx is None:
-            names = [member.provenance["encoder"] for member in members]
-            given = dict(zip(names, codes, strict=True))
-            torch_network.export(torch_network.Network(run), given, path)
-            by_onnx = network.open_onnx(path)
-        ours, theirs = by_onnx(codes), by_torch.answer(codes)
-        if np.abs(np.exp(ours[0]) - np.exp(theirs[0])).max() > TOLERANCE:
-            raise DataError(
-                f"{run.folder} cannot be shipped: as ONNX it answers otherwise"
+    place = {track: n for n, track in enumerate(heard.tracks)}
+    shape = (REPETITIONS, len(heard.tracks), len(GENRES))
+    whole, short, far = np.full(shape, np.nan), np.full(shape, np.nan), []
+    for repetition in range(REPETITIONS):
+        folds = [
+            np.array([place[data.tracks[i]] for i in fold if data.tracks[i] in place])
+            for fold in splits.artist_folds(data, repetition)
+        ]
+        for k, test in enumerate(folds):
+            train = np.concatenate([fold for n, fold in enumerate(folds) if n != k])
+            weights, biases = fit(heard.whole[train], labels[train])
+            whole[repetition, test] = heard.whole[test] @ weights + biases
+            short[repetition, test] = heard.short[test] @ weights + biases
+            found = axes_of(heard.whole[train])
+            learned, other = (
+                (heard.whole[part] - found["mean"]) @ found["axes"]
+                for part in (train, test)
             )
-        embeddings.append(ours[1].astype(np.float16))
-    return np.concatenate(embeddings)
+            far.append([distance(one, learned) for one in other])
+    tested = np.flatnonzero(~np.isnan(whole[0, :, 0]))
+    whole, short, labels = whole[:, tested], short[:, tested], labels[tested]
+    artist = artists.artists_of(heard.tracks[i] for i in tested)
+    flat, every = whole.reshape(-1, len(GENRES)), np.tile(labels, REPETITIONS)
+    temperature = CALM * calibration.fit_temperatures([flat], every)[0]
+
+    def share(hits, some=slice(None)):
+        return clusters.share(hits.mean(axis=0)[some], artist[some])
+
+    right = whole.argmax(axis=2) == labels
+    top2 = metrics.top_k_hits(flat, every, 2).reshape(right.shape)
+    facts = {
+        "tracks": len(tested),
+        "artists": len(set(artist)),
+        "repetitions": REPETITIONS,
+        "accuracy": share(right),
+        "top2": share(top2),
+        "recall": {genre: share(right, labels == k) for k, genre in enumerate(GENRES)},
+        "reliability": calibration.reliability(
+            flat / temperature, every, np.tile(artist, REPETITIONS)
+        ),
+        "short": share(short.argmax(axis=2) == labels),
+        "temperature": temperature,
+        "farthest": float(np.quantile(np.concatenate(far), 1 - LOST)),
+    }
+    return facts, temperature
 
 
-def card(run: Run) -> str:
-    """Return the model card of a run that is being shipped, as Markdown."""
+def card(facts: dict) -> str:
+    """Return the model card of what ``ship`` found, as Markdown."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     templates = Environment(
@@ -110,42 +194,5 @@ def card(run: Run) -> str:
         keep_trailing_newline=True,
     )
     return templates.get_template("card.md").render(
-        facts=run.provenance,
-        measured={name: run.metric(name) for name in ("accuracy", "top2")},
-        n=int(run.confusion.sum()),
-        words=words,
-        artists=store.read_json(run.folder / ARTISTS),
-        genres=GENRES,
-        tolerance=TOLERANCE,
-        models=registry.MODELS,
-        encoders=registry.ENCODERS,
-        members=[(member.provenance, t) for member, t in run.members],
+        facts=facts, words=words, genres=GENRES
     )
-
-
-class Neighbours:
-    """The tracks of the data set that a run was shipped with; none of another run."""
-
-    def __init__(self, run: Run):
-        self.tracks: list[str] = []
-        if (run.folder / EMBEDDINGS).is_file():
-            with np.load(run.folder / EMBEDDINGS) as arrays:
-                self.tracks = arrays["tracks"].tolist()
-                self._directions = _unit(arrays["values"].astype(np.float32))
-
-    def nearest(self, embedding: np.ndarray) -> list[tuple[str, float]]:
-        """Return the five tracks most similar to an embedding, float32 (d,), by cosine.
-
-        The most similar comes first; those that are the very recording are left out.
-        """
-        if not self.tracks:
-            return []
-        cosine = self._directions @ _unit(embedding)
-        others = [i for i in np.argsort(-cosine) if cosine[i] < SAME]
-        return [(self.tracks[i], float(cosine[i])) for i in others[:5]]
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Return vectors scaled to length 1; zero vectors stay zero."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)

@@ -21,7 +21,7 @@ AUDIO = (
     *(".aac", ".aif", ".aiff", ".ape", ".au", ".caf", ".flac", ".m4a", ".mka", ".mp3"),
     *(".mp4", ".oga", ".ogg", ".opus", ".tta", ".wav", ".wma", ".wv"),
 )
-COLUMNS = ("file", "answer", "genre", "probability", *GENRES, "warnings", "error")
+COLUMNS = ("file", "answer", "genre", *GENRES, "warnings", "error")
 
 
 def find(names: Iterable[str]) -> list[Path]:
@@ -57,7 +57,7 @@ def _audio_in(folder: Path) -> list[Path]:
     if not audio:
         raise DataError(
             f"there is no audio in the folder {folder}: no file ends in .wav, .mp3, "
-            f".m4a or the like (pictures are named as '{folder}/*.png')"
+            ".m4a or the like"
         )
     return audio
 
@@ -66,7 +66,7 @@ def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
     """Name songs, print the answers, and tell whether all were named.
 
     One that cannot be named stops no other. ``form`` is words, csv or json, which
-    prints one object: ``files``, then the ``model``'s provenance.
+    prints one object: ``files``, then what is known of the ``model``.
     """
     table = csv.DictWriter(sys.stdout, COLUMNS, restval="")
     if form == "csv":
@@ -74,7 +74,7 @@ def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
     answers = []
     hidden = None if len(paths) > 1 else True  # None: shown in terminals
     for path in tqdm(paths, unit="song", disable=hidden, file=sys.stderr, leave=False):
-        answer = {"file": str(path)} | _answer(classifier, path)
+        answer = {"file": printable(path)} | _answer(classifier, path)
         answers.append(answer)
         with tqdm.external_write_mode(sys.stdout):
             if form == "csv":
@@ -85,14 +85,16 @@ def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
                 print(f"error: {answer['error']}", file=sys.stderr)
     named = [answer for answer in answers if "error" not in answer]
     if form == "json":
-        content = {"files": answers, "model": classifier.run.provenance}
-        print(json.dumps(content, indent=2))
+        facts = {k: v for k, v in classifier.facts.items() if k != "elsewhere"}
+        print(json.dumps({"files": answers, "model": facts}, indent=2))
     elif form == "words" and named:
-        overall = words.worth(classifier.artists)
-        sentence = named[0]["worth"] if len(named) == 1 else overall
-        if sentence:
-            print(sentence)
+        print((len(named) == 1 and named[0]["worth"]) or words.worth(classifier.facts))
     return len(named) == len(answers)
+
+
+def printable(path: Path) -> str:
+    """Return a path as text that any output takes: bytes not UTF-8 are escaped."""
+    return str(path).encode(errors="backslashreplace").decode()
 
 
 def _answer(classifier: Classifier, path: Path) -> dict:
@@ -100,23 +102,24 @@ def _answer(classifier: Classifier, path: Path) -> dict:
         return classifier.predict_file(path).as_json()
     except UserError as error:
         return {"error": str(error)}
+    except (OSError, MemoryError, ValueError) as error:  # ends nobody else's answer
+        return {"error": f"{printable(path)} cannot be named: {error}"}
 
 
 def _text(answer: dict) -> str:
     """Return an answer for people: words first, then facts, shares and warnings."""
     ranking = sorted(answer["percentages"].items(), key=lambda pair: -pair[1])
-    shares = [f"{genre} {words.percent(p)}" for genre, p in ranking if p >= 0.01]
+    shares = [f"{genre} {words.percent(p / 100)}" for genre, p in ranking if p >= 1]
     lines = [f"{answer['file']}: {answer['answer']}", answer["described"]]
-    lines += [", ".join(shares), *(f"Mind: {each}" for each in answer["warnings"])]
-    return "\n  ".join(lines)
+    lines += [", ".join(shares)] if answer["genre"] else []
+    return "\n  ".join([*lines, *(f"Mind: {each}" for each in answer["warnings"])])
 
 
 def _row(answer: dict) -> dict:
     """Return an answer's values by column."""
     if "error" in answer:
         return answer
-    shares = {name: f"{p:.4f}" for name, p in answer["percentages"].items()}
-    genre = answer["top2"][0]
-    row = {"file": answer["file"], "answer": answer["answer"], "genre": genre}
-    row |= {"probability": shares[genre], "warnings": " ".join(answer["warnings"])}
+    shares = {name: f"{p:.2f}" for name, p in answer["percentages"].items()}
+    row = {"file": answer["file"], "answer": answer["answer"]}
+    row |= {"genre": answer["genre"] or "", "warnings": " ".join(answer["warnings"])}
     return row | shares

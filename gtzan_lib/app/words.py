@@ -1,10 +1,12 @@
-"""The words of an answer, the same on the command line and on the page."""
+"""The words of an answer, the same on the command line, on the page and on the card."""
+
+from gtzan_lib.evaluation.metrics import Estimate
 
 SHORT_SECONDS = 10  # below which a clip says little
 FEW = 10  # tracks, of which a share means little
-SIMILAR = {0.9: "very similar", 0.8: "similar", 0.5: "somewhat similar"}
-"""Words from each cosine of two embeddings on. Of pairs of GTZAN's tracks that alike,
-9, 7 and 2 in 10 are of one genre."""
+SIMILAR = {0.9: "very similar", 0.8: "similar", 0.6: "somewhat similar"}
+"""Words from each cosine of two embeddings on."""
+UNFAMILIAR = "this does not sound like any of the ten genres"
 
 
 def percent(p: float) -> str:
@@ -14,41 +16,48 @@ def percent(p: float) -> str:
     return "< 1 %" if 0 < p < 0.005 else f"{100 * p:.0f} %"
 
 
+def interval(estimate: Estimate) -> str:
+    """Return a share as text, such as ``"63 % (95 % interval 49 to 75 %)"``."""
+    low, high = (f"{100 * estimate[name]:.0f}" for name in ("low", "high"))
+    return f"{percent(estimate['value'])} (95 % interval {low} to {high} %)"
+
+
 def answer(percentages: dict[str, float]) -> str:
-    """Name the genre of a track, or those that it may be, of probabilities by genre.
+    """Name the genre of a track, or those that it may be, of percentages by genre.
 
     A genre is named that is at least half as likely as the likeliest: ``"probably
-    classical (76 %)"`` where it is the only one and has half of the probability,
-    otherwise ``"not sure: reggae or country"``.
+    classical (76 %)"`` where it is the only one and has half of all, otherwise ``"not
+    sure: reggae or country"``.
     """
     ranking = sorted(percentages, key=percentages.get, reverse=True)
     highest = percentages[ranking[0]]
     named = [genre for genre in ranking if percentages[genre] >= highest / 2]
-    if len(named) == 1 and highest >= 0.5:
-        return f"probably {named[0]} ({percent(highest)})"
+    if len(named) == 1 and highest >= 50:
+        return f"probably {named[0]} ({percent(highest / 100)})"
     *others, last = named
     return f"not sure: {', '.join(others)}{' or ' if others else 'perhaps '}{last}"
 
 
-def worth(artists: dict | None, p: float | None = None) -> str | None:
-    """Say how often such a model was right about artists that it never heard.
+def worth(facts: dict, p: float | None = None, track: dict | None = None) -> str:
+    """Say how often the model was right: on GTZAN's unheard artists, and elsewhere.
 
-    ``artists`` are what ``ship`` keeps of it, None where there is nothing. Of the
-    likeliest genre's probability ``p``, say how often it was right when it was as sure:
-    within the same tenth, where that has ten tracks or more.
+    ``facts`` are what ``ship`` measured. Of the likeliest genre's probability ``p`` of
+    one track, whose ``seconds`` its facts tell, say how often it was right when it was
+    as sure: within the same tenth, where that has ten tracks or more. A track below
+    10 s has the share of the first 5 s of GTZAN's.
     """
-    if artists is None:
-        return None
-    sentence = (
-        f"Such a model is right {percent(artists['accuracy']['value'])} of the time on "
-        "artists it never heard"
-    )
-    for row in artists.get("reliability", []) if p is not None else []:
-        is_as_sure = _tenth(row["confidence"]) == _tenth(p)
-        if is_as_sure and row["n"] >= FEW:
-            is_less = row["accuracy"]["value"] < artists["accuracy"]["value"]
-            right = f"{'but' if is_less else 'and'} {percent(row['accuracy']['value'])}"
-            return f"{sentence}, {right} when it is as sure as here."
+    right, whose = facts["accuracy"]["value"], "GTZAN's songs by artists it never heard"
+    if track and track["seconds"] < SHORT_SECONDS:
+        share, whose = facts["short"]["value"], f"the first 5 s of {whose}"
+        return f"The model names {percent(share)} of {whose} rightly."
+    sentence = f"The model names {percent(right)} of {whose} rightly"
+    if elsewhere := facts.get("elsewhere"):
+        share = percent(elsewhere["accuracy"]["value"])
+        sentence += f", and {share} of {elsewhere['clips']} clips from elsewhere"
+    for row in facts["reliability"] if p is not None else []:
+        if _tenth(row["confidence"]) == _tenth(p) and row["n"] >= FEW:
+            share = percent(row["accuracy"]["value"])
+            return f"{sentence}; of GTZAN's {share} when it is as sure as here."
     return f"{sentence}."
 
 
@@ -56,17 +65,28 @@ def _tenth(p: float) -> int:
     return min(int(10 * p), 9)
 
 
-def warnings(facts: dict) -> list[str]:
-    """Return what makes an answer doubtful, by ``Prediction.facts``."""
+def warnings(facts: dict, learned: str | None, silent: int, windows: int) -> list[str]:
+    """Return what makes an answer doubtful, by a ``Prediction`` and its windows."""
     sentences = []
+    if learned:
+        sentences.append(
+            f"The model learned this recording, or one very like it ({learned}): the "
+            "answer proves nothing."
+        )
     if facts.get("seconds", SHORT_SECONDS) < SHORT_SECONDS:
         sentences.append(
             f"It lasts {facts['seconds']:.1f} s, and clips under {SHORT_SECONDS} s "
             "are named rightly less often."
         )
-    if facts.get("ends_early"):
-        words = "It ends early, before the time that the file says"
-        sentences.append(f"{words}: what is there was named.")
+    if silent:
+        sentences.append(
+            f"{silent} of its {windows} windows of 30 s are silent, or all but: they "
+            "have no vote."
+        )
+    if facts.get("is_damaged"):
+        sentences.append(
+            "It ends early, or a part of it cannot be decoded: what is there was named."
+        )
     return sentences
 
 

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
-from pathlib import Path
 
 import psutil
 from pebble import ProcessExpired, ProcessPool
@@ -29,16 +28,16 @@ ENDED = {
 
 
 class Workers:
-    """The processes with the model of a run's folder, and the queue for them."""
+    """The processes with the model, and the queue for them."""
 
-    def __init__(self, folder: Path):
-        self._folder, self._free, self._asked = folder, asyncio.Queue(), 0
+    def __init__(self):
+        self._free, self._asked = asyncio.Queue(), 0
         for _ in range(AT_ONCE):
             self._free.put_nowait(self._start())
 
     def _start(self) -> ProcessPool:
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPool(1, 0, answer.load, (self._folder, AT_ONCE), context)
+        pool = ProcessPool(1, 0, answer.load, (AT_ONCE,), context)
         pool.schedule(os.getpid)  # the first task starts its process, which pebble ends
         return pool
 

@@ -20,9 +20,10 @@ MAX_VALUES = 192_000  # a second, as of stereo at 96 kHz, in a file of the longe
 class Audio:
     """A decoded audio file.
 
-    ``y`` is the mean of the channels at 22,050 Hz: float32, (samples,), full scale -1
-    to 1, finite. The file's own are ``sample_rate``, in Hz, ``channels`` and
-    ``format``, such as ``"MP3"``; it ``ends_early`` if less was there than it says.
+    ``y`` is the mean of the channels: float32, (samples,), full scale -1 to 1, finite.
+    The file's own are ``sample_rate``, in Hz, ``channels`` and ``format``, such as
+    ``"MP3"``. It ``is_damaged`` where a WAV, AIFF, AU or FLAC file is shorter than it
+    says, or ffmpeg reports a fault; other files do not say how long they should be.
     """
 
     y: np.ndarray
@@ -30,14 +31,18 @@ class Audio:
     sample_rate: int
     channels: int
     format: str
-    ends_early: bool = False
+    is_damaged: bool = False
 
 
-def read_audio(path: str | Path, max_seconds: float = math.inf) -> Audio:
-    """Decode an audio file to mono at 22,050 Hz.
+def read_audio(
+    path: str | Path, max_seconds: float = math.inf, rate: int = SAMPLE_RATE
+) -> Audio:
+    """Decode an audio file to mono at a ``rate`` in Hz, to its end.
 
-    WAV, FLAC, OGG, MP3, AU and what else libsndfile knows; M4A, AAC and others where
-    the program ``ffmpeg`` is installed. Its content, not its name, says what it is.
+    WAV, FLAC, OGG, MP3, AU and what else libsndfile knows; M4A, AAC, several streams in
+    a row and others where the program ``ffmpeg`` is installed. Its content, not its
+    name, says what it is. Where channels of opposite phase cancel each other, the
+    louder one is taken.
 
     ``DataError`` if the file is missing, empty, not audio, cannot be decoded, plays
     longer than ``max_seconds``, or holds no samples or some that are not finite.
@@ -49,15 +54,16 @@ def read_audio(path: str | Path, max_seconds: float = math.inf) -> Audio:
         if path.stat().st_size == 0:
             raise DataError(f"The audio file {path} is empty (0 bytes).")
         try:
-            return _read(path, Soundfile, max_seconds)
+            return _read(path, Soundfile, max_seconds, rate)
         except DecodeError as error:
             if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
                 raise DataError(
-                    f"The file {path} cannot be decoded as WAV, FLAC, OGG, MP3 or AU "
-                    "audio; others, such as M4A, and MP3 that does not say how long it "
-                    "is, need ffmpeg, which is not installed."
+                    f"The file {path} cannot be decoded to its end as WAV, FLAC, OGG, "
+                    "MP3 or AU audio; others, such as M4A, MP3 that does not say how "
+                    "long it is, and several streams in a row, need ffmpeg, which is "
+                    "not installed."
                 ) from error
-        return _read(path, Ffmpeg, max_seconds)
+        return _read(path, Ffmpeg, max_seconds, rate)
     except DecodeError as error:
         raise DataError(
             f"The file {path} cannot be decoded: it is damaged, or not audio."
@@ -68,7 +74,7 @@ def read_audio(path: str | Path, max_seconds: float = math.inf) -> Audio:
         ) from error
 
 
-def _read(path, decoder, max_seconds):
+def _read(path, decoder, max_seconds, rate):
     """Return the ``Audio`` of a file, decoded block by block."""
     import soxr
 
@@ -78,14 +84,14 @@ def _read(path, decoder, max_seconds):
                 f"The audio file {path} says that it has {source.sample_rate:,} "
                 f"samples a second; {RATES[0]:,} to {RATES[1]:,} can be used."
             )
-        same_rate = source.sample_rate == SAMPLE_RATE
-        resampler = soxr.ResampleStream(source.sample_rate, SAMPLE_RATE, 1, "float32")
+        same_rate = source.sample_rate == rate
+        resampler = soxr.ResampleStream(source.sample_rate, rate, 1, "float32")
         frames, parts = 0, []
         _refuse_longer(path, source, source.seconds, max_seconds)
         for block in source.blocks():
             frames += len(block)
             _refuse_longer(path, source, frames / source.sample_rate, max_seconds)
-            y = block.mean(axis=1)
+            y = _mono(block)
             if not np.isfinite(y).all():
                 raise DataError(
                     f"The audio file {path} holds samples that are not finite."
@@ -98,7 +104,20 @@ def _read(path, decoder, max_seconds):
             parts.append(resampler.resample_chunk(end, last=True))
         y, seconds = np.concatenate(parts), frames / source.sample_rate
         facts = source.sample_rate, source.channels, source.format
-        return Audio(y, seconds, *facts, source.promises_more(seconds))
+        return Audio(y, seconds, *facts, source.is_damaged)
+
+
+def _mono(block: np.ndarray) -> np.ndarray:
+    """Return the mean of channels, (frames, channels), or the loudest if it is quiet.
+
+    The mean of n unrelated channels has the power of all of them by n squared.
+    """
+    y = block.mean(axis=1)
+    if block.shape[1] == 1:
+        return y
+    powers = np.einsum("ij,ij->j", block, block)
+    cancels = 5 * block.shape[1] ** 2 * y.dot(y) < powers.sum()
+    return block[:, powers.argmax()] if cancels else y
 
 
 def _refuse_longer(path, source, seconds, max_seconds):

@@ -1,12 +1,15 @@
 """What decodes audio files: libsndfile, and for all else the program ffmpeg.
 
-Each has the facts of a file and its samples in blocks; it is to be closed.
+Each has the facts of a file and its samples in blocks, after which it knows whether the
+file ``is_damaged``; it is to be closed.
 """
 
+import contextlib
 import json
 import math
-import re
+import os
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +25,9 @@ _SAFELY = ("-v", "error", "-protocol_whitelist", "file")
 _SAFELY += ("-format_whitelist", _CONTAINERS)
 _FFMPEG_SECONDS = 60  # after which it is stopped
 
-_NO_PROMISE = 2**31 - 2**16  # a size from here on says "unknown", as programs write it
-_PAGE = 2**16  # bytes; a page of an Ogg file has fewer
-_TAGS = 2**14  # bytes that an MP3 file may have behind its audio
+_UNKNOWN = 2**31 - 2**16  # a size from here on says "unknown", as programs write it
+_TAGS = 2**14  # bytes that a file may have behind its audio
+_STREAMS = ("MP3", "OGG", "FLAC")  # of which one file may hold several, in a row
 
 
 class DecodeError(Exception):
@@ -41,7 +44,8 @@ class Soundfile:
         # A TypeError is what soundfile raises for a headerless file (".raw").
         self._errors = (soundfile.SoundFileError, TypeError)
         try:
-            self._sound = soundfile.SoundFile(self._file)
+            with _silenced():
+                self._sound = soundfile.SoundFile(self._file)
         except self._errors as error:
             self._file.close()
             raise DecodeError from error
@@ -51,6 +55,7 @@ class Soundfile:
         self.seconds = frames / max(1, self.sample_rate)
         subtype = self._sound.subtype
         self.format = "MP3" if subtype == "MPEG_LAYER_III" else self._sound.format
+        self.is_damaged = False  # known once all blocks are read
 
     def close(self) -> None:
         """Close the file."""
@@ -59,49 +64,54 @@ class Soundfile:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield the samples: float32, shape (frames, channels)."""
-        length = max(1, _BLOCK // self.channels)
+        length, frames = max(1, _BLOCK // self.channels), 0
         try:
-            while len(block := self._sound.read(length, "float32", always_2d=True)):
+            while True:
+                with _silenced():
+                    block = self._sound.read(length, "float32", always_2d=True)
+                if not len(block):
+                    break
+                frames += len(block)
                 yield block
         except self._errors as error:
             raise DecodeError from error
-        # Where an MP3 file does not say how long it is, libsndfile guesses, and stops.
+        # libsndfile stops where the first stream ends, or where it guesses that.
         rest = self._path.stat().st_size - self._file.tell()
-        if self.format == "MP3" and rest > _TAGS and not _says_its_length(self._path):
+        if self.format in _STREAMS and rest > _TAGS:
             raise DecodeError
-
-    def promises_more(self, seconds: float) -> bool:
-        """Say whether the file should have lasted longer than it did."""
-        promised = self.seconds
-        if sizes := re.search(r": (\d+) \(should be (\d+)\)", self._sound.extra_info):
-            said, real = map(int, sizes.groups())
-            promised *= said / max(1, real) if said < _NO_PROMISE else 1
-        if self.format == "MP3" and not _says_its_length(self._path):
-            return False
-        if self.format == "OGG" and not _has_last_page(self._path):
-            return True
-        return _is_longer(promised, seconds)
+        is_short = self.format == "FLAC" and frames < self.seconds * self.sample_rate
+        self.is_damaged = is_short or _is_cut(self._path)
 
 
-def _is_longer(promised: float, seconds: float) -> bool:
-    """Compare seconds; encoders add or leave out some at both ends."""
-    return promised - seconds > max(0.25, 0.02 * seconds)
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Discard what a C library writes to standard error."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
-def _says_its_length(path: Path) -> bool:
-    """Say whether an MP3 file has the header that holds the number of its frames."""
+def _is_cut(path: Path) -> bool:
+    """Say whether a WAV, AIFF or AU file is shorter than its first bytes say."""
     with path.open("rb") as file:
-        head = file.read(2**20)
-    return b"Xing" in head or b"Info" in head
-
-
-def _has_last_page(path: Path) -> bool:
-    """Say whether the last page of an Ogg file is marked as such."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _PAGE))
-        tail = file.read()
-    flags = tail.rfind(b"OggS") + 5
-    return len(tail) > flags > 4 and bool(tail[flags] & 4)
+        head = file.read(12)
+    orders = {b"RIFF": "little", b"FORM": "big"}
+    if order := orders.get(head[:4]):
+        said = int.from_bytes(head[4:8], order) + 8
+    elif head[:4] == b".snd":
+        said = sum(int.from_bytes(head[k : k + 4], "big") for k in (4, 8))
+    else:
+        return False
+    return path.stat().st_size + 1 < said < _UNKNOWN  # a last odd byte may lack its pad
 
 
 class Ffmpeg:
@@ -112,7 +122,7 @@ class Ffmpeg:
         source = ["-i", f"file:{path.resolve()}"]
         probe = ["ffprobe", *_SAFELY, *source, "-select_streams", "a:0", "-of", "json"]
         probe += ["-show_entries", "stream=codec_name,sample_rate,channels,duration"]
-        probe[-1] += ":format=duration,format_name"
+        probe[-1] += ":format=duration"
         try:
             done = subprocess.run(
                 probe, capture_output=True, timeout=_FFMPEG_SECONDS, check=True
@@ -122,9 +132,7 @@ class Ffmpeg:
             self.sample_rate = int(stream["sample_rate"])
             self.channels = int(stream["channels"])
             self.format = stream["codec_name"].upper()
-            container = facts["format"]
-            self.seconds = float((container | stream).get("duration", 0))
-            self._container = container["format_name"]
+            self.seconds = float((facts["format"] | stream).get("duration", 0))
         except (subprocess.SubprocessError, LookupError, ValueError) as error:
             raise DecodeError from error
         if self.channels < 1:
@@ -134,9 +142,11 @@ class Ffmpeg:
         if math.isfinite(max_seconds):
             command += ["-t", str(max_seconds + 1)]
         command += ["-f", "f32le", "-c:a", "pcm_f32le", "pipe:1"]
+        self._faults = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command, stdout=subprocess.PIPE, stderr=self._faults
         )
+        self.is_damaged = False  # known once all blocks are read
         self._timer = threading.Timer(_FFMPEG_SECONDS, self._process.kill)
         self._timer.start()
 
@@ -146,6 +156,7 @@ class Ffmpeg:
         self._process.kill()
         self._process.stdout.close()
         self._process.wait()
+        self._faults.close()
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield the samples: float32, shape (frames, channels)."""
@@ -156,8 +167,4 @@ class Ffmpeg:
             yield np.frombuffer(whole, "<f4").reshape(-1, self.channels)
         if self._process.wait() != 0:
             raise DecodeError
-
-    def promises_more(self, seconds: float) -> bool:
-        """Say whether the file should have lasted longer than it did."""
-        is_guess = self._container in ("aac", "mp3")  # from the rate of the first part
-        return not is_guess and _is_longer(self.seconds, seconds)
+        self.is_damaged = self._faults.tell() > 0

@@ -5,21 +5,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
-from PIL import Image
 from visitor import (
     served,
     temporary,
     tree,
 )
 
-from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data import synthetic as sample
 from gtzan_lib.data.audio import SAMPLE_RATE
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Synthetic tracks to upload: 30 s, 95 s, its picture, and no music at all."""
+    """Synthetic tracks to upload: 30 s, 95 s, and no music at all."""
     folder = tmp_path_factory.mktemp("files")
     clips = [sample.synthesise(genre, 0) for genre in ("disco", "classical", "metal")]
     soundfile.write(folder / "disco.wav", clips[0], SAMPLE_RATE)
@@ -27,7 +25,6 @@ def files(tmp_path_factory):
     soundfile.write(folder / "metal.ogg", clips[2], SAMPLE_RATE)
     soundfile.write(folder / "long.mp3", np.concatenate(clips), SAMPLE_RATE)
     soundfile.write(folder / "hour.flac", np.tile(clips[0], 60), SAMPLE_RATE)
-    Image.fromarray(spectrogram.render(clips[0])).save(folder / "disco.png")
     (folder / "notes.mp3").write_text("These are notes, but not of music.\n" * 99)
     return folder
 

@@ -14,15 +14,13 @@ from pathlib import Path
 import numpy as np
 from visitor import ask, resident, served
 
-from gtzan_lib.app import shipped
 from gtzan_lib.app.classifier import Classifier
-from gtzan_lib.experiments import runs
 
 
 def main(folder, visitors=10, uploads=200):
     """Print what is asked for in the module's first lines; return the failures."""
     files = sorted(p for p in Path(folder).rglob("*") if p.is_file())
-    classifier = Classifier(runs.open_run(shipped.FOLDER))
+    classifier = Classifier()
     expected = {p: classifier.predict_file(p).probabilities for p in files}
 
     def visit(number):
@@ -34,7 +32,9 @@ def main(folder, visitors=10, uploads=200):
         if response.status_code != 200:
             return f"{path.name}: {answer['error']}", took
         p = list(answer["percentages"].values())
-        if answer["file"] != path.name or not np.allclose(p, expected[path], atol=1e-5):
+        if answer["file"] != path.name or not np.allclose(
+            p, 100 * expected[path], atol=1e-3
+        ):
             return f"{path.name}: the answer is that of {answer['file']}", took
         return None, took
 

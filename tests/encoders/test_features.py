@@ -2,18 +2,13 @@ import csv
 
 import numpy as np
 import pytest
-from scipy.special import softmax
 from small import train
 
-from gtzan_lib.app import shipped
-from gtzan_lib.app.classifier import Classifier
 from gtzan_lib.data import synthetic as sample
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import features
 from gtzan_lib.errors import DataError, ParameterError
 from gtzan_lib.experiments import runs
-from gtzan_lib.models.layout import to_tensor
-from gtzan_lib.training import loop as training
 
 
 @pytest.fixture
@@ -106,22 +101,6 @@ def test_without_a_table_the_encoder_says_which_file_is_missing(tiny_source):
 def test_features_cannot_be_had_from_a_picture():
     with pytest.raises(DataError, match="computed from audio"):
         features.Features().encode(np.zeros((1, 288, 432, 3), np.uint8))
-
-
-def test_a_model_of_features_hears_audio_and_is_given_no_picture(with_table, tmp_path):
-    run = train(with_table, model="svm", encoder="features")
-    classifier = Classifier(run)
-    y = sample.synthesise("jazz", 0)
-    found = classifier.predict_audio(y, {})
-    model, given = run.model(), features.from_audio(y)[None, None].astype(np.float32)
-    logits = training.predict(model, to_tensor(given)).numpy()
-    np.testing.assert_allclose(
-        found.windows, softmax(logits.astype(float), axis=-1), atol=1e-6
-    )
-    with pytest.raises(DataError, match="cannot be given a picture"):
-        classifier.predict_file(with_table.image_path(with_table.tracks[0]))
-    with pytest.raises(DataError, match="audio features"):
-        shipped.ship(run, with_table, tmp_path / "shipped")
 
 
 def test_a_louder_tone_changes_the_features_that_it_should():

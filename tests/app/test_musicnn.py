@@ -1,0 +1,138 @@
+"""The encoder against a second implementation: librosa, and NumPy layer by layer."""
+
+import librosa
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from gtzan_lib.app import convert_musicnn as musicnn
+from gtzan_lib.app.network import FILE, HEAD, RATE, open_network
+from gtzan_lib.errors import DataError
+
+
+@pytest.fixture(scope="module")
+def variables():
+    """Random variables of the shapes of musicnn, with gammas of both signs."""
+    rng, found = np.random.default_rng(0), {}
+    shapes = [(7, 38, 1, 204), (7, 67, 1, 204), (128, 1, 1, 51), (64, 1, 1, 51)]
+    shapes += [(32, 1, 1, 51), (7, 561, 1, 64), (7, 64, 1, 64), (7, 64, 1, 64)]
+    for n, shape in enumerate(shapes):
+        name = f"conv2d_{n}" if n else "conv2d"
+        spread = np.prod(shape[:3]) ** -0.5
+        found[f"{name}/kernel"] = rng.normal(0, spread, shape)
+        found[f"{name}/bias"] = rng.normal(0, 0.1, shape[-1])
+    found["dense/kernel"] = rng.normal(0, 0.02, (1506, 200))
+    found["dense/bias"] = rng.normal(0, 0.1, 200)
+    sizes = [1, 204, 204, 51, 51, 51, 64, 64, 64, 1506, 200]
+    for n, size in enumerate(sizes):
+        name = f"batch_normalization_{n}" if n else "batch_normalization"
+        for part in ("gamma", "beta", "moving_mean"):
+            found[f"{name}/{part}"] = rng.normal(0, 1, size)
+        found[f"{name}/moving_variance"] = rng.uniform(0.5, 2, size)
+    return {name: values.astype(np.float32) for name, values in found.items()}
+
+
+def by_hand(variables, patch):
+    """Return the last hidden layer of a patch, (187, 96), as musicnn's code has it."""
+
+    def normal(x, n):
+        name = f"batch_normalization_{n}" if n else "batch_normalization"
+        take = lambda part: variables[f"{name}/{part}"].astype(float)  # noqa: E731
+        deviation = np.sqrt(take("moving_variance") + 0.001)
+        return take("gamma") * (x - take("moving_mean")) / deviation + take("beta")
+
+    def layer(x, n, before, after):  # (frames, bands) to (frames, bands left, filters)
+        name = f"conv2d_{n}" if n else "conv2d"
+        kernel = variables[f"{name}/kernel"][:, :, 0].astype(float)
+        padded = np.pad(x, ((before, after), (0, 0)))
+        views = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[:2])
+        y = np.einsum("tbij,ijf->tbf", views, kernel, optimize=True)
+        return normal(np.maximum(y + variables[f"{name}/bias"], 0), n + 1)
+
+    x = normal(patch.astype(float)[..., None], 0)[..., 0]
+    pads = [(3, 3), (3, 3), (63, 64), (31, 32), (15, 16)]
+    front = [layer(x, n, *pads[n]).max(axis=1) for n in range(5)]
+    layers = [np.concatenate(front, axis=1)]
+    for n in (5, 6, 7):
+        y = layer(layers[-1], n, 3, 3)[:, 0]
+        layers.append(y if n == 5 else y + layers[-1])
+    every = np.concatenate(layers, axis=1)
+    pooled = np.stack([every.max(axis=0), every.mean(axis=0)], axis=1).ravel()
+    kernel, bias = variables["dense/kernel"].astype(float), variables["dense/bias"]
+    return normal(np.maximum(normal(pooled, 9) @ kernel + bias, 0), 10)
+
+
+@pytest.fixture(scope="module")
+def sound():
+    """Ten seconds: three patches, of which the second is not heard."""
+    rng = np.random.default_rng(1)
+    y = rng.normal(0, 1, 10 * RATE) * np.linspace(0.01, 0.3, 10 * RATE)
+    return y.astype(np.float32)
+
+
+def mel_of(y):
+    y = y * (0.12 / np.sqrt(np.mean(y**2)))
+    power = librosa.feature.melspectrogram(
+        y=y, sr=16_000, n_fft=512, hop_length=256, n_mels=96, pad_mode="reflect"
+    )
+    return np.log10(10_000 * power.T + 1)
+
+
+def test_the_network_is_musicnn_s(variables, sound, tmp_path):
+    onnx.save(musicnn.build(variables), tmp_path / "a.onnx")
+    p, embedding, mel = open_network(tmp_path / "a.onnx")(sound)
+    np.testing.assert_allclose(mel, mel_of(sound), atol=1e-4)
+    expected = [by_hand(variables, mel[k : k + 187]) for k in (0, 374)]
+    np.testing.assert_allclose(embedding, np.mean(expected, axis=0), atol=1e-3)
+    np.testing.assert_allclose(p, 0.1)  # as it has no head yet
+    silent = np.concatenate([sound[-3 * RATE :], np.zeros(7 * RATE, np.float32)])
+    _, embedding, mel = open_network(tmp_path / "a.onnx")(silent)
+    np.testing.assert_allclose(embedding, by_hand(variables, mel[:187]), atol=1e-3)
+
+
+def test_the_shipped_file_holds_these_layers_and_a_head(sound):
+    model = onnx.load(FILE)
+    known = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+    p, embedding, mel = open_network()(sound)
+    np.testing.assert_allclose(mel, mel_of(sound), atol=1e-4)
+    logits = embedding @ known[HEAD[0]] + known[HEAD[1]]
+    shares = np.exp(logits - logits.max())
+    np.testing.assert_allclose(p, shares / shares.sum(), atol=1e-5)
+    assert known[HEAD[0]].std() > 0
+    assert FILE.stat().st_size < 5e6
+    assert b".py" not in FILE.read_bytes()
+
+
+def test_loudness_makes_no_difference(sound):
+    network = open_network()
+    for gain in (1e-3, 3):
+        found = network(sound * np.float32(gain))
+        np.testing.assert_allclose(found[0], network(sound)[0], atol=1e-3)
+
+
+def test_another_wheel_is_refused(tmp_path):
+    (tmp_path / "musicnn.whl").write_bytes(b"PK")
+    with pytest.raises(DataError, match="its SHA-256 is another"):
+        musicnn.read_wheel(tmp_path / "musicnn.whl")
+
+
+def test_a_bundle_is_read():
+    """A table of one block with one variable, written by hand."""
+    data = np.arange(6, dtype="<f4")
+
+    def entry(shared, rest, value):
+        return bytes([shared, len(rest), len(value)]) + rest + value
+
+    shape = b"\x12\x02\x08\x02\x12\x02\x08\x03"  # two dimensions: 2 and 3
+    proto = b"\x08\x01" + b"\x12" + bytes([len(shape)]) + shape + b"\x20\x00\x28\x18"
+    proto += b"\x35\0\0\0\0"  # a checksum, which is passed over
+    block = entry(0, b"conv/bias", proto) + entry(5, b"Adam", proto)
+    block += b"\0\0\0\0\1\0\0\0"
+    handle = b"\x00" + bytes([len(block)])
+    index = entry(0, b"z", handle) + b"\0\0\0\0\1\0\0\0"
+    footer = b"\0\0" + bytes([len(block), len(index)])
+    table = block + index + footer.ljust(48, b"\0")
+    found = musicnn.read_bundle(table, data.tobytes())
+    assert list(found) == ["conv/bias"]
+    np.testing.assert_array_equal(found["conv/bias"], data.reshape(2, 3))
