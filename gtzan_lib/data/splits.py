@@ -132,19 +132,24 @@ def artist_split(dataset: Dataset, trainval: bool = False) -> dict[str, np.ndarr
 
 
 def artist_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
-    """Return three folds of the published tracks, no artist of which is in two.
+    """Return three folds of the published, or the sample's, tracks by artist.
+
+    No artist is in two.
 
     Artists are drawn anew for each ``repetition``, so that folds have about as many
     tracks of each genre (scikit-learn's ``StratifiedGroupKFold``): sorted positions in
     ``dataset.tracks``.
 
-    ``DataError`` as ``artist_split``.
+    ``DataError`` as ``artist_split``, but for the sample, whose artists are invented.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    parts = _positions(_published(dataset), dataset.tracks, ARTIST_SPLIT)
-    index = np.sort(np.concatenate(list(parts.values())))
-    artist = artists.artists_of(dataset.tracks[i] for i in index)
+    if dataset.name == SYNTHETIC:
+        index = np.arange(len(dataset.tracks))
+    else:
+        parts = _positions(_published(dataset), dataset.tracks, ARTIST_SPLIT)
+        index = np.sort(np.concatenate(list(parts.values())))
+    artist = artists.artists_of((dataset.tracks[i] for i in index), dataset.name)
     draw = StratifiedGroupKFold(ARTIST_FOLDS, shuffle=True, random_state=repetition)
     return [index[test] for _, test in draw.split(index, dataset.labels[index], artist)]
 

@@ -1,8 +1,9 @@
 """A synthetic stand-in for GTZAN, made from code, for people who have no GTZAN.
 
-Each of ten invented "genres" is a table in `synthetic.toml`. A clip draws its tempo,
-key, kit, balance, filter and noise around those of its genre, and takes each ingredient
-with probability `_BORROW` from a related genre, so that neighbours overlap.
+Each of ten invented "genres" is a table in `synthetic.toml`. An invented artist takes
+each ingredient with probability `_BORROWED` from a related genre, so that neighbours
+overlap, and has a tempo, a tuning and a sound of their own. A clip draws its key, kit,
+balance and noise, and takes the rest from its artist (`data.artists`).
 """
 
 import io
@@ -13,13 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
+from gtzan_lib.data.artists import CLIPS, invented
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.genres import SAMPLE_RATE as RATE
 from gtzan_lib.data.gtzan import MARKER
 
 SAMPLES = 661_500
 TABLES = Path(__file__).with_name("synthetic.toml")
-_BORROW = 0.1  # chance that an ingredient comes from a related genre
+_BORROWED = 0.22  # chance that an artist has an ingredient of a related genre
+_COLOURS = 150, 450, 1300, 3800  # Hz, about where an artist's sound is louder or softer
+_COLOUR = 5  # dB, standard deviation of how much louder between artists
 _SPREAD = 2.5  # dB, standard deviation of a layer's loudness between clips
 
 
@@ -35,17 +39,11 @@ def synthesise(genre: str, clip: int) -> np.ndarray:
     (661500,), within (-1, 1), in whole numbers of 1/32768, which a 16-bit WAV file
     holds exactly.
     """
-    from scipy.signal import butter, lfilter
+    from scipy.signal import butter, iirpeak, lfilter
 
-    genres = _tables()["genres"]
     rng = np.random.default_rng([0, GENRES.index(genre), clip])
-    recipe = {
-        name: genres[rng.choice(genres[genre]["kin"])][name]
-        if rng.random() < _BORROW
-        else ingredient
-        for name, ingredient in genres[genre].items()
-        if name != "kin"
-    }
+    own = np.random.default_rng([1, GENRES.index(genre), invented(clip)])
+    recipe = _recipe(genre, own)
     tilt, lowpass, noise, drive, swell = recipe["finish"]
     y = np.zeros(SAMPLES, np.float32)
     for layer, level in zip(_layers(recipe, rng), recipe["mix"], strict=True):
@@ -53,9 +51,12 @@ def synthesise(genre: str, clip: int) -> np.ndarray:
             y += _loudness(layer, rng.normal(level, _SPREAD))
     drive *= 2 ** rng.normal(0, 0.4)
     y = np.tanh(_loudness(y, 20 * np.log10(drive)))
-    cutoff = np.clip(lowpass * 2 ** rng.normal(0, 0.3), 1000, 10_500)
+    cutoff = np.clip(lowpass * 2 ** own.normal(0, 0.3), 1000, 10_500)
     y = lfilter(*np.float32(butter(2, cutoff, fs=RATE)), y)
-    tilt = np.clip(rng.normal(tilt, 0.05), 0, 1)
+    for colour in _COLOURS * 2 ** own.normal(0, 0.3, len(_COLOURS)):
+        more = 10 ** (own.normal(0, _COLOUR) / 20) - 1
+        y += np.float32(more) * lfilter(*np.float32(iirpeak(colour, 1, RATE)), y)
+    tilt = np.clip(own.normal(tilt, 0.05), 0, 1)
     y[1:] -= tilt * y[:-1]
     turns = rng.uniform(0.5, 3) * np.linspace(0, 1, SAMPLES, dtype=np.float32)
     turns += rng.random()
@@ -64,6 +65,22 @@ def synthesise(genre: str, clip: int) -> np.ndarray:
     y = _loudness(y, 0) + _loudness(hiss, -rng.normal(noise, _SPREAD))
     y *= rng.uniform(0.5, 0.95) / np.abs(y).max()
     return np.round(y * 32_768) / np.float32(32_768)
+
+
+def _recipe(genre, own):
+    """Return what an artist of a genre plays: an entry of the tables' genres."""
+    genres = _tables()["genres"]
+    recipe = {
+        name: genres[own.choice(genres[genre]["kin"])][name]
+        if own.random() < _BORROWED
+        else ingredient
+        for name, ingredient in genres[genre].items()
+        if name != "kin"
+    }
+    slow, fast, swing = recipe["tempo"]
+    habit = own.uniform(slow, fast)
+    recipe["tempo"] = 0.96 * habit, 1.04 * habit, swing
+    return recipe | {"tuning": own.normal(0, 0.2)}  # semitones
 
 
 def _loudness(y, level):
@@ -76,7 +93,7 @@ def _layers(recipe, rng):
     score = _Score(recipe["tempo"], rng)
     name, roots = recipe["chords"]
     chord = _tables()["chords"][name]
-    key = rng.integers(-5, 7)
+    key = rng.integers(-5, 7) + recipe["tuning"]
     kit, *patterns = recipe["drums"]
     drums = _drums(kit, rng)
     lead = 0
@@ -165,7 +182,7 @@ def _drums(kit, rng):
 
 
 def make_sample(
-    folder: Path, clips: int = 16, workers: int = 2, progress: bool = True
+    folder: Path, clips: int = CLIPS, workers: int = 2, progress: bool = True
 ) -> None:
     """Write a synthetic data set in the folder layout of the Kaggle copy of GTZAN.
 

@@ -64,7 +64,9 @@ def _fit(dataset: Dataset, encoder: str, seed: int) -> dict:
     name = folds.UNHEARD
     try:
         split = splits.split(dataset, name, seed)
-        artist = artists.artists_of(dataset.tracks[i] for i in split["test"])
+        artist = artists.artists_of(
+            (dataset.tracks[i] for i in split["test"]), dataset.name
+        )
     except DataError:  # no artists are known
         name, split = "random", splits.split(dataset, "random", seed)
         artist = split["test"]

@@ -11,7 +11,7 @@ from scipy import special
 
 from gtzan_lib import registry
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import PUBLISHED, published_sums
+from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC, published_sums
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import clusters, metrics
 from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
@@ -133,13 +133,20 @@ class Run:
 
     @cached_property
     def artists(self) -> np.ndarray:
-        """The artist of each test track, (N,); of other data, each one of its own."""
-        from gtzan_lib.data.artists import artists_of  # and pandas, as said in ``runs``
+        """The artist of each test track of GTZAN or the sample, (N,).
 
-        index = self.predictions["index"]
-        if self.provenance["data"] != PUBLISHED:
+        Of other data, each track has one of its own.
+        """
+        from gtzan_lib.data import artists  # and pandas, as said in ``runs``
+
+        index, data = self.predictions["index"], self.provenance["data"]
+        if data == PUBLISHED:
+            tracks = sorted(published_sums())
+        elif data == SYNTHETIC:
+            tracks = artists.sample_tracks()
+        else:
             return index
-        return artists_of(np.array(sorted(published_sums()))[index])
+        return artists.artists_of(np.array(tracks)[index], data)
 
     @cached_property
     def validation(self) -> dict[str, np.ndarray] | None:
@@ -193,15 +200,16 @@ def record_of(run: Run) -> dict:
     ensemble), ``loss_at_percent`` (the loss when a training accuracy is first reached,
     in proportion between two epochs), ``saturated`` and ``top2_hits`` (how many test
     pictures are) and ``confusion`` (10 x 10 counts). Of GTZAN's splits by artist and
-    folds ``by_artist``, too: of each artist the number of tracks, of hits, and of hits
-    among the first two.
+    folds, and the sample's, ``by_artist``, too: of each artist the number of tracks, of
+    hits, and of hits among the first two.
     """
     logits, labels = run.predictions["logits"], run.predictions["labels"]
     last, history = run.provenance["epochs"], run.history
     kept = sorted({e for e in EPOCHS if e < last} | {last}) if history else []
     highest = special.softmax(logits.astype(float), axis=1).max(axis=1)
     top2, by_artist = metrics.top_k_hits(logits, labels, 2), {}
-    if run.provenance["data"] == PUBLISHED and run.provenance["split"] in BY_ARTIST:
+    has_artists = run.provenance["data"] in (PUBLISHED, SYNTHETIC)
+    if has_artists and run.provenance["split"] in BY_ARTIST:
         hits, sizes = clusters.by_artist(logits.argmax(axis=1) == labels, run.artists)
         columns = sizes, hits, clusters.by_artist(top2, run.artists)[0]
         by_artist = {"by_artist": np.transpose(columns).astype(int).tolist()}

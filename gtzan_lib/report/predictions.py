@@ -20,6 +20,7 @@ from gtzan_lib import registry, store
 from gtzan_lib.data import protocols
 from gtzan_lib.data.artists import artists_of
 from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.gtzan import PUBLISHED
 from gtzan_lib.data.tables import read_table
 from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.evaluation import calibration, clusters
@@ -112,7 +113,7 @@ def judge(path: Path, tables: dict[str, pd.DataFrame]) -> dict:
     for name in (name for name in protocols.FOLDS if name in tables):
         tracks, logits = tables[name].track, np.log(tables[name][[*GENRES]] + TINY)
         labels = tracks.map(lambda track: GENRES.index(track.split(".")[0])).to_numpy()
-        artists, logits = artists_of(tracks), logits.to_numpy()
+        artists, logits = artists_of(tracks, PUBLISHED), logits.to_numpy()
         hits[name] = logits.argmax(axis=1) == labels
         found[name] = {
             "help": registry.SPLITS[name],
@@ -133,7 +134,7 @@ def judge(path: Path, tables: dict[str, pd.DataFrame]) -> dict:
                 "bins": [b | {"accuracy": b["accuracy"]["value"]} for b in bins],
             }
     both = [hits[name][None] for name in (folds.KNOWN, folds.UNHEARD) if name in hits]
-    artists = artists_of(protocols.tested(folds.KNOWN))
+    artists = artists_of(protocols.tested(folds.KNOWN), PUBLISHED)
     return {
         "predictions": {"name": repr(path.name)[1:-1], "sha256": store.sha256(path)},
         "protocols": found,

@@ -3,6 +3,7 @@ import dataclasses
 import hashlib
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from gtzan_lib import registry
 from gtzan_lib.data import artists, splits
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import SYNTHETIC, Dataset, published_sums
+from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC, Dataset, published_sums
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.errors import DataError
 
@@ -129,7 +130,7 @@ def test_the_artist_split_of_the_published_pictures(tmp_path):
 
 def test_artist_folds_share_no_artist_and_test_every_track_once(tmp_path):
     dataset = published(tmp_path)
-    artist = artists.artists_of(dataset.tracks)
+    artist = artists.artists_of(dataset.tracks, dataset.name)
     seeds = [splits.split(dataset, "artist-folds", seed) for seed in range(6)]
     for parts in seeds:
         assert not {*artist[parts["train"]]} & {*artist[parts["test"]]}
@@ -164,14 +165,45 @@ def test_unknown_artists_are_each_their_own_and_a_changed_table_is_refused(
     tmp_path, monkeypatch
 ):
     tracks = ("blues.00000", "blues.00001", "classical.00049", "hiphop.99999")
-    found = artists.artists_of(tracks)
+    found = artists.artists_of(tracks, PUBLISHED)
     assert found[0] == found[1] == "0"
     assert found[3] == "hiphop.99999"
     changed = tmp_path / "artists.csv"
     changed.write_text(artists.ARTISTS.read_text().replace(",0", ",1", 1))
     monkeypatch.setattr(artists, "ARTISTS", changed)
     with pytest.raises(DataError, match="not the published table"):
-        artists.artists_of(tracks)
+        artists.artists_of(tracks, PUBLISHED)
+
+
+@pytest.fixture
+def sample():
+    """The sample's names, without its pictures."""
+    return Dataset(SYNTHETIC, Path(), tuple(artists.sample_tracks()), "")
+
+
+def test_the_sample_has_artists_of_several_clips_and_of_one(sample):
+    found = artists.artists_of(sample.tracks, SYNTHETIC)
+    _, clips = np.unique(found, return_counts=True)
+    assert sorted(clips) == sorted([4, 4, 3, 3, 1, 1] * len(GENRES))
+    genres = [name.split("-")[0] for name in found]
+    assert genres == [track.split(".")[0] for track in sample.tracks]
+    first = map(artists.invented, range(artists.CLIPS))
+    assert artists.invented(artists.CLIPS) not in first
+
+
+def test_the_sample_has_folds_by_artist_and_no_published_lists(sample):
+    artist = artists.artists_of(sample.tracks, SYNTHETIC)
+    tests = []
+    for seed in range(3):
+        parts = splits.split(sample, "artist-folds", seed)
+        assert not {*artist[parts["train"]]} & {*artist[parts["test"]]}
+        tests.append(parts["test"])
+        drawn = splits.split(sample, "random-folds", seed)
+        assert len(drawn["test"]) == len(parts["test"])
+        assert {*artist[drawn["train"]]} & {*artist[drawn["test"]]}
+    assert np.array_equal(np.sort(np.concatenate(tests)), np.arange(160))
+    with pytest.raises(DataError, match="of GTZAN, not of the synthetic sample"):
+        splits.split(sample, "artist", seed=0)
 
 
 def test_all_tracks_train_but_for_copies_and_copies_of_another_genre(
