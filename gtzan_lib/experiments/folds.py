@@ -104,14 +104,14 @@ def together(members: list[Answers], fitted: list[float] | None = None) -> Answe
     return replace(first, **dict(zip(names, arrays, strict=True)))
 
 
-def leakage(known: Answers, unheard: Answers, lists: Answers) -> dict:
+def leakage(known: Answers, unheard: Answers, lists: Answers | None) -> dict:
     """Return how much more often tracks are right whose artists are known.
 
     Estimates by artist: shares right, ``known`` and ``unheard``, and their paired
     ``difference``; all three ``by_genre``, of the ``control`` (artists with one track)
     and of the ``listed`` tracks, the published test list. Of the last also ``lists``,
     by models that the published lists train (split ``LISTS``), and ``shift``, by how
-    much ``unheard`` exceeds it. With them numbers of ``tracks`` and ``artists``, and of
+    much ``unheard`` exceeds it; of data without such lists none is ``listed``. With them numbers of ``tracks`` and ``artists``, and of
     ``repetitions`` (unheard).
     """
 
@@ -128,15 +128,17 @@ def leakage(known: Answers, unheard: Answers, lists: Answers) -> dict:
 
     of = {genre: known.labels == label for label, genre in enumerate(GENRES)}
     _, whose, sizes = np.unique(known.artists, return_inverse=True, return_counts=True)
-    listed = np.isin(known.index, lists.index)
-    steps = unheard.hits[:, listed], lists.hits, lists.artists
-    return compare(np.full(len(known.labels), True)) | {
+    found = compare(np.full(len(known.labels), True)) | {
         "by_genre": {genre: compare(chosen) for genre, chosen in of.items()},
         "control": compare(sizes[whose] == 1),
-        "listed": compare(listed)
-        | {"lists": right(*steps[1:]), "shift": clusters.paired(*steps)},
         "repetitions": len(unheard.logits),
     }
+    if lists is not None:
+        listed = np.isin(known.index, lists.index)
+        steps = unheard.hits[:, listed], lists.hits, lists.artists
+        shift = {"lists": right(*steps[1:]), "shift": clusters.paired(*steps)}
+        found["listed"] = compare(listed) | shift
+    return found
 
 
 def right(hits: np.ndarray, artists: np.ndarray) -> Estimate:

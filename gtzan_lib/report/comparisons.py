@@ -14,6 +14,7 @@ import numpy as np
 from gtzan_lib import registry
 from gtzan_lib.data import artists, protocols
 from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.gtzan import PUBLISHED
 from gtzan_lib.evaluation import seeds, softmax_twice
 from gtzan_lib.evaluation.metrics import Estimate, bare, with_text
 from gtzan_lib.experiments import groups
@@ -130,7 +131,7 @@ def control_artists() -> dict[str, int]:
     an artist with one track, and may share it with another.
     """
     tested = protocols.tested("artist-folds")
-    of = artists.artists_of(tested)
+    of = artists.artists_of(tested, PUBLISHED)
     _, whose, sizes = np.unique(of, return_inverse=True, return_counts=True)
     is_control = sizes[whose] == 1
     unknown = of == np.array(tested)  # whose artist is not known

@@ -25,8 +25,8 @@ from gtzan_lib.report import executed, figures, literature, record
 from gtzan_lib.report.pdf import PDF
 
 TEMPLATE = Path(__file__).parent / "page"
-TRAIN, BEYOND = "03_train_cnn", "06_beyond"
-WITHOUT_PAGE = ("closed-form", "ensemble")  # recipes of runs of notebook 06
+TRAIN, BEYOND, TRUST = "03_train_cnn", "06_beyond", "07_trust"
+WITHOUT_PAGE = ("closed-form", "ensemble")  # recipes, of runs of notebooks 06 and 07
 START, STYLE = "index.html", "style.css"
 # Figures that the start page folds; those of its story are named there.
 MORE = ("estimates", "confusion-paper", "confusion-corrected", "encoders", "leakage")
@@ -38,6 +38,7 @@ TITLES = {
     "04_autoencoder": "4 Autoencoder",
     "05_results": "5 Results",
     BEYOND: "6 Beyond",
+    TRUST: "7 Trust",
 }
 
 
@@ -103,8 +104,13 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
     shown = _figures(folder, has)
     pages = {name: name for name in has}
     for run in content["runs"]:
-        is_beyond = run["provenance"]["recipe"] in WITHOUT_PAGE
-        pages[run["run"]] = BEYOND if is_beyond else f"{TRAIN}-{run['run']}"
+        made = run["provenance"]
+        if made["recipe"] not in WITHOUT_PAGE:
+            pages[run["run"]] = f"{TRAIN}-{run['run']}"
+        elif made["recipe"] == "closed-form" and made["split"] == "random":
+            pages[run["run"]] = BEYOND
+        else:
+            pages[run["run"]] = TRUST
     others = [row for row in literature.load() if row["protocol"] == "artist"]
     return template("start.html.j2").render(
         r=content,
