@@ -111,8 +111,8 @@ def leakage(known: Answers, unheard: Answers, lists: Answers | None) -> dict:
     ``difference``; all three ``by_genre``, of the ``control`` (artists with one track)
     and of the ``listed`` tracks, the published test list. Of the last also ``lists``,
     by models that the published lists train (split ``LISTS``), and ``shift``, by how
-    much ``unheard`` exceeds it; of data without such lists none is ``listed``. With them numbers of ``tracks`` and ``artists``, and of
-    ``repetitions`` (unheard).
+    much ``unheard`` exceeds it; of data without such lists none is ``listed``. With
+    them numbers of ``tracks`` and ``artists``, and of ``repetitions`` (unheard).
     """
 
     def compare(chosen: np.ndarray) -> dict:
