@@ -129,7 +129,6 @@ SPLITS = {  # of module data.splits
     "artist-trainval": "the same with the validation tracks to train, too",
     "artist-folds": "its tracks in three folds without a common artist, by seed",
     "random-folds": "the same tracks and sizes, whatever the artist",
-    "all": "every track trains and none tests, for the model of the upload page",
 }
 
 

@@ -51,8 +51,6 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
         draw = artist_folds if name == "artist-folds" else random_folds
         repetition, fold = divmod(seed, ARTIST_FOLDS)
         return _one_tests(draw(dataset, repetition), fold)
-    elif name == "all":
-        return {"train": every_track(dataset), "test": np.array([], np.int64)}
     else:
         return read_split(name, dataset.tracks)
     return parts if name == kind else without_duplicates(parts, _sums(dataset))

@@ -54,11 +54,11 @@ def finished(dataset: Dataset, profile: str) -> list[Run]:
 def has_page(p: Parameters, profile: str) -> bool:
     """Tell whether a run is trained by a notebook of its own, which becomes a page.
 
-    So is seed 0 where there are epochs. Split ``all`` tests nothing that a page could
-    show, and profiles whose ``pages`` are ``main`` have those of main rows alone.
+    So is seed 0 where there are epochs; profiles whose ``pages`` are ``main`` have
+    those of main rows alone.
     """
     facts = p.facts
-    if p.seed > 0 or p.split == "all" or facts["recipe"] == "closed-form":
+    if p.seed > 0 or facts["recipe"] == "closed-form":
         return False
     return not is_short(profile) or is_main(facts)
 
@@ -87,7 +87,6 @@ def why_not(dataset: Dataset, names: set[str] | tuple[str, ...]) -> dict[str, st
     """Tell by split why a data set cannot have it; the reason is empty where it can.
 
     Where no two pictures are the same, random-unique is random, and adds nothing.
-    Split ``all`` is for the page's model, whose temperatures are those of folds.
     """
     return {name: _why_not(dataset, name) for name in names}
 
@@ -98,7 +97,7 @@ def _why_not(dataset: Dataset, name: str) -> str:
         is_random = len(splits.every_track(dataset)) == len(dataset.tracks)
         return "no two pictures are the same: it is random" if is_random else ""
     try:
-        splits.split(dataset, "artist-folds" if name == "all" else name, seed=0)
+        splits.split(dataset, name, seed=0)
     except DataError as error:
         return str(error)
     return ""

@@ -30,7 +30,7 @@ def test_profile_record_is_what_the_committed_report_was_made_of():
     )
 
 
-@pytest.mark.parametrize(("profile", "n"), [("quick", 41), ("paper", 133)])
+@pytest.mark.parametrize(("profile", "n"), [("quick", 41), ("paper", 131)])
 def test_no_run_is_in_a_profile_twice(profile, n):
     every = facts_of(profile)
     assert len({tuple(f.items()) for f in every}) == len(every) == n
@@ -40,12 +40,12 @@ def test_folds_are_whole_repetitions_and_what_has_no_chance_in_it_comes_once():
     count = Counter((f["model"], f["split"]) for f in facts_of("paper"))
     assert count["crnn", "artist-folds"] == count["svm", "random-folds"] == 9
     assert count["crnn", "artist"] == 3
-    assert count["svm", "artist"] == count["svm", "all"] == 1
+    assert count["svm", "artist"] == 1
 
 
 def test_what_a_data_set_cannot_have_is_left_out_with_a_reason(tiny):
     assert {p.split for p in grid.needed(tiny, "paper")} == {"random"}
-    reasons = grid.why_not(tiny, ("random", "artist", "random-unique", "all"))
+    reasons = grid.why_not(tiny, ("random", "artist", "random-unique"))
     assert reasons.pop("random") == ""
     assert all(reasons.values())
     assert reasons["random-unique"] == "no two pictures are the same: it is random"
@@ -65,7 +65,6 @@ def test_pages_are_of_seed_0_and_quick_has_those_of_main_rows(profile):
         *(("paper", "lenet"), ("corrected", "lenet"), ("augmented", "crnn"))
     }
     assert {p.seed for p in pages} == {0}
-    assert "all" not in {p.split for p in pages}
     assert (pages == main) == (profile == "quick")
     assert grid.curve_seeds(profile) == (1 if profile == "quick" else 3)
 
