@@ -75,9 +75,9 @@ expected: .venv/ready
 		n=$$((n + 1)) && \
 		env GTZAN_RUNS=$(CURDIR)/runs/processor-$$n OMP_NUM_THREADS=$$as sh -c \
 			'jupyter execute notebooks/0[346]*.ipynb && \
-			python -m gtzan_lib.report.record sample quick' || exit; \
+			python -c "from gtzan_lib.report import record; record.main(\"sample\", \"quick\")"' || exit; \
 	done
-	python -m gtzan_lib.report.expected runs/processor-*/sample-*/results.json
+	python -m gtzan_lib.report.expected runs/processor-*/sample-*/
 
 # Resolve requirements.in anew. torch pins its own CUDA packages where it needs them.
 lock: .venv/ready

@@ -181,7 +181,7 @@ def check_report(options: argparse.Namespace) -> int:
     if options.mend:
         report.mend(folder)
     wrong, outdated = report.check(folder), report.outdated(folder)
-    words = wrong or ["every number follows from the runs"]
+    words = wrong or ["every number follows from the tables"]
     words = [*words, *(f"outdated: {name}" for name in outdated)]
     if outdated:
         words += [f"make report would make {len(outdated)} runs of the report anew"]
@@ -202,21 +202,6 @@ def keep_report(options: argparse.Namespace) -> None:
 
     kept = report.keep(options.results, options.to or report.REPORT)
     _say(options, {"folder": str(kept)}, kept)
-
-
-@_command(
-    "report runs/gtzan-ad601fae",
-    _path("first", help="results.json, or a folder that holds it"),
-    _path("second", help="another"),
-)
-def compare(options: argparse.Namespace) -> int:
-    """Say what changed between two results; 1 where by more than the intervals."""
-    from gtzan_lib.report import compare
-    from gtzan_lib.report.derived import plain
-
-    found = compare.compare(*map(compare.read, (options.first, options.second)))
-    _say(options, plain(found), compare.as_text(found))
-    return 0 if found["agree"] else 1
 
 
 @_command(

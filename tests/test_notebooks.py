@@ -116,8 +116,8 @@ def kept(tiny_source, tmp_path, monkeypatch):
     monkeypatch.setattr(expected, "SAMPLE", str(path))
     monkeypatch.setattr(gtzan, "SYNTHETIC", dataset.name)
     run = train(dataset, epochs=80)
-    store.write_json(tmp_path / "record", record.collect(dataset, [run]))
-    expected.main(*3 * [str(tmp_path / "record")])
+    record.collect(dataset, [run]).write(tmp_path)
+    expected.main(*3 * [str(tmp_path)])
     return path
 
 
@@ -134,7 +134,7 @@ def test_a_training_that_breaks_turns_notebook_3_red(
 
 def test_another_kept_value_turns_notebook_3_red(kept, tiny_source):
     content = store.read_json(kept)
-    name = "corrected-lenet-pool-random-80-epochs: accuracy"
+    name = "recipe corrected, lenet from pool, split random, 80 epochs: test accuracy"
     content["numbers"][name]["value"] += 0.5
     store.write_json(kept, content)
     with pytest.raises(AssertionError, match=r"3 of 4 numbers agree with .*sample"):
@@ -144,8 +144,7 @@ def test_another_kept_value_turns_notebook_3_red(kept, tiny_source):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_stored_numbers_agree_with_those_that_are_kept(path):
     rows = stored_numbers(path)
-    numbers = store.read_json(store.PROJECT / expected.SAMPLE)["numbers"]
-    kept = {expected.in_words(name): number for name, number in numbers.items()}
+    kept = store.read_json(expected.REPORT / expected.SAMPLE)["numbers"]
     assert rows
     for name, (here, value, tolerance) in rows.items():
         assert value == pytest.approx(kept[name]["value"], abs=1e-5)

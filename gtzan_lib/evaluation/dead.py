@@ -31,33 +31,44 @@ class Silence(NamedTuple):
         return self.first + PATIENCE - 1 <= epoch <= self.last
 
 
-def learning_begins(confusions: np.ndarray) -> int | None:
+def counted(confusions: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return what is needed of confusions, int (epochs, 10, 10): (epochs, 10) each.
+
+    How often each genre was shown, how often it was answered, and how often rightly.
+    """
+    right = confusions.diagonal(axis1=1, axis2=2)
+    return confusions.sum(axis=2), confusions.sum(axis=1), right
+
+
+def learning_begins(
+    shown: np.ndarray, answered: np.ndarray, right: np.ndarray
+) -> int | None:
     """Return the first epoch that is twice as good as one answer for everything.
 
     Until then a network gives one or two genres to all pictures, and that others are
-    not answered says nothing. From int (epochs, 10, 10); None if there is no such
+    not answered says nothing. From what ``counted`` returns; None if there is no such
     epoch.
     """
-    pictures = confusions.sum(axis=(1, 2))
-    hits = confusions.diagonal(axis1=1, axis2=2).sum(axis=1)
-    most = confusions.sum(axis=2).max(axis=1)
-    begun = np.flatnonzero((hits >= 2 * most) & (pictures > 0))
+    pictures, hits = shown.sum(axis=1), right.sum(axis=1)
+    begun = np.flatnonzero((hits >= 2 * shown.max(axis=1)) & (pictures > 0))
     return int(begun[0]) + 1 if len(begun) else None
 
 
-def silences(confusions: np.ndarray) -> list[Silence]:
+def silences(
+    shown: np.ndarray, answered: np.ndarray, right: np.ndarray
+) -> list[Silence]:
     """Return all silences of at least ``PATIENCE`` epochs, from when learning begins.
 
-    From int (epochs, 10, 10), by their first epoch. A genre is silent in an epoch if in
-    that and the ``PATIENCE`` - 1 before it the answer was it for at most ``RARELY`` of
-    the pictures: one chance answer is no sign of life. One whose silence ends before
-    the last epoch came back.
+    From what ``counted`` returns, by their first epoch. A genre is silent in an epoch
+    if in that and the ``PATIENCE`` - 1 before it the answer was it for at most
+    ``RARELY`` of the pictures: one chance answer is no sign of life. One whose silence
+    ends before the last epoch came back.
     """
-    begins = learning_begins(confusions)
-    if begins is None or len(confusions) - begins + 1 < PATIENCE:
+    begins = learning_begins(shown, answered, right)
+    if begins is None or len(shown) - begins + 1 < PATIENCE:
         return []
     found = []
-    answered = confusions[begins - 1 :].sum(axis=1)
+    answered = answered[begins - 1 :]
     answered = sliding_window_view(answered, PATIENCE, axis=0).sum(axis=-1)
     is_rare = answered <= RARELY * answered.sum(axis=1, keepdims=True)
     edges = np.diff(is_rare.astype(int), axis=0, prepend=0, append=0)

@@ -6,15 +6,16 @@ import numpy as np
 
 from gtzan_lib.data import splits
 from gtzan_lib.evaluation import seeds
-from gtzan_lib.evaluation.metrics import Estimate, bare
-from gtzan_lib.experiments.run import Run
+from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
+from gtzan_lib.experiments import scores
+from gtzan_lib.experiments.run import MAIN, Measured
 from gtzan_lib.registry import CODES
 
 CONFIGURATION = ("recipe", "model", "encoder", "split", "epochs")  # all but the seed
-MAIN = {"model": "lenet", "encoder": "pool", "split": "random"}  # the paper's
+OF_TRAINING = ("loss", "train_accuracy", "loss_when")
 
 
-def group_runs(some: list[Run]) -> dict[tuple, list[Run]]:
+def group_runs(some: list[Measured]) -> dict[tuple, list[Measured]]:
     """Put runs together that differ in nothing but their seed, by ``CONFIGURATION``."""
     groups = defaultdict(list)
     for run in some:
@@ -22,7 +23,7 @@ def group_runs(some: list[Run]) -> dict[tuple, list[Run]]:
     return dict(groups)
 
 
-def preference(group: list[Run]) -> tuple[bool, int, int]:
+def preference(group: list[Measured]) -> tuple[bool, int, int]:
     """Order groups of runs that differ in their epochs: most seeds, then longest.
 
     But first those that have the whole first partition, as later seeds may be trained
@@ -33,7 +34,7 @@ def preference(group: list[Run]) -> tuple[bool, int, int]:
     return has_first, len(seeds), group[0].provenance["epochs"]
 
 
-def select(some: list[Run], **facts) -> list[Run]:
+def select(some: list[Measured], **facts) -> list[Measured]:
     """Return runs with these parameters, one a seed: most seeds, then longest.
 
     Of parameters that are not given, the paper's count (``MAIN``).
@@ -41,7 +42,7 @@ def select(some: list[Run], **facts) -> list[Run]:
     return max(group_runs(_fitting(some, facts)).values(), key=preference, default=[])
 
 
-def longest(some: list[Run], **facts) -> list[Run]:
+def longest(some: list[Measured], **facts) -> list[Measured]:
     """Return runs with these parameters, of each seed the longest, in their order.
 
     Of parameters that are not given, the paper's count (``MAIN``).
@@ -51,18 +52,18 @@ def longest(some: list[Run], **facts) -> list[Run]:
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
-def _fitting(some: list[Run], facts: dict) -> list[Run]:
+def _fitting(some: list[Measured], facts: dict) -> list[Measured]:
     facts = MAIN | facts
     return [run for run in some if facts.items() <= run.provenance.items()]
 
 
-def headline(some: list[Run]) -> dict[str, list[Run]]:
+def headline(some: list[Measured]) -> dict[str, list[Measured]]:
     """Return the runs with the paper's own network, by recipe: paper and corrected."""
     chosen = {name: select(some, recipe=name) for name in ("paper", "corrected")}
     return {name: group for name, group in chosen.items() if group}
 
 
-def of_the_paper(some: list[Run]) -> list[Run]:
+def of_the_paper(some: list[Measured]) -> list[Measured]:
     """Return the runs of the paper's network, on codes of its size and its split."""
     return [
         run
@@ -73,15 +74,31 @@ def of_the_paper(some: list[Run]) -> list[Run]:
     ]
 
 
-def same_seeds(some: list[Run], others: list[Run]) -> tuple[list[Run], list[Run]]:
+def same_seeds(
+    some: list[Measured], others: list[Measured]
+) -> tuple[list[Measured], list[Measured]]:
     """Return the runs of the seeds that both have, in the order of the seeds."""
     ours, theirs = ({run.provenance["seed"]: run for run in g} for g in (some, others))
     shared = sorted(ours.keys() & theirs.keys())
     return [ours[seed] for seed in shared], [theirs[seed] for seed in shared]
 
 
-def over_seeds(some: list[Run], metric: str) -> Estimate:
-    """Return a ``Run.metric`` of runs that differ in nothing but their seed.
+def partitions(group: list[Measured]) -> list[Measured]:
+    """Return the runs of whole partitions, or all where no partition is whole.
+
+    Five seeds, as 5 to 9, are the folds of one: they test every picture once.
+    """
+    by_partition = defaultdict(list)
+    for run in group:
+        by_partition[run.provenance["seed"] // splits.N_FOLDS].append(run)
+    parts = by_partition.values()
+    return [
+        run for part in parts if len(part) == splits.N_FOLDS for run in part
+    ] or group
+
+
+def over_seeds(some: list[Measured], metric: str, **fields) -> Estimate:
+    """Return one of ``scores`` of runs that differ in nothing but their seed.
 
     Of training pictures, losses and accuracies have the interval of
     ``seeds.mean_over_seeds``; the rest has that of ``seeds.over_seeds``. NaN where a
@@ -91,39 +108,31 @@ def over_seeds(some: list[Run], metric: str) -> Estimate:
     """
     if not some:
         return bare(np.nan)
-    estimates, split = [run.metric(metric) for run in some], some[0].provenance["split"]
-    if metric.startswith(("loss", "train")):  # which test pictures say nothing of
+    estimates = [run.metric(metric, **fields) for run in some]
+    split = some[0].provenance["split"]
+    if metric in OF_TRAINING:  # which test pictures say nothing of
         own = seeds.mean_over_seeds([each["value"] for each in estimates], split)
-        return own if metric.startswith("loss") else seeds.clipped(own)
+        return seeds.clipped(own) if metric == "train_accuracy" else own
     mean = seeds.over_seeds(estimates, split)
-    if "@" in metric:
+    if metric not in scores.COUNTED:
         return mean
-    moved = together(some).metric(metric)["value"] - mean["value"]
+    counts = [scores.COUNTED[metric](run, **fields) for run in some]
+    moved = proportion(*np.sum(counts, axis=0))["value"] - mean["value"]
     return seeds.clipped({end: value + moved for end, value in mean.items()})
 
 
-def together(some: list[Run]) -> Run:
-    """Return one run with the counts of several on the same split, as of one test."""
-    counts = ("confusion", "top2_hits", "saturated")
-    records = [run.record for run in some]
-    summed = {
-        name: np.sum([record[name] for record in records], axis=0)
-        for name in counts
-        if all(name in record for record in records)
-    }
-    return Run(kept=records[0] | summed | {"by_artist": None})
-
-
-def difference(some: list[Run], others: list[Run], metric: str) -> Estimate:
+def difference(
+    some: list[Measured], others: list[Measured], metric: str, **fields
+) -> Estimate:
     """Return by how much ``some`` exceed ``others`` in a metric, paired by seed."""
     ours, theirs = (
-        [run.metric(metric)["value"] for run in group]
+        [run.metric(metric, **fields)["value"] for run in group]
         for group in same_seeds(some, others)
     )
     return seeds.paired_difference(ours, theirs, some[0].provenance["split"])
 
 
-def change(some: list[Run], others: list[Run], metric: str) -> Estimate:
+def change(some: list[Measured], others: list[Measured], metric: str) -> Estimate:
     """Return by how much ``some`` exceed the same model's ``others`` on another split.
 
     Of splits drawn by the same seeds, runs are compared seed by seed; of others the two

@@ -8,6 +8,7 @@ are not known, ``random``. Paper: "we can add more amount of data to train our m
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from gtzan_lib import registry, store
 from gtzan_lib.data import artists, splits
@@ -38,16 +39,26 @@ def curve(dataset: Dataset, encoder: str, seed: int) -> dict:
     return store.read_json(folder / CURVE)
 
 
-def finished(dataset: Dataset) -> list[dict]:
-    """Return the curves that are measured, whole and up to date."""
-    curves = []
+def table(dataset: Dataset) -> pd.DataFrame:
+    """Return the curves that are measured, whole and up to date.
+
+    A row for each ``encoder``, ``seed`` (of ``split``), number of tracks that ``train``
+    and ``artist``: numbers of ``tests`` and ``hits``.
+    """
+    rows = []
     for folder in sorted((dataset.results / FOLDER).glob("*-seed-*")):
         encoder, _, seed = folder.name.rpartition("-seed-")
         if encoder not in registry.ENCODERS or not seed.isdecimal():
             continue
         if store.is_whole(folder, _key(dataset, encoder, int(seed)), CURVE):
-            curves.append(store.read_json(folder / CURVE))
-    return curves
+            found = store.read_json(folder / CURVE)
+            facts = {name: found[name] for name in ("encoder", "seed", "split")}
+            for train, hits in zip(found["train"], found["hits"], strict=True):
+                of_size = pd.DataFrame({"tests": found["tests"], "hits": hits})
+                of_size.insert(0, "artist", range(len(of_size)))
+                rows.append(of_size.assign(**facts, train=train))
+    columns = ["encoder", "seed", "split", "train", "artist", "tests", "hits"]
+    return pd.concat(rows)[columns] if rows else pd.DataFrame(columns=columns)
 
 
 def _key(dataset: Dataset, encoder: str, seed: int) -> dict:

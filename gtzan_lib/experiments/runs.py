@@ -11,7 +11,7 @@ from pathlib import Path
 from gtzan_lib import registry, store
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import DataError, UserError
-from gtzan_lib.experiments.run import WEIGHTS, Run, folder_name
+from gtzan_lib.experiments.run import ENSEMBLE, WEIGHTS, Run, folder_name
 from gtzan_lib.fingerprint import fingerprint
 from gtzan_lib.parameters import FACTS, Parameters
 
@@ -108,20 +108,20 @@ def copy_finished(
     return copied, damaged
 
 
-def is_current(provenance: dict) -> bool:
-    """Tell whether a run, or an ensemble, was made by the code and packages of here."""
-    from gtzan_lib.experiments import ensembles
+def is_current(row: dict) -> bool:
+    """Tell whether a run was made by the code and packages of here.
 
-    if "member_keys" in provenance:
-        versions = store.versions(*ensembles.PACKAGES)
-        here = {"code_sha256": fingerprint(*ensembles.CODE), "versions": versions}
+    ``row`` is that of ``tables``. Of an ensemble, whether it was so put together.
+    """
+    from gtzan_lib.experiments import ensembles, rows
+
+    if row["recipe"] == ENSEMBLE:
+        modules, packages, made_by = ensembles.CODE, ensembles.PACKAGES, {}
     else:
-        facts = {name: provenance.get(name) for name in FACTS}
-        versions = store.versions(*PACKAGES)
-        here = {"code_sha256": fingerprint(*modules_of(facts)), "versions": versions}
-        here["made_by"] = _made_by(facts)
-    members = provenance.get("member_keys", [])
-    return here.items() <= provenance.items() and all(map(is_current, members))
+        facts = {name: row.get(name) for name in FACTS}
+        modules, packages, made_by = modules_of(facts), PACKAGES, _made_by(facts)
+    here = {"code_sha256": fingerprint(*modules), "versions": store.versions(*packages)}
+    return rows.flat(here | {"made_by": made_by}).items() <= row.items()
 
 
 def modules_of(facts: dict) -> list[str]:

@@ -15,7 +15,6 @@ The claims, and the numbers that the paper prints, are data, in ``report/claims.
 """
 
 import math
-import re
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,8 +25,8 @@ from gtzan_lib import store
 from gtzan_lib.data.splits import N_FOLDS
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation.metrics import Estimate, with_interval
-from gtzan_lib.experiments.run import Run
-from gtzan_lib.report import measures, schema
+from gtzan_lib.report import measures
+from gtzan_lib.report.evidence import Evidence, number
 
 LEDGER = store.PROJECT / "report" / "claims.toml"
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
@@ -36,6 +35,14 @@ VERDICTS = (REPRODUCED, NOT_REPRODUCED, UNDECIDED, CONTRADICTED, UNTESTED)
 KINDS = ("measured", "arithmetic", "setting", "proposal", "exploratory")
 FACTORS = {"verdict_half": 0.5, "verdict_wider": 1.5}  # of a tolerance
 ROUNDING = 1e-9  # which must not decide
+NUMBER = (int, float)
+FIELDS = {  # of a claim, and their types; the first three it always has
+    **dict.fromkeys(("id", "section", "claim", "paper", "prints", "measure"), str),
+    **dict.fromkeys(("tolerance", "unit", "reason", "kind"), str),
+    **dict.fromkeys(("if_reproduced", "if_not", "if_never"), str),
+    **dict.fromkeys(("value", "above", "below"), NUMBER),
+    **{"with": dict, "says": list, "digits": int, "proposed": bool},
+}
 
 
 @dataclass(frozen=True)
@@ -58,32 +65,29 @@ class Ledger:
 def load(path: Path = LEDGER) -> Ledger:
     """Read the ledger; its head says what the fields of a claim mean.
 
-    A ``DataError`` says where the file is not as ``claims.schema.json`` has it, or
-    which claim is of no kind that can be judged.
+    A ``DataError`` says what in the file is of another type than it should be, or which
+    claim is of no kind that can be judged.
     """
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is not a ledger of claims: {error!r}") from error
-    schema.check(content, path, "claims.schema.json")
+    if wrong := _shape(content):
+        raise DataError(f"{path} is no ledger of claims: {wrong}")
     paper, claims = content["paper"], content["claim"]
-    names = [claim["id"] for claim in claims]
+    names = [claim.get("id") for claim in claims]
     for claim in claims:
-        wrong = _fill_in(claim, paper, content["tolerance"]) or _problem(claim)
-        if names.count(claim["id"]) > 1:
+        wrong = _types(claim) or _fill_in(claim, paper, content["tolerance"])
+        wrong = wrong or _problem(claim)
+        if names.count(claim.get("id")) > 1:
             wrong = "it is there twice"
         if wrong:
-            raise DataError(f"claim {claim['id']} in {path}: {wrong}")
+            raise DataError(f"claim {claim.get('id')} in {path}: {wrong}")
     return Ledger(paper, claims)
 
 
-def number(printed: str) -> float:
-    """Return the number in what the paper prints, such as 0.01 of "below 0.01"."""
-    return float(re.search(r"[\d.,]+", printed)[0].replace(",", ""))
-
-
-def answer(ledger: Ledger, measured: dict, runs: list[Run]) -> list[dict]:
-    """Give each claim its verdict, from ``results.json`` and its runs.
+def answer(ledger: Ledger, known: Evidence) -> list[dict]:
+    """Give each claim its verdict, by what is known.
 
     Of each claim ``id``, ``section``, ``claim`` and ``paper``; ``value``, ``low`` and
     ``high`` of ours, how many ``seeds`` measured it (None where none has a part in it)
@@ -92,7 +96,7 @@ def answer(ledger: Ledger, measured: dict, runs: list[Run]) -> list[dict]:
     a half (``FACTORS``), else None; ``reason``; and ``source``, the runs or notebook
     that measured it.
     """
-    return [_answer(claim, measured, runs) for claim in ledger.claims]
+    return [_answer(claim, known) for claim in ledger.claims]
 
 
 def by_kind(answers: list[dict]) -> dict[str, dict[str, int]]:
@@ -127,9 +131,9 @@ def verdict(claim: dict, ours: Estimate | None, seeds: int | None = None) -> str
     return REPRODUCED if is_in else NOT_REPRODUCED
 
 
-def _answer(claim: dict, measured: dict, runs: list[Run]) -> dict:
+def _answer(claim: dict, known: Evidence) -> dict:
     measure = measures.MEASURES.get(claim.get("measure"))
-    found = measure and measure(measured, runs, **claim.get("with", {}))
+    found = measure and measure(known, **claim.get("with", {}))
     if found and not math.isnan(found.ours["value"]):
         ours, source, seeds = found.ours, found.source, found.seeds
         words = with_interval(ours, claim.get("digits", 2))
@@ -185,6 +189,61 @@ def _rule(claim: dict) -> str:
         if bound in claim:
             return f"{bound} {claim[bound]:g}"
     return ""
+
+
+def _shape(content: dict) -> str | None:
+    """Return what is wrong with the parts of the file but the claims' own fields."""
+    kinds = {"paper": dict, "tolerance": dict, "claim": list}
+    for name, kind in kinds.items():
+        if not isinstance(content.get(name), kind):
+            return f"{name} is missing, or of another type"
+    for section, numbers in content["paper"].items():
+        is_text = isinstance(numbers, dict) and all(
+            isinstance(printed, str) for printed in numbers.values()
+        )
+        if not is_text:
+            return f"paper.{section} holds something else than text"
+    for name, tolerance in content["tolerance"].items():
+        if not isinstance(tolerance, dict) or set(tolerance) != {"size", "reason"}:
+            return f"tolerance.{name} needs a size and a reason"
+        if not _is(tolerance["size"], NUMBER) or tolerance["size"] < 0:
+            return f"the size of tolerance.{name} is no number from 0"
+        if not _is(tolerance["reason"], str) or not tolerance["reason"]:
+            return f"the reason of tolerance.{name} is no text"
+    if not all(isinstance(claim, dict) for claim in content["claim"]):
+        return "a claim has no fields"
+    return None
+
+
+def _types(claim: dict) -> str | None:
+    """Return which field of a claim is missing, unknown or of another type."""
+    for name in ("id", "section", "claim"):
+        if name not in claim:
+            return f"it has no {name}"
+    for name, value in claim.items():
+        if name not in FIELDS:
+            return f"it has an unknown field {name}"
+        if not (_is(value, FIELDS[name]) or (name == "below" and value is True)):
+            return f"{name} is of another type: {value!r}"
+    if ("paper" in claim) == ("prints" in claim):
+        return "it needs either paper or prints"
+    if claim.get("kind", KINDS[0]) not in KINDS:
+        return f"its kind is none of {', '.join(KINDS)}"
+    if claim.get("digits", 0) < 0:
+        return "digits is below 0"
+    says = claim.get("says", [1, 2])
+    if len(set(map(str, says))) < max(2, len(says)):
+        return "says needs two different things"
+    if "value" in claim and "tolerance" not in claim:
+        return "value needs a tolerance"
+    return None
+
+
+def _is(value: object, kind: type | tuple) -> bool:
+    """Tell whether a value is of a type; neither truth nor nan is a number."""
+    if isinstance(value, bool) and kind is not bool:
+        return False
+    return isinstance(value, kind) and not (kind is NUMBER and not math.isfinite(value))
 
 
 def _fill_in(

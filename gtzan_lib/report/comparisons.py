@@ -6,7 +6,7 @@ training; what was trained, and how long.
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import asdict
 
 import numpy as np
@@ -15,10 +15,11 @@ from gtzan_lib import registry
 from gtzan_lib.data import artists, protocols
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import PUBLISHED
-from gtzan_lib.evaluation import seeds, softmax_twice
+from gtzan_lib.evaluation import dead, seeds, softmax_twice
 from gtzan_lib.evaluation.metrics import Estimate, bare, with_text
 from gtzan_lib.experiments import groups
-from gtzan_lib.experiments.run import ENSEMBLE, Run
+from gtzan_lib.experiments.run import ENSEMBLE, Measured
+from gtzan_lib.report.evidence import Evidence, number
 
 DONE = ("paper", "corrected")  # recipes with two softmaxes and with one
 
@@ -45,7 +46,7 @@ def probability_behind_two(loss: float, classes: int = len(GENRES)) -> dict[str,
     return {"least": least, "most": most, "low": least - loss, "high": most - loss}
 
 
-def softmaxes(runs: list[Run], right: float) -> list[dict]:
+def softmaxes(runs: list[Measured], right: float) -> list[dict]:
     """Return by how much one softmax exceeds two in test accuracy, paired by seed.
 
     A row each: ``short``, both at the end of the epochs that most of their seeds have;
@@ -58,14 +59,11 @@ def softmaxes(runs: list[Run], right: float) -> list[dict]:
     longest = groups.longest(runs, recipe="paper")
     if not once or not longest:
         return []
-    ends = Counter(end for run in longest for end in _accuracies(run))
-    epochs = [run.provenance["epochs"] for run in longest]
-    shared = max(e for e in ends if ends[e] == len(longest) and e <= min(epochs))
-    of_once = {_seed(run): _accuracies(run)[_last(run)] for run in once}
-    compared = {
-        "short": ({_seed(run): _accuracies(run)[shared] for run in longest}, shared),
-        "long": ({_seed(run): _accuracies(run)[_last(run)] for run in twice}, None),
-    }
+    shared = min(map(_last, longest))
+    of_once = {_seed(run): run.history["test_accuracy"][-1] for run in once}
+    of_all = {_seed(run): run.history["test_accuracy"][shared - 1] for run in longest}
+    of_twice = {_seed(run): run.history["test_accuracy"][-1] for run in twice}
+    compared = {"short": (of_all, shared), "long": (of_twice, None)}
     rows = []
     for name, (of_twice, epoch) in compared.items():
         lengths = {"once": _last(once[0]), "twice": epoch or _last(twice[0])}
@@ -78,21 +76,22 @@ def softmaxes(runs: list[Run], right: float) -> list[dict]:
     return [row for row in rows if row["seeds"]]
 
 
-def reached(runs: list[Run]) -> list[dict]:
+def reached(runs: list[Measured], pair: tuple[float, float]) -> list[dict]:
     """Return how many seeds ever were as good as the paper, by how long they trained.
 
     With softmax applied twice. Rows have ``epochs``, ``seeds`` and ``reached``.
     """
     by_epochs = defaultdict(list)
     for run in groups.longest(runs, recipe="paper"):
-        by_epochs[_last(run)].append(any(m["pair"] for m in _moments(run)))
+        curves = run.history["loss"], run.history["train_accuracy"]
+        by_epochs[_last(run)].append(dead.first_pass(*curves, *pair) is not None)
     return [
         {"epochs": epochs, "seeds": len(found), "reached": sum(found)}
         for epochs, found in sorted(by_epochs.items(), reverse=True)
     ]
 
 
-def alternatives(runs: list[Run], right: float) -> list[dict]:
+def alternatives(runs: list[Measured], right: float) -> list[dict]:
     """Return a row a slip or habit that could explain the loss, not two softmaxes.
 
     Each has ``name``; the number of ``seeds`` and of ``epochs``; ``at_right``, the loss
@@ -107,19 +106,18 @@ def alternatives(runs: list[Run], right: float) -> list[dict]:
         group = groups.select(runs, recipe=recipe, model=model)
         if not group:
             continue
-        metric = f"loss@{100 * right:.0f}%"
-        has = [run for run in group if not math.isnan(run.metric(metric)["value"])]
+        at = {run.name: run.metric("loss_when", right=right) for run in group}
+        has = [run for run in group if not math.isnan(at[run.name]["value"])]
         about = registry.MODELS[model].help
         row = {
             "name": about if model != main["model"] else registry.RECIPES[recipe].help,
             "seeds": len(group),
             "epochs": _last(group[0]),
-            "at_right": with_text(groups.over_seeds(has, metric)),
+            "at_right": with_text(groups.over_seeds(has, "loss_when", right=right)),
             "reached": len(has),
         }
-        ends = {"loss": "loss@last", "train_accuracy": "train_accuracy@last"}
-        for name, end in (ends | {"accuracy": "accuracy"}).items():
-            row[name] = with_text(groups.over_seeds(group, end))
+        for name in ("loss", "train_accuracy", "accuracy"):
+            row[name] = with_text(groups.over_seeds(group, name))
         rows.append(row)
     return rows
 
@@ -163,16 +161,14 @@ def public_code() -> dict:
     }
 
 
-def computing(records: list[dict]) -> list[dict]:
+def computing(runs: list[Measured]) -> list[dict]:
     """Return a row a recipe: how many ``runs``, and their ``hours`` one after another.
 
     Ensembles train nothing and are left out.
     """
     by_recipe = defaultdict(list)
-    for record in records:
-        by_recipe[record["provenance"]["recipe"]].append(
-            record["provenance"]["seconds"]
-        )
+    for run in runs:
+        by_recipe[run.provenance["recipe"]].append(run.provenance["seconds"])
     return [
         {"recipe": name, "runs": len(times), "hours": sum(times) / 3600}
         for name, times in by_recipe.items()
@@ -213,24 +209,25 @@ def settings() -> list[dict]:
     return rows
 
 
-def summary(runs: list[Run], ledger: list[dict], paper: dict[str, float]) -> dict:
+def summary(known: Evidence, ledger: list[dict]) -> dict:
     """Return all of the above, for the numbers that the paper prints.
 
-    ``paper`` has its ``loss``, its training accuracy ``right`` and its other one,
-    ``right_else``. Also ``intervals``: how many claims an interval of trained networks
-    decides, none of them corrected for their number.
+    Also ``intervals``: how many claims an interval of trained networks decides, none of
+    them corrected for their number.
     """
+    runs, (loss, right) = known.runs, known.pair
+    right_else = number(known.paper["4.2"]["train_accuracy"])
     trained = ("measured", "proposal", "exploratory")
     return {
-        "softmaxes": softmaxes(runs, paper["right"]),
-        "reached": reached(runs),
-        "alternatives": alternatives(runs, paper["right"]),
-        "calibrated": highest_calibrated_loss(paper["right"]),
-        "calibrated_else": highest_calibrated_loss(paper["right_else"]),
-        "probability": probability_behind_two(paper["loss"]),
+        "softmaxes": softmaxes(runs, right),
+        "reached": reached(runs, known.pair),
+        "alternatives": alternatives(runs, right),
+        "calibrated": highest_calibrated_loss(right),
+        "calibrated_else": highest_calibrated_loss(right_else),
+        "probability": probability_behind_two(loss),
         "control": control_artists(),
         "public": public_code(),
-        "computing": computing([run.record for run in runs]),
+        "computing": computing(runs),
         "settings": settings(),
         "intervals": sum(
             row["kind"] in trained and bool(row["seeds"]) for row in ledger
@@ -256,27 +253,17 @@ def _mean(values: list[float], split: str) -> Estimate:
     return seeds.mean_over_seeds(values, split) if values else bare(np.nan)
 
 
-def _accuracies(run: Run) -> dict[int, float]:
-    """Return the test accuracies that are kept of a run, by epoch."""
-    counts = {m["epoch"]: np.array(m["confusion"]) for m in _moments(run)}
-    return {epoch: float(n.trace() / n.sum()) for epoch, n in counts.items()}
+def _when_right(run: Measured, share: float) -> float | None:
+    """Return the test accuracy after the first epoch with ``share`` right."""
+    history = run.history
+    curves = history["loss"], history["train_accuracy"]
+    epoch = dead.first_pass(*curves, np.inf, share)
+    return history["test_accuracy"][epoch - 1] if epoch else None
 
 
-def _when_right(run: Run, share: float) -> float | None:
-    """Return the test accuracy after the first epoch kept with ``share`` right."""
-    for moment in _moments(run):
-        if moment["train_accuracy"] >= share:
-            return _accuracies(run)[moment["epoch"]]
-    return None
-
-
-def _moments(run: Run) -> list[dict]:
-    return run.record.get("dead", {}).get("moments", [])
-
-
-def _last(run: Run) -> int:
+def _last(run: Measured) -> int:
     return run.provenance["epochs"]
 
 
-def _seed(run: Run) -> int:
+def _seed(run: Measured) -> int:
     return run.provenance["seed"]

@@ -1,4 +1,4 @@
-"""Silent genres over seeds: what the record keeps of them, and the tables made of it.
+"""Silent genres over seeds: tables made of the record.
 
 The paper's own network and split (``groups.MAIN``), by both recipes; what counts as
 silent, and which silent genres are dead, says ``evaluation.dead``.
@@ -10,91 +10,73 @@ from scipy import stats
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import dead, seeds
-from gtzan_lib.evaluation.dead import Silence
 from gtzan_lib.evaluation.metrics import Estimate, bare, proportion, with_text
 from gtzan_lib.experiments import groups
-from gtzan_lib.experiments.run import Run
+from gtzan_lib.experiments.run import Measured
 
-EPOCHS = (30, 100, 300)  # of which, and of the end, a record keeps the test's confusion
-PAIR = "pair"  # the moment in which a seed first is as good as the paper, see ``kept``
+EPOCHS = (30, 100, 300)  # that are compared, and the end
+PAIR = "pair"  # the moment in which a seed first is as good as the paper
 MIXED = ("hiphop", "reggae")  # "always mistakens hiphop as reggae"
 RECIPES = ("paper", "corrected")
 SHARES = ("silent", "wrong")  # of pictures, among the parts of a loss
 TINY = 1e-9  # above the least loss that there is
 
 
-def kept(run: Run, loss: float, accuracy: float) -> dict:
-    """Return what the record keeps of a run with a folder; nothing of another network.
+class Life:
+    """The epochs of a run: when learning begins, which genres are silent, and when.
 
-    In ``dead``: ``begins``, the epoch in which learning begins, or None; ``silences``
-    (``genre``, ``first``, ``last``); ``hiphop``, how often its test pictures got each
-    answer, summed over the epochs of its silences (``dead``) and over all others since
-    learning began (``lives``); and ``moments``, of some epochs, of the last, of the
-    first one whose training accuracy is as good as that given, and of the first one
-    whose training loss is, too (its ``pair`` is true). Each has ``epoch``, ``loss``,
-    ``train_accuracy`` and the test's ``confusion``.
+    ``hiphop`` counts how often its test pictures got each answer, summed over the
+    epochs of its silences (``silent``) and all others since learning began (``lives``).
     """
-    if not groups.MAIN.items() <= run.provenance.items():
-        return {}
-    history, counts = run.history, run.confusions
-    losses, accuracies = history["loss"], history["train_accuracy"]
-    passed = dead.first_pass(losses, accuracies, loss, accuracy)
-    last = len(losses)
-    right = dead.first_pass(losses, accuracies, np.inf, accuracy)
-    chosen = (*EPOCHS, passed, right)
-    epochs = {epoch for epoch in chosen if epoch and epoch < last} | {last}
-    moments = [
-        {
-            "epoch": epoch,
-            PAIR: epoch == passed,
-            "loss": losses[epoch - 1],
-            "train_accuracy": accuracies[epoch - 1],
-            "confusion": counts["test"][epoch - 1].tolist(),
-        }
-        for epoch in sorted(epochs)
-    ]
-    begins, silent = dead.learning_begins(counts["train"]), np.zeros(last, bool)
-    silences = dead.silences(counts["train"])
-    for genre, first, end in silences:
-        silent[first - 1 : end] |= genre == MIXED[0]
-    lives = (np.arange(last) + 1 >= (begins or np.inf)) & ~silent
-    row = counts["test"][:, GENRES.index(MIXED[0])]
-    hiphop = {"dead": row[silent], "lives": row[lives]}
-    about = {
-        "begins": begins,
-        "silences": [each._asdict() for each in silences],
-        "hiphop": {name: some.sum(axis=0).tolist() for name, some in hiphop.items()},
-        "moments": moments,
-    }
-    return {"dead": about}
+
+    def __init__(self, run: Measured):
+        self.run, self.last = run, len(run.history["loss"])
+        self.begins = dead.learning_begins(*run.counted)
+        self.silences = dead.silences(*run.counted)
+        epochs = np.arange(self.last) + 1
+        silent = np.zeros(self.last, bool)
+        for genre, first, end in self.silences:
+            silent[first - 1 : end] |= genre == MIXED[0]
+        lives = (epochs >= (self.begins or np.inf)) & ~silent
+        row = run.test_confusions[:, GENRES.index(MIXED[0])]
+        self.hiphop = {"silent": row[silent].sum(axis=0)}
+        self.hiphop["lives"] = row[lives].sum(axis=0)
+
+    def moments(self, pair: tuple[float, float]) -> list["Moment"]:
+        """Return those of ``EPOCHS``, of the first epoch as good as ``pair``, the last.
+
+        ``pair`` is a training loss and accuracy.
+        """
+        history = self.run.history
+        passed = dead.first_pass(history["loss"], history["train_accuracy"], *pair)
+        epochs = {e for e in (*EPOCHS, passed) if e and e < self.last} | {self.last}
+        return [Moment(self, epoch, epoch == passed) for epoch in sorted(epochs)]
 
 
 class Moment:
-    """A run after one of its epochs, from the record.
+    """A run after one of its epochs.
 
     ``silent`` are the genres that are: those that are ``dead`` and those ``waiting``,
     which were not yet answered. ``share`` is that of their pictures among those that
     train, and ``parts`` are those of the loss, none with softmax applied once.
     """
 
-    def __init__(self, run: Run, moment: dict, by_genre: dict[str, int]):
-        self.run, self.epoch, self.is_pair = run, moment["epoch"], moment[PAIR]
-        self.loss = np.nan if moment["loss"] is None else moment["loss"]  # JSON's NaN
-        self.counts = np.array(moment["confusion"])
+    def __init__(self, life: Life, epoch: int, is_pair: bool):
+        self.life, self.run, self.epoch, self.is_pair = life, life.run, epoch, is_pair
+        self.loss = self.run.history["loss"][epoch - 1]
+        self.counts = self.run.test_confusions[epoch - 1]
         self.accuracy = proportion(self.counts.trace(), self.counts.sum())
-        about = run.record["dead"]
-        self.begins = about["begins"]
-        self.begun = self.epoch >= (self.begins or np.inf)
-        self.silences = [Silence(**each) for each in about["silences"]]
-        self.silent = dead.silent_at(self.silences, self.epoch)
-        self.dead = dead.dead_at(self.silences, self.epoch, self.begins)
+        self.begun = epoch >= (life.begins or np.inf)
+        self.silent = dead.silent_at(life.silences, epoch)
+        self.dead = dead.dead_at(life.silences, epoch, life.begins)
         self.waiting = [genre for genre in self.silent if genre not in self.dead]
-        shown = np.array([by_genre[g] for g in GENRES]) - self.counts.sum(axis=1)
+        shown = self.run.counted[0][epoch - 1]
         self.share = shown[np.isin(GENRES, self.silent)].sum() / shown.sum()
-        parts = dead.loss_parts(self.loss, moment["train_accuracy"], self.share)
-        self.parts = parts if run.provenance["recipe"] == RECIPES[0] else {}
+        right = self.run.history["train_accuracy"][epoch - 1]
+        is_twice = self.run.provenance["recipe"] == RECIPES[0]
+        self.parts = dead.loss_parts(self.loss, right, self.share) if is_twice else {}
 
-    def called(self, counts: list[int]) -> Estimate:
+    def called(self, counts: np.ndarray) -> Estimate:
         """Return the share of hip-hop that is called reggae, of counts of answers.
 
         These may be of several epochs; its interval is that of one epoch's pictures.
@@ -105,20 +87,14 @@ class Moment:
 
 
 def by_seed(
-    runs: list[Run], recipe: str, by_genre: dict[str, int]
+    runs: list[Measured], recipe: str, pair: tuple[float, float]
 ) -> list[list[Moment]]:
-    """Return the moments of each seed of the paper's network, of its longest run.
-
-    ``by_genre`` counts the data set's pictures.
-    """
-    with_dead = [run for run in runs if "dead" in run.record]
-    return [
-        [Moment(run, each, by_genre) for each in run.record["dead"]["moments"]]
-        for run in groups.longest(with_dead, recipe=recipe)
-    ]
+    """Return the moments of each seed of the paper's network, of its longest run."""
+    lives = map(Life, groups.longest(runs, recipe=recipe))
+    return [life.moments(pair) for life in lives]
 
 
-def tables(runs: list[Run], by_genre: dict[str, int]) -> dict:
+def tables(runs: list[Measured], pair: tuple[float, float]) -> dict:
     """Return by recipe a row for each of ``seeds`` and of ``moments`` of all seeds.
 
     ``compared`` is the moment of most seeds, of several the last of ``EPOCHS``;
@@ -132,7 +108,7 @@ def tables(runs: list[Run], by_genre: dict[str, int]) -> dict:
     """
     found = {}
     for recipe in RECIPES:
-        group = by_seed(runs, recipe, by_genre)
+        group = by_seed(runs, recipe, pair)
         epochs = sorted({seed[-1].epoch for seed in group}.union(EPOCHS))
         begun = [moment for seed in group for moment in seed if moment.begun]
         moments = {str(k): [m for m in begun if m.epoch == k] for k in epochs}
@@ -162,9 +138,9 @@ def tables(runs: list[Run], by_genre: dict[str, int]) -> dict:
 def _seed(seed: list[Moment], compared: str | None) -> dict:
     end, late, died = seed[-1], [], []
     then = next((moment for moment in seed if str(moment.epoch) == compared), end)
-    for genre, first, last in end.silences:
+    for genre, first, last in end.life.silences:
         lasts = last == end.epoch
-        if first == end.begins:
+        if first == end.life.begins:
             late.append(f"{genre} {'never' if lasts else f'until {last}'}")
         else:
             when = f"from {first}" if lasts else f"{first} to {last}"
@@ -173,7 +149,7 @@ def _seed(seed: list[Moment], compared: str | None) -> dict:
         "run": end.run.name,
         "seed": end.run.provenance["seed"],
         "epochs": end.epoch,
-        "begins": end.begins,
+        "begins": end.life.begins,
         "late": ", ".join(late),
         "died": ", ".join(died),
         "after": then.epoch,
@@ -252,7 +228,7 @@ def _goes_to(group: list[Moment]) -> list[dict]:
 def mixed(group: list[list[Moment]]) -> dict:
     """Return how much of hip-hop is called reggae while it is silent, and else.
 
-    Of each seed a mean over such epochs (see ``kept``): ``silent`` and ``lives`` are
+    Of each seed a mean over such epochs (see ``Life``): ``silent`` and ``lives`` are
     means over the seeds that have any, ``difference`` over those that have both, and
     ``by_seed`` a row for each of ``silent``, with its ``run`` and number of ``epochs``.
     """
@@ -260,12 +236,11 @@ def mixed(group: list[list[Moment]]) -> dict:
     by_seed = []
     for end in (seed[-1] for seed in group):
         tests = end.counts[GENRES.index(MIXED[0])].sum()
-        for name, counts in end.run.record["dead"]["hiphop"].items():
-            if sum(counts):
-                kind = "silent" if name == "dead" else name
-                shares[kind][end.run.name] = end.called(counts)
+        for name, counts in end.life.hiphop.items():
+            if counts.sum():
+                shares[name][end.run.name] = end.called(counts)
         if end.run.name in shares["silent"]:
-            epochs = sum(end.run.record["dead"]["hiphop"]["dead"]) // tests
+            epochs = end.life.hiphop["silent"].sum() // tests
             row = {"run": end.run.name, "seed": end.run.provenance["seed"]}
             called = {
                 k: with_text(each.get(end.run.name, bare(np.nan)))

@@ -6,59 +6,66 @@ Computed when the record is written, and again when it is checked.
 import math
 
 import numpy as np
+import pandas as pd
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation.dead import FLOOR
 from gtzan_lib.evaluation.metrics import with_interval, with_text
-from gtzan_lib.experiments import groups, suite
+from gtzan_lib.experiments import folds, groups, suite
 from gtzan_lib.experiments.groups import over_seeds
-from gtzan_lib.experiments.run import Run
-from gtzan_lib.report import claims, comparisons, dead
+from gtzan_lib.experiments.run import Measured
+from gtzan_lib.experiments.tables import Tables
+from gtzan_lib.parameters import FACTS
+from gtzan_lib.report import claims, comparisons
 from gtzan_lib.report.claims import Ledger
+from gtzan_lib.report.evidence import Evidence, number
 
 LEAST = 0.0005  # a probability that prints as 0.0 % is at most as large
-MEANS = {  # of a configuration, by the metric
-    "first_loss": "loss@first",
-    "last_loss": "loss@last",
-    "train_accuracy": "train_accuracy@last",
+MEANS = {  # of a configuration: the metric and its fields
+    "first_loss": ("loss", {"epoch": 1}),
+    "last_loss": ("loss", {}),
+    "train_accuracy": ("train_accuracy", {}),
 }
+ROW = (*FACTS, "device", "threads", "seconds", "started", "commit")  # of a run
 
 
-def derive(measured: dict, ledger: Ledger) -> dict:
-    """Return what follows from ``results.json`` and the claims, as JSON values.
+def derive(tables: Tables, ledger: Ledger) -> dict:
+    """Return what follows from the tables of a record and the claims, as JSON values.
 
+    ``data`` and ``made``, what was measured and when; ``runs``, where each comes from;
     ``paper``, the numbers that the paper prints; ``run_metrics``, accuracy and top-2 by
-    run; ``configurations`` and ``beyond``, a row for runs that differ in nothing but
-    their seed, of the paper's network and of notebook 06; ``encoders``,
-    ``calibration`` and ``leakage``, the measured rows with words; ``central``, the
-    evidence for softmax applied twice; ``dead``, see ``dead.tables``;
-    ``comparisons``, see ``comparisons.summary``; ``ledger``, the
-    claims with their verdicts, how many of each, and how many by kind.
+    run; ``trained``, ``configurations`` and ``beyond``, a row for runs that differ in
+    nothing but their seed: of all, of the paper's network, and of notebook 06;
+    ``encoders``, what codes lose; ``calibration`` and ``leakage``, see ``folds``;
+    ``central``, the evidence for softmax applied twice; ``dead``, see ``dead.tables``;
+    ``comparisons``, see there; ``ledger``, the claims with their verdicts, how many of
+    each, and how many by kind.
     """
-    runs = [Run(kept=record) for record in measured["runs"]]
-    answers = claims.answer(ledger, measured, runs)
+    known, runs = Evidence(tables, ledger.paper), tables.measured
+    answers = claims.answer(ledger, known)
     verdicts = [row["verdict"] for row in answers]
-    printed = {
-        "loss": ledger.paper["3.3.2"]["last_loss"],
-        "right": ledger.paper["3.3.2"]["train_accuracy"],
-        "right_else": ledger.paper["4.2"]["train_accuracy"],
-    }
-    printed = {name: claims.number(words) for name, words in printed.items()}
     return plain(
-        {
+        about(known)
+        | {
+            "runs": [
+                {"run": run.name} | {k: run.provenance.get(k) for k in ROW}
+                for run in runs
+            ],
             "paper": ledger.paper,
             "run_metrics": {run.name: _over_seeds([run]) for run in runs},
+            "trained": [
+                dict(zip(groups.CONFIGURATION, facts, strict=True))
+                | _over_seeds(group)
+                | {"runs": [run.name for run in group]}
+                for facts, group in groups.group_runs(runs).items()
+            ],
             "configurations": configurations(runs),
             "beyond": _beyond(runs),
-            "encoders": [
-                row | {f"{k}_text": f"{row[k]:.5f}" for k in ("mse", "mse_plot")}
-                for row in measured["encoders"]
-            ],
-            "calibration": [_worded(row) for row in measured["calibration"]],
-            "leakage": [_worded(row) for row in measured["leakage"]],
+            "encoders": _encoders(tables.codes),
+            **{k: [_worded(row) for row in rows] for k, rows in folded(runs).items()},
             "central": central(runs, ledger.paper),
-            "dead": dead.tables(runs, measured["data"]["by_genre"]),
-            "comparisons": comparisons.summary(runs, answers, printed),
+            "dead": known.dead,
+            "comparisons": comparisons.summary(known, answers),
             "ledger": answers,
             "verdicts": {name: verdicts.count(name) for name in claims.VERDICTS},
             "kinds": claims.by_kind(answers),
@@ -66,7 +73,69 @@ def derive(measured: dict, ledger: Ledger) -> dict:
     )
 
 
-def configurations(runs: list[Run]) -> list[dict]:
+def about(known: Evidence) -> dict:
+    """Return what the report says of the data and of where the record was made."""
+    data = known.data
+    made = {k.removeprefix("made."): v for k, v in data.items() if k[:5] == "made."}
+    versions = {k[9:]: v for k, v in data.items() if k.startswith("packages.")}
+    return {
+        "data": {k: data[k] for k in ("name", "sha256", "pictures")}
+        | {"by_genre": known.tables.by_genre},
+        "made": made | {"packages": versions},
+        "batch_size": data["batch_size"],
+    }
+
+
+def folded(runs: list[Measured]) -> dict[str, list[dict]]:
+    """Return what folds tell: how far to trust percentages, and what is leakage."""
+    by_split = suite.by_split(runs)
+    said = {
+        split: suite.answers(by_split[split])
+        for split in ("three-way", *folds.SPLITS)
+        if split in by_split
+    }
+
+    def about(name: str, *of: str) -> dict:
+        members = suite.ENSEMBLES.get(name, (name,))
+        used = [run.name for s in of for m in members for run in by_split[s][m]]
+        return {"model": name, "runs": used}
+
+    unheard, known = (said.get(split, {}) for split in folds.SPLITS)
+    lists = by_split.get(folds.LISTS, {})
+    return {
+        "calibration": [
+            about(name, split)
+            | {"split": split, "tests": len(scaled.labels)}
+            | {"artists": len(np.unique(scaled.artists))}
+            | {"repetitions": len(scaled.logits)}
+            | {"temperatures": scaled.mean_temperatures()}
+            | {"before": folds.trust(before), "after": folds.trust(scaled)}
+            for split in said
+            if split != folds.KNOWN
+            for name, (before, scaled) in said[split].items()
+        ],
+        "leakage": [
+            about(name, *folds.SPLITS, folds.LISTS)
+            | folds.leakage(known[name][1], unheard[name][1], folds.gather(lists[name]))
+            for name in unheard
+            if name in known and name in lists
+        ],
+    }
+
+
+def _encoders(codes: pd.DataFrame) -> list[dict]:
+    """Return a row an encoder, of the first seed, by falling error."""
+    of_first = codes[codes["seed"] == 0].sort_values("mse", ascending=False)
+    ratios = codes.sort_values("seed").groupby("encoder")["of_pooling"].apply(list)
+    return [
+        row
+        | {"of_pooling": ratios[row["encoder"]]}
+        | {f"{k}_text": f"{row[k]:.5f}" for k in ("mse", "mse_plot")}
+        for row in of_first.drop(columns="seed", errors="ignore").to_dict("records")
+    ]
+
+
+def configurations(runs: list[Measured]) -> list[dict]:
     """Return a row a configuration of the paper's network, on the paper's split.
 
     Means over seeds, estimates of ``accuracy``, ``top2`` and ``recall``, and
@@ -78,11 +147,11 @@ def configurations(runs: list[Run]) -> list[dict]:
     for facts, group in by_facts.items():
         row = {"name": _name(facts, list(by_facts)), "seeds": len(group)}
         row |= {"runs": [run.name for run in group], "headline": group[0].name in main}
-        for name, metric in MEANS.items():
-            value = over_seeds(group, metric)["value"]
+        for name, (metric, fields) in MEANS.items():
+            value = over_seeds(group, metric, **fields)["value"]
             row |= {name: value, f"{name}_text": f"{value:.2f}"}
         row |= _over_seeds(group)
-        recall = {genre: over_seeds(group, f"recall:{genre}") for genre in GENRES}
+        recall = {genre: over_seeds(group, "recall", genre=genre) for genre in GENRES}
         row["recall"] = _worded(recall)
         rows.append(row | dict(zip(groups.CONFIGURATION, facts, strict=True)))
     return rows
@@ -97,7 +166,7 @@ def _name(facts: tuple, others: list[tuple]) -> str:
     return ", ".join([recipe, *words, f"{epochs} epochs"])
 
 
-def _beyond(runs: list[Run]) -> list[dict]:
+def _beyond(runs: list[Measured]) -> list[dict]:
     """Return a row for each model and split of notebook 06, over seeds."""
     return [
         {
@@ -114,7 +183,7 @@ def _beyond(runs: list[Run]) -> list[dict]:
     ]
 
 
-def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
+def central(runs: list[Measured], paper: dict[str, dict[str, str]]) -> list[dict]:
     """Return the evidence that the paper's losses are those of softmax applied twice.
 
     A certain network that is right in a share *a* of cases has, behind two softmaxes, a
@@ -127,8 +196,7 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
     ours, also how many ``seeds`` and ``epochs``.
     """
     printed = paper["3.3.2"]
-    share = claims.number(printed["train_accuracy"])
-    at_same = f"loss@{100 * share:.0f}%"
+    share = number(printed["train_accuracy"])
     rows = [
         {
             "name": "the paper",
@@ -136,7 +204,7 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
             "loss": printed["last_loss"],
             "train_accuracy": printed["train_accuracy"],
             "predicted": _predicted(share),
-            "predicted_else": _predicted(claims.number(paper["4.2"]["train_accuracy"])),
+            "predicted_else": _predicted(number(paper["4.2"]["train_accuracy"])),
             "at_same": printed["last_loss"],
             "at_same_brief": printed["last_loss"],
             "once": f"{(share - 1) * math.log(LEAST):.2f}",
@@ -145,18 +213,18 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
         }
     ]
     for recipe, group in groups.headline(runs).items():
-        train = over_seeds(group, "train_accuracy@last")
+        train = over_seeds(group, "train_accuracy")
         is_twice = recipe == "paper"
-        loss, few = _of_those_that_have(group, at_same)
+        loss, few = _of_those_that_have(group, "loss_when", right=share)
         row = {
             "name": f"recipe {recipe}, {group[0].provenance['epochs']} epochs",
             "recipe": recipe,
-            "loss": with_interval(over_seeds(group, "loss@last")),
+            "loss": with_interval(over_seeds(group, "loss")),
             "train_accuracy": with_interval(train),
             "predicted": _predicted(train["value"]) if is_twice else "no such bound",
             "at_same": loss + f" in the {few} seeds that get so far" * bool(few),
             "at_same_brief": loss + f" ({few})" * bool(few),
-            "at_30": with_interval(over_seeds(group, "test_accuracy@30")),
+            "at_30": with_interval(over_seeds(group, "test_accuracy", epoch=30)),
             "runs": [run.name for run in group],
             "seeds": len(group),
             "epochs": group[0].provenance["epochs"],
@@ -165,13 +233,17 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
     return rows
 
 
-def _of_those_that_have(group: list[Run], metric: str) -> tuple[str, str]:
+def _of_those_that_have(
+    group: list[Measured], metric: str, **fields
+) -> tuple[str, str]:
     """Return the mean of a metric over the seeds that have it, and how many if few.
 
     Texts, such as ``"1.85 [1.84, 1.86]"`` and ``"4 of 5"``, which is empty for all.
     """
-    has = [run for run in group if not math.isnan(run.metric(metric)["value"])]
-    words = with_interval(over_seeds(has, metric)) if has else "-"
+    has = [
+        run for run in group if not math.isnan(run.metric(metric, **fields)["value"])
+    ]
+    words = with_interval(over_seeds(has, metric, **fields)) if has else "-"
     is_few = 0 < len(has) < len(group)
     return words, f"{len(has)} of {len(group)}" * is_few
 
@@ -189,7 +261,7 @@ def _worded(row: dict) -> dict:
     }
 
 
-def _over_seeds(group: list[Run]) -> dict:
+def _over_seeds(group: list[Measured]) -> dict:
     return {k: with_text(over_seeds(group, k)) for k in ("accuracy", "top2")}
 
 

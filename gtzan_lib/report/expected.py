@@ -1,13 +1,12 @@
 """The few numbers at a notebook's end, beside those that are kept of the same data.
 
-Of GTZAN ``report/results.json`` keeps them, over seeds. Of the synthetic sample
-``report/sample.json`` does, of seed 0: ``make expected`` writes it, which executes the
-notebooks as different processors would, and hands their records to this module.
+Of GTZAN they follow from the tables in ``report``, over seeds. Of the synthetic sample
+``report/sample.json`` has them, of seed 0: ``make expected`` writes it, which executes
+the notebooks as different processors would, and hands their records to this module.
 """
 
 import math
 import os
-import re
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -16,20 +15,21 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from gtzan_lib import registry, store
+from gtzan_lib import store
 from gtzan_lib.data.gtzan import Dataset
-from gtzan_lib.experiments.run import ENSEMBLE, Run
+from gtzan_lib.experiments import tables
+from gtzan_lib.experiments.run import Measured
+from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.report.words import plural
 
-SAMPLE, RESULTS = "report/sample.json", "report/results.json"
+REPORT, SAMPLE = store.PROJECT / "report", "sample.json"
 MAKES = "GTZAN_RECORD"  # set to 1 where a run makes the values that are kept
-METRICS = ("loss@last", "train_accuracy@last", "accuracy", "top2")
 EXACT = 1e-6  # of a value: by how much processors differ in what draws nothing
 FEWEST = 3  # values that a standard deviation is taken of
 LEAST = 0.01  # of a value: its spread where few processors agree by chance
-WORDS = {
-    "loss@last": "last training loss",
-    "train_accuracy@last": "last training accuracy",
+METRICS = {  # and the words for them
+    "loss": "last training loss",
+    "train_accuracy": "last training accuracy",
     "accuracy": "test accuracy",
     "top2": "top-2",
 }
@@ -38,56 +38,30 @@ NONE = {"value": math.nan, "spread": math.nan, "n": 1}
 Numbers = dict[str, float | dict[int, float]]  # of trainings by seed
 
 
-def of_runs(runs: list[Run], metrics: tuple[str, ...] = METRICS) -> Numbers:
-    """Return ``Run.metric`` values, such as ``"paper-lenet-...-epochs: accuracy"``.
-
-    The name has all parameters but the seed; what a run does not have is left out.
-    """
+def of_runs(runs: list[Measured], metrics: tuple[str, ...] = tuple(METRICS)) -> Numbers:
+    """Return metrics of runs by the words for them; left out is what a run has not."""
     numbers: Numbers = defaultdict(dict)
     for run in runs:
-        name, _, seed = run.name.rpartition("-seed-")
+        facts = run.provenance
+        about = f"recipe {facts['recipe']}, {facts['model']} from {facts['encoder']}, "
+        about += f"split {facts['split']}, {plural(facts['epochs'], 'epoch')}"
         for metric in metrics:
             value = run.metric(metric)["value"]
             if not math.isnan(value):
-                numbers[f"{name}: {metric}"][int(seed)] = value
+                numbers[f"{about}: {METRICS[metric]}"][facts["seed"]] = value
     return dict(numbers)
 
 
-def in_words(name: str) -> str:
-    """Return the name of a number as tables show it.
-
-    ``"paper-lenet-pool-random-100-epochs: top2"`` becomes ``"recipe paper, lenet from
-    pool, split random, 100 epochs: top-2"``.
-    """
-    recipes, models, encoders = (
-        "|".join(sorted(map(re.escape, names), key=len, reverse=True))
-        for names in (
-            [*registry.RECIPES, ENSEMBLE],
-            registry.MODELS,
-            registry.ENCODERS,
-        )
-    )
-    several = r"(?:{0})(?:\+(?:{0}))*"
-    model, encoder = several.format(models), several.format(encoders)
-    pattern = rf"({recipes})-({model})-({encoder})-(.+)-(\d+)-epochs: (.+)"
-    if not (found := re.fullmatch(pattern, name)):
-        return name.replace(", of pooling's", " as a share of pooling's")
-    recipe, model, encoder, split, epochs, metric = found.groups()
-    words = f"recipe {recipe}, {model} from {encoder}, split {split}"
-    return f"{words}, {plural(int(epochs), 'epoch')}: {WORDS.get(metric, metric)}"
-
-
-def of_record(measured: dict) -> Numbers:
-    """Return the numbers of all notebooks, named as there, from ``results.json``."""
-    counts = measured["data"]["by_genre"].values()
+def of_record(record: Tables) -> Numbers:
+    """Return the numbers of all notebooks, named as there."""
+    counts = record.by_genre.values()
     numbers = {"pictures": sum(counts), "pictures of the smallest genre": min(counts)}
-    for mode, row in measured["pooling"].items():
-        numbers[f"MSE of pooling 4 x 4, {mode}"] = row["mse"]
-    for row in measured["encoders"]:
-        if "of_pooling" in row:  # as records have had it since 0.2.0
-            by_seed = dict(enumerate(row["of_pooling"]))
-            numbers[f"MSE of {row['encoder']}, of pooling's"] = by_seed
-    return numbers | of_runs([Run(kept=run) for run in measured["runs"]])
+    for mode, mse in record.pooling.set_index("upsampling")["mse"].items():
+        numbers[f"MSE of pooling 4 x 4, {mode}"] = mse
+    for name, rows in record.codes.groupby("encoder"):
+        by_seed = rows.set_index("seed")["of_pooling"].to_dict()
+        numbers[f"MSE of {name} as a share of pooling's"] = by_seed
+    return numbers | of_runs(record.measured)
 
 
 def compare(dataset: Dataset, numbers: Numbers) -> tuple[pd.DataFrame, str]:
@@ -110,7 +84,7 @@ def compare(dataset: Dataset, numbers: Numbers) -> tuple[pd.DataFrame, str]:
         limit += EXACT * abs(row["value"])
         agrees = "yes" if abs(here["value"] - row["value"]) <= limit else "no"
         agrees = "-" if math.isnan(limit) else agrees
-        rows[in_words(name)] = [here["value"], row["value"], limit, agrees]
+        rows[name] = [here["value"], row["value"], limit, agrees]
     columns = ["here", "kept", "tolerance", "agrees"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     if not kept:
@@ -122,14 +96,16 @@ def compare(dataset: Dataset, numbers: Numbers) -> tuple[pd.DataFrame, str]:
 
 
 def _kept(dataset: Dataset) -> tuple[dict[str, dict], str]:
-    """Return what is kept of a data set and in which file; or nothing and why."""
+    """Return what is kept of a data set and where; or nothing and why."""
     if os.environ.get(MAKES):
         return {}, "this run makes the values that are kept"
-    for name in (SAMPLE, RESULTS):
-        content = store.read_json(store.PROJECT / name)
-        if content and content["data"]["sha256"] == dataset.sha256:
-            numbers = content.get("numbers")
-            return numbers or {k: _mean(v) for k, v in of_record(content).items()}, name
+    sample = store.read_json(REPORT / SAMPLE)
+    if sample and sample["data_sha256"] == dataset.sha256:
+        return sample["numbers"], f"report/{SAMPLE}"
+    about = REPORT / tables.FOLDER / tables.FILES["data"]
+    if about.is_file() and pd.read_csv(about)["sha256"].eq(dataset.sha256).all():
+        numbers = of_record(tables.read(REPORT))
+        return {k: _mean(v) for k, v in numbers.items()}, f"report/{tables.FOLDER}"
     return {}, f"no values are kept of {dataset.name}"
 
 
@@ -141,10 +117,10 @@ def _mean(number: float | dict[int, float]) -> dict:
     return {"value": float(np.mean(values)), "spread": spread, "n": np.size(values)}
 
 
-def main(*records: str) -> None:
+def main(*folders: str) -> None:
     """Write what records of the sample, one a processor, have all to ``SAMPLE``."""
-    measured = [store.read_json(Path(path)) for path in records]
-    numbers = [of_record(record) for record in measured]
+    records = [tables.read(Path(folder)) for folder in folders]
+    numbers = [of_record(record) for record in records]
     kept = {}
     for name, number in numbers[0].items():
         if not all(name in of for of in numbers):
@@ -154,9 +130,8 @@ def main(*records: str) -> None:
             row = _mean({i: of[name][0] for i, of in enumerate(numbers)})
             spread = max(row["spread"], LEAST * abs(row["value"]))
             kept[name] = row | {"spread": spread, "seeds": [0]}
-    made = [record["made"] for record in measured]
-    content = {"data": measured[0]["data"], "made": made, "numbers": kept}
-    store.write_json(store.PROJECT / SAMPLE, content)
+    content = {"data_sha256": records[0].data["sha256"].iloc[0], "numbers": kept}
+    store.write_json(REPORT / SAMPLE, content)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import nbformat
 
 from gtzan_lib import store
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments import grid, runs
+from gtzan_lib.experiments import grid, runs, tables
 from gtzan_lib.report import claims, executed, pages, record
 from gtzan_lib.report.derived import derive
 from gtzan_lib.report.pdf import PDF, compile_pdf
@@ -21,7 +21,7 @@ README_PART = "(?<=<!-- {0} -->\n).*?(?=<!-- /{0} -->\n)"
 def keep(folder: Path, target: Path = REPORT) -> Path:
     """Copy the report of a folder of results to where it is committed.
 
-    ``results.json``, ``predictions.csv``, figures, pages (of runs the main ones of the
+    The tables, ``predictions.csv``, figures, pages (of runs the main ones of the
     first seed, which keeps the report small) and their executed notebooks; what is
     derived, and the PDF, are made anew. Nothing in them names a folder of this
     computer. The README beside the target gets its table; the target's claims and text
@@ -55,7 +55,7 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
 
 
 def mend(folder: Path = REPORT) -> None:
-    """Make all anew in a report that follows from its ``results.json`` and claims."""
+    """Make all anew in a report that follows from its tables and claims."""
     _write_what_follows(folder)
     _write_readme(folder)
 
@@ -84,14 +84,13 @@ def _build(folder: Path, target: Path) -> None:
     for name in (LEDGER, TEXT):
         if not (target / name).is_file():
             shutil.copy(REPORT / name, target / name)
-    for name in ("notebooks", "figures", "pages"):
+    for name in ("notebooks", "figures", "pages", tables.FOLDER):
         shutil.rmtree(target / name, ignore_errors=True)
-    for name in ("figures", "pages"):
+    for name in ("figures", "pages", tables.FOLDER):
         shutil.copytree(folder / name, target / name)
-    for name in (record.RESULTS, record.PREDICTIONS):
-        shutil.copy(folder / name, target / name)
-    runs_of = record.read_measured(target)["runs"]
-    shown = {run["run"] for run in runs_of if grid.is_main(run["provenance"])}
+    shutil.copy(folder / record.PREDICTIONS, target / record.PREDICTIONS)
+    runs_of = tables.read(target).measured
+    shown = {run.name for run in runs_of if grid.is_main(run.provenance)}
     for page in (target / "pages").glob(f"{pages.TRAIN}-*.html"):
         if page.stem.removeprefix(f"{pages.TRAIN}-") not in shown:
             page.unlink()
@@ -106,15 +105,14 @@ def _build(folder: Path, target: Path) -> None:
 def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
     """Return a sentence for everything in a report that does not follow.
 
-    What follows from ``results.json`` and the claims is derived again; the PDF, the
-    start page and the parts of the README beside the folder (None: of none) are made
-    again of that.
+    What follows from the tables and the claims is derived again. The PDF, the start
+    page and the parts of the README beside the folder (None: of none) are made again of
+    what is kept, where that follows.
     """
-    measured = record.read_measured(folder)
-    again = derive(measured, claims.load(folder / LEDGER))
-    kept = store.read_json(folder / record.DERIVED)
-    wrong = record.differences(record.DERIVED, kept, again)
-    content = measured | again
+    again = derive(tables.read(folder), claims.load(folder / LEDGER))
+    content = record.read(folder)
+    if wrong := record.differences(record.DERIVED, content, again):
+        return wrong
     for path, made in _made(content, folder).items():
         if not path.is_file() or path.read_bytes() != made:
             wrong.append(f"{path} is not what is made of the results")
@@ -130,10 +128,16 @@ def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
 def outdated(folder: Path = REPORT) -> list[str]:
     """Return the names of a report's runs that other code or versions made.
 
-    ``make report`` would make them anew.
+    ``make report`` would make them anew. An ensemble is outdated with its members.
     """
-    measured = record.read_measured(folder)["runs"]
-    return [r["run"] for r in measured if not runs.is_current(r["provenance"])]
+    measured = [run.provenance for run in tables.read(folder).measured]
+    old = {row["run"] for row in measured if not runs.is_current(row)}
+    return [
+        row["run"]
+        for row in measured
+        if row["run"] in old
+        or any(v in old for k, v in row.items() if k.startswith("member."))
+    ]
 
 
 def _made(content: dict, folder: Path) -> dict[Path, bytes]:

@@ -17,10 +17,7 @@ from pygments.formatters import HtmlFormatter
 from gtzan_lib import registry, store
 from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.evaluation import softmax_twice
-from gtzan_lib.evaluation.metrics import with_text
-from gtzan_lib.experiments import groups, suite
-from gtzan_lib.experiments.groups import over_seeds
-from gtzan_lib.experiments.run import Run
+from gtzan_lib.experiments import suite
 from gtzan_lib.report import executed, figures, literature, record
 from gtzan_lib.report.pdf import PDF
 
@@ -104,10 +101,9 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
     shown = _figures(folder, has)
     pages = {name: name for name in has}
     for run in content["runs"]:
-        made = run["provenance"]
-        if made["recipe"] not in WITHOUT_PAGE:
+        if run["recipe"] not in WITHOUT_PAGE:
             pages[run["run"]] = f"{TRAIN}-{run['run']}"
-        elif made["recipe"] == "closed-form" and made["split"] == "random":
+        elif run["recipe"] == "closed-form" and run["split"] == "random":
             pages[run["run"]] = BEYOND
         else:
             pages[run["run"]] = TRUST
@@ -119,7 +115,7 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
         more=[shown[name] for name in MORE if name in shown],
         pages={name: f"{page}.html" for name, page in pages.items() if page in has},
         sections=list(dict.fromkeys(row["section"] for row in content["ledger"])),
-        trained=_trained(content["runs"]),
+        trained=_trained(content),
         others=[row for row in others if row["pretrained"] != "nothing"],
         suite=suite,
         registry=registry,
@@ -138,14 +134,13 @@ def _figures(folder: Path, has: set[str]) -> dict[str, dict]:
     return found
 
 
-def _trained(records: list[dict]) -> list[dict]:
-    """Return a row a configuration of runs, with the runs' records."""
-    rows = []
-    for facts, group in groups.group_runs([Run(kept=r) for r in records]).items():
-        row = dict(zip(groups.CONFIGURATION, facts, strict=True))
-        estimates = {k: with_text(over_seeds(group, k)) for k in ("accuracy", "top2")}
-        rows.append(row | estimates | {"runs": [run.record for run in group]})
-    return rows
+def _trained(content: dict) -> list[dict]:
+    """Return a row a configuration of runs, with the runs' rows."""
+    by_name = {run["run"]: run for run in content["runs"]}
+    return [
+        row | {"runs": [by_name[name] for name in row["runs"]]}
+        for row in content["trained"]
+    ]
 
 
 def front_page(content: dict) -> dict[str, str]:

@@ -90,7 +90,7 @@ def recall_by_epoch(runs: dict[str, np.ndarray], title: str) -> Figure:
             strip = y + 0.4 - 0.85 * recall[drawn - 1, y]
             ax.fill_between(drawn, y + 0.4, strip, color=BLUE, alpha=0.75, linewidth=0)
             ax.plot((1, last), (y + 0.4, y + 0.4), color="0.7", linewidth=0.5)
-        for silence in dead.silences(counts):
+        for silence in dead.silences(*dead.counted(counts)):
             y = GENRES.index(silence.genre) + 0.4
             style = {"color": ORANGE, "linewidth": 4, "solid_capstyle": "butt"}
             ax.plot((silence.first, silence.last), (y, y), **style)

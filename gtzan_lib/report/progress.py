@@ -33,9 +33,9 @@ def fill_pages(data: str, profile: str, done: int, steps: int) -> None:
 
     try:
         dataset = open_dataset(data)
-        if not (dataset.results / record.RESULTS).is_file():
-            measured = record.collect(dataset, grid.finished(dataset, profile))
-            content = measured | derive(measured, claims.load())
+        if not (dataset.results / record.DERIVED).is_file():
+            tables = record.collect(dataset, grid.finished(dataset, profile))
+            content = derive(tables, claims.load())
             content["so_far"] = f"{done} of {steps}"
             pages.build(dataset.results, content)
     except Exception as error:  # which must not end the pipeline

@@ -29,28 +29,33 @@ def confusions(*stages):
     return np.array(epochs)
 
 
+def counted(*stages):
+    """Return what is counted of such epochs."""
+    return dead.counted(confusions(*stages))
+
+
 def test_learning_begins_when_twice_as_good_as_one_answer():
-    assert dead.learning_begins(confusions((7, None), (3, ()))) == 8
-    assert dead.learning_begins(confusions((1, GENRES[2:]))) == 1  # two genres right
-    assert dead.learning_begins(confusions((30, None))) is None
-    assert dead.silences(confusions((30, None))) == []
+    assert dead.learning_begins(*counted((7, None), (3, ()))) == 8
+    assert dead.learning_begins(*counted((1, GENRES[2:]))) == 1  # two genres right
+    assert dead.learning_begins(*counted((30, None))) is None
+    assert dead.silences(*counted((30, None))) == []
 
 
 def test_silence_before_learning_is_no_death():
-    found = dead.silences(confusions((50, None), (20, ())))
+    found = dead.silences(*counted((50, None), (20, ())))
     assert found == []
 
 
 def test_a_silence_has_its_first_and_last_epoch_and_may_end():
     found = dead.silences(
-        confusions((5, None), (15, ["rock"]), (30, ["jazz"]), (3, ()), (12, ["jazz"]))
+        *counted((5, None), (15, ["rock"]), (30, ["jazz"]), (3, ()), (12, ["jazz"]))
     )
     assert found == [("rock", 6, 20), ("jazz", 21, 50), ("jazz", 54, 65)]
 
 
 def test_few_epochs_without_an_answer_are_no_death():
-    assert dead.silences(confusions((20, ()), (9, ["pop"]), (1, ()))) == []
-    assert dead.silences(confusions((20, ()), (10, ["pop"]), (1, ()))) != []
+    assert dead.silences(*counted((20, ()), (9, ["pop"]), (1, ()))) == []
+    assert dead.silences(*counted((20, ()), (10, ["pop"]), (1, ()))) != []
 
 
 def test_one_is_dead_from_the_tenth_silent_epoch_whatever_comes_later():
@@ -59,29 +64,30 @@ def test_one_is_dead_from_the_tenth_silent_epoch_whatever_comes_later():
         expected = []
         if epoch >= 30:
             expected = ["blues", "pop"] if epoch <= 60 else ["blues"]
-        assert dead.dead_at(dead.silences(long), epoch, begins=1) == expected
+        assert dead.dead_at(dead.silences(*dead.counted(long)), epoch, 1) == expected
         if epoch >= 20:  # a run that ended there says the same
-            assert dead.dead_at(dead.silences(long[:epoch]), epoch, 1) == expected
+            found = dead.silences(*dead.counted(long[:epoch]))
+            assert dead.dead_at(found, epoch, 1) == expected
 
 
 def test_a_genre_answered_only_wrongly_lives():
     counts = confusions((30, ["pop"]))
     counts[:, 0, GENRES.index("pop")] = 1
-    assert dead.silences(counts) == []
+    assert dead.silences(*dead.counted(counts)) == []
 
 
 def test_one_answer_in_a_thousand_pictures_revives_no_genre():
     counts = confusions((20, ()), (30, ["pop"]))
     counts[35, 0, GENRES.index("pop")] = 1  # ten epochs have 1,000 pictures
-    assert dead.silences(counts) == [("pop", 21, 50)]
+    assert dead.silences(*dead.counted(counts)) == [("pop", 21, 50)]
     counts[38, 0, GENRES.index("pop")] = 1
-    assert dead.silent_at(dead.silences(counts), 40) == []
+    assert dead.silent_at(dead.silences(*dead.counted(counts)), 40) == []
 
 
 def test_what_was_never_answered_is_silent_and_not_dead():
     """Rock is silent when learning begins in epoch 6, and jazz from epoch 36."""
-    counts = confusions((5, None), (30, ["rock"]), (20, ["rock", "jazz"]))
-    found, begins = dead.silences(counts), dead.learning_begins(counts)
+    counts = counted((5, None), (30, ["rock"]), (20, ["rock", "jazz"]))
+    found, begins = dead.silences(*counts), dead.learning_begins(*counts)
     assert (begins, dead.silent_at(found, 55)) == (6, ["jazz", "rock"])
     assert dead.dead_at(found, 55, begins) == ["jazz"]
     assert dead.dead_at(found, 30, begins) == []

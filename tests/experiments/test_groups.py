@@ -1,57 +1,89 @@
-"""Runs that differ in their seed: made here from records, without any training."""
+"""Runs that differ in their seed: made here of counts, without any training."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
+from made import Made
+from made import right_for as recorded
 
-from gtzan_lib.experiments import groups, suite
-from gtzan_lib.experiments.run import METRICS, Run, _loss_at_percent
+from gtzan_lib.data.gtzan import PUBLISHED
+from gtzan_lib.evaluation import ranks
+from gtzan_lib.experiments import groups, scores, suite
 from gtzan_lib.report import measures
 
 
-def recorded(right=5, seed=0, **facts):
-    """Return a run that is right for so many of ten pictures of each genre."""
-    facts = {"recipe": "corrected", "epochs": 30} | groups.MAIN | facts
-    name = "-".join(map(str, [*facts.values(), seed]))
-    point = {"loss": 2.0, "train_accuracy": 0.5, "test_accuracy": 0.25}
-    record = {
-        "run": name,
-        "provenance": facts | {"seed": seed, "subsets": {"train": 400, "test": 100}},
-        "curve": [{"epoch": epoch} | point for epoch in (1, 10, facts["epochs"])],
-        "saturated": 75,
-        "top2_hits": 60,
-        "confusion": np.full((10, 10), 1).tolist(),
-    }
-    counts = right * np.eye(10, dtype=int)
-    counts[np.arange(10), (np.arange(10) + 1) % 10] = 10 - right
-    record["confusion"] = counts.tolist()
-    return Run(kept=record)
+def evidence(runs, **tables):
+    """Return what measures are made of: runs, and other tables."""
+    return SimpleNamespace(runs=runs, tables=SimpleNamespace(**tables))
 
 
-def test_every_metric_is_counted_from_the_record():
+def test_every_metric_is_counted_from_the_answers():
     run = recorded(7)
-    for name in METRICS:
-        assert set(run.metric(name)) == {"value", "low", "high"}, name
-    values = {name: run.metric(name)["value"] for name in METRICS}
-    assert (values["accuracy"], values["top2"], values["saturated"]) == (0.7, 0.6, 0.75)
-    assert (values["recall:jazz"], values["called:jazz:metal"]) == (0.7, 0.3)
-    assert (values["mixed:jazz:metal"], values["mixed:metal:jazz"]) == (0.15, 0.15)
-    assert values["loss@first"] == values["loss@last"] == values["loss@30"] == 2
-    assert math.isnan(values["loss@100"])
-    assert run.metric("test_accuracy@10")["low"] < 0.25
-    assert math.isnan(run.metric("train_accuracy@10")["low"])
+    values = {
+        name: run.metric(name, **dict(zip(fields, ("jazz", "metal"), strict=False)))
+        for name, fields in scores.FIELDS.items()
+        if name in scores.COUNTED
+    }
+    values = {name: estimate["value"] for name, estimate in values.items()}
+    assert (values["accuracy"], values["recall"], values["called"]) == (0.7, 0.7, 0.3)
+    assert (values["precision"], values["mixed"]) == (0.7, 0.15)
+    assert run.metric("mixed", genre="metal", other="jazz")["value"] == 0.15
+    order = np.argsort(-run.predictions["logits"], axis=1, kind="stable")[:, :2]
+    two = (order == run.predictions["labels"][:, None]).any(axis=1)
+    assert values["top2"] == two.mean() > 0.7
+    assert values["saturated"] == 0
+    run.predictions["logits"][:75] *= 100
+    assert run.metric("saturated")["value"] >= 0.5
+    assert run.metric("loss", epoch=1) == run.metric("loss")
+    assert run.metric("loss")["value"] == 2
+    assert math.isnan(run.metric("loss", epoch=100)["value"])
+    assert run.metric("test_accuracy", epoch=10)["low"] < 0.25
+    assert math.isnan(run.metric("train_accuracy", epoch=10)["low"])
+
+
+def test_precision_is_no_recall():
+    counts = np.diag([10] * 10)
+    counts[1, 0] = 30  # classical that is called blues
+    run = Made(counts)
+    assert run.metric("precision", genre="blues")["value"] == 0.25
+    assert run.metric("recall", genre="blues")["value"] == 1
+    assert run.metric("precision", genre="classical")["value"] == 1
+    assert run.metric("recall", genre="classical")["value"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("metric", "fields", "sentence"),
+    [
+        ("banana", {"genre": "jazz"}, "there is no metric banana: they are accuracy"),
+        ("recall", {}, "metric recall takes genre"),
+        ("recall", {"genre": "polka"}, "genre must be one of blues"),
+        ("accuracy", {"genre": "jazz"}, "metric accuracy takes no fields"),
+        ("loss", {"epoch": 0}, "epoch must be a number from 1"),
+        ("loss", {"epoch": "last"}, "epoch must be a number from 1"),
+        ("loss_when", {"right": 62}, "right must be a share"),
+    ],
+)
+def test_an_unknown_metric_or_field_is_refused(metric, fields, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        recorded(5).metric(metric, **fields)
 
 
 def test_the_loss_at_a_training_accuracy_is_that_when_it_is_first_reached():
     history = {"loss": [2.0, 1.0, 1.2, 0.5], "train_accuracy": [0.1, 0.6, 0.5, 0.9]}
-    at = _loss_at_percent(history)
-    assert at["60"] == 1.0
-    assert at["35"] == pytest.approx(1.5)  # half way between two epochs
-    assert at["55"] == pytest.approx(1.1)  # not when it is reached again
-    assert at["75"] == pytest.approx(1.2 - 0.7 * 0.25 / 0.4)
-    assert {"10", "91"}.isdisjoint(at)
-    assert _loss_at_percent({}) == {}
+    run = recorded(5, history=history)
+    found = {
+        percent: run.metric("loss_when", right=percent / 100)["value"]
+        for percent in (10, 35, 55, 60, 75, 91)
+    }
+    assert found[60] == 1.0
+    assert found[35] == pytest.approx(1.5)  # half way between two epochs
+    assert found[55] == pytest.approx(1.1)  # not when it is reached again
+    assert found[75] == pytest.approx(1.2 - 0.7 * 0.25 / 0.4)
+    assert math.isnan(found[10])
+    assert math.isnan(found[91])
 
 
 def test_a_gain_is_that_of_the_first_over_the_second():
@@ -59,30 +91,32 @@ def test_a_gain_is_that_of_the_first_over_the_second():
     runs += [recorded(1, 2, encoder="conv"), recorded(5, 0), recorded(7, 1)]
     conv, pool = {"encoder": "conv"}, {"encoder": "pool"}
     for of, against, gain in ((conv, pool, 0.15), (pool, conv, -0.15)):
-        found = measures.gain({}, runs, "accuracy", of=of, against=against)
+        found = measures.gain(evidence(runs), "accuracy", of=of, against=against)
         assert found.ours["value"] == pytest.approx(gain)
         assert (len(found.source), found.seeds) == (4, 2)
-    assert measures.gain({}, runs[:2], "accuracy", of=conv, against=pool) is None
-    alone = measures.gain({}, [runs[0], runs[4]], "accuracy", of=conv, against=pool)
+    assert measures.gain(evidence(runs[:2]), "accuracy", conv, pool) is None
+    alone = measures.gain(evidence([runs[0], runs[4]]), "accuracy", conv, pool)
     assert alone.seeds == 1
 
 
 def test_whole_partitions_count_and_parts_of_others_do_not():
     runs = [recorded(5, seed) for seed in range(5)]
     more = [recorded(10, seed) for seed in (5, 6)]
-    found = measures.metric({}, runs + more, "accuracy", recipe="corrected")
+    found = measures.metric(evidence(runs + more), "accuracy", recipe="corrected")
     assert (found.ours["value"], found.seeds) == (0.5, 5)
-    found = measures.metric({}, runs[:3] + more, "accuracy", recipe="corrected")
+    found = measures.metric(evidence(runs[:3] + more), "accuracy", recipe="corrected")
     assert (found.ours["value"], found.seeds) == (pytest.approx(0.7), 5)
-    rank = measures.rank({}, runs + more, "recall:jazz", recipe="corrected")
+    rank = measures.rank(evidence(runs + more), "recall", "jazz", recipe="corrected")
     assert rank.source == [run.name for run in runs]
 
 
 def test_a_metric_at_an_epoch_is_that_of_all_runs_that_got_so_far():
-    runs = [recorded(seed=0, epochs=30), recorded(seed=0, epochs=10)]
-    runs += [recorded(seed=1, epochs=30), recorded(seed=2, epochs=10)]
+    runs = [recorded(5, seed=0, epochs=30), recorded(5, seed=0, epochs=10)]
+    runs += [recorded(5, seed=1, epochs=30), recorded(5, seed=2, epochs=10)]
     at = {
-        epoch: measures.metric({}, runs, f"loss@{epoch}", recipe="corrected").source
+        epoch: measures.metric(
+            evidence(runs), "loss", epoch=epoch, recipe="corrected"
+        ).source
         for epoch in (10, 30)
     }
     assert at == {
@@ -99,42 +133,49 @@ def test_a_model_is_compared_with_the_mean_of_others_on_the_same_seeds():
         for seed in range(3)
     ]
     runs += [recorded(4, seed, recipe="paper") for seed in (1, 2)]
-    found = measures.beside_others({}, runs, "accuracy", recipe="paper")
+    found = measures.beside_others(evidence(runs), "accuracy", recipe="paper")
     assert found.ours["value"] == pytest.approx(0.4 - np.mean([0.9, 0.8, 0.7, 0.6]))
     assert (found.seeds, len(found.source)) == (2, 2 * 5)
-    assert measures.beside_others({}, runs[3:], "accuracy", recipe="paper") is None
+    assert (
+        measures.beside_others(evidence(runs[3:]), "accuracy", recipe="paper") is None
+    )
 
 
 def test_an_encoder_is_compared_with_pooling_over_seeds():
-    rows = [{"encoder": "conv", "of_pooling": [0.2, 0.4]}, {"encoder": "patch"}]
-    found = measures.encoder_ratio({"encoders": rows}, [], "conv")
+    codes = pd.DataFrame({"encoder": "conv", "seed": [1, 0], "of_pooling": [0.4, 0.2]})
+    found = measures.encoder_ratio(evidence([], codes=codes), "conv")
     half = 12.7062 * 0.1 * 2**0.5 * (1 / 2 + 1 / 4) ** 0.5
     assert (found.ours["value"], found.seeds) == (pytest.approx(0.3), 2)
     assert found.ours["high"] - 0.3 == pytest.approx(half, abs=1e-4)
-    for encoder in ("patch", "factorised"):
-        assert measures.encoder_ratio({"encoders": rows}, [], encoder) is None
+    assert measures.encoder_ratio(evidence([], codes=codes), "patch") is None
 
 
 def test_more_data_is_what_the_second_half_adds():
-    row = {"encoder": "texture", "train": [1, 2, 4, 8], "tests": [8, 2]}
-    counts = [[[9, 1], [0, 1], [5, 0], [5, 2]], [[0, 0], [0, 0], [4, 0], [6, 1]]]
-    rows = [row | {"hits": hits} for hits in counts]
-    found = measures.more_data({"learning": rows}, [], "texture")
+    counts = {0: [[9, 1], [0, 1], [5, 0], [5, 2]], 1: [[0, 0], [0, 0], [4, 0], [6, 1]]}
+    rows = [
+        ("texture", seed, 2**i, artist, tests, hits[i][artist])
+        for seed, hits in counts.items()
+        for i in range(4)
+        for artist, tests in enumerate((8, 2))
+    ]
+    columns = ["encoder", "seed", "train", "artist", "tests", "hits"]
+    known = evidence([], learning=pd.DataFrame(rows, columns=columns))
+    found = measures.more_data(known, "texture")
     assert (found.ours["value"], found.seeds) == (pytest.approx(0.25), 2)
     assert found.values == (0.2, 0.3)  # folds of ten tracks; eight train
     half = 12.7062 * (0.1 / 2**0.5) * (1 / 2 + 10 / 8) ** 0.5
     assert found.ours["high"] - 0.25 == pytest.approx(half, abs=1e-4)
-    assert measures.more_data({"learning": rows}, [], "features") is None
+    assert measures.more_data(known, "features") is None
 
 
 def test_most_seeds_are_preferred_and_then_the_longest():
-    few = [recorded(epochs=300)]
-    many = [recorded(seed=seed) for seed in (0, 1)]
-    longer = [recorded(seed=seed, epochs=100) for seed in (0, 1)]
+    few = [recorded(5, epochs=300)]
+    many = [recorded(5, seed=seed) for seed in (0, 1)]
+    longer = [recorded(5, seed=seed, epochs=100) for seed in (0, 1)]
     assert groups.select(few + many, recipe="corrected") == many
     assert groups.select(few + many + longer, recipe="corrected") == longer
-    whole = [recorded(seed=seed, epochs=300) for seed in range(5)]
-    parts = [recorded(seed=seed) for seed in (0, 1, 5, 6, 7, 8, 9)]
+    whole = [recorded(5, seed=seed, epochs=300) for seed in range(5)]
+    parts = [recorded(5, seed=seed) for seed in (0, 1, 5, 6, 7, 8, 9)]
     assert groups.select(whole + parts, recipe="corrected") == whole
     assert groups.headline(few + many) == {"corrected": many}
     assert groups.select(many, recipe="paper") == []
@@ -153,18 +194,19 @@ def test_changes_are_paired_by_seed_where_seeds_redraw_the_split():
 
 
 def test_folds_of_different_sizes_are_counted_together():
-    runs = [recorded(9, 0), recorded(5, 1)]
-    runs[1].record["confusion"] = (3 * runs[1].confusion).tolist()
-    assert groups.over_seeds(runs, "recall:jazz")["value"] == (9 + 15) / 40
+    few, many = recorded(9, 0), recorded(5, 1)
+    runs = [few, Made(3 * many.confusion, 1)]
+    assert groups.over_seeds(runs, "recall", genre="jazz")["value"] == (9 + 15) / 40
     assert groups.over_seeds(runs, "accuracy")["value"] == (90 + 150) / 400
     assert groups.over_seeds(runs[1:], "accuracy") == runs[1].metric("accuracy")
 
 
 def test_a_metric_that_a_run_lacks_has_no_mean():
-    runs = [recorded(seed=0), recorded(seed=1)]
-    assert math.isnan(groups.over_seeds(runs, "loss@100")["value"])
+    runs = [recorded(5, seed=0), recorded(5, seed=1)]
+    assert math.isnan(groups.over_seeds(runs, "loss", epoch=100)["value"])
     assert math.isnan(groups.over_seeds([], "accuracy")["value"])
-    assert groups.over_seeds(runs, "loss@30")["value"] == 2  # and is not cut off at 1
+    at_30 = groups.over_seeds(runs, "loss", epoch=30)
+    assert at_30["value"] == 2  # and is not cut off at 1
 
 
 def test_a_rank_is_as_uncertain_as_its_runs():
@@ -180,12 +222,12 @@ def test_a_rank_is_as_uncertain_as_its_runs():
         return counts
 
     alike = np.stack([confusion(190)] * 5)
-    assert measures.ranked(alike, rank) == {"value": 1, "low": 1, "high": 1}
+    assert ranks.ranked(alike, rank) == {"value": 1, "low": 1, "high": 1}
     differing = np.stack([confusion(180)] * 4 + [confusion(0)])
-    estimate = measures.ranked(differing, rank)
+    estimate = ranks.ranked(differing, rank)
     assert estimate["value"] == estimate["high"] == 10
     assert estimate["low"] == 1
-    assert np.isnan(measures.ranked(differing[:1], rank)["low"])
+    assert np.isnan(ranks.ranked(differing[:1], rank)["low"])
 
 
 def test_the_interval_of_a_rank_counts_the_chance_of_pictures_once():
@@ -198,15 +240,15 @@ def test_the_interval_of_a_rank_counts_the_chance_of_pictures_once():
     for _ in range(60):
         folds = np.zeros((5, 10, 10), int)
         folds[:, range(10), range(10)] = rng.binomial(20, right, (5, 10))
-        interval = measures.ranked(folds, place)
+        interval = ranks.ranked(folds, place)
         widths.append(interval["high"] - interval["low"])
     once = 2 * 1.96 * (100 * (right[:2] * (1 - right[:2])).sum()) ** 0.5
     assert np.mean(widths) < 1.15 * once  # pictures drawn twice: 1.4 times
 
 
 def test_models_are_named_by_split():
-    runs = [recorded(seed=seed, split="artist") for seed in (1, 0)]
-    runs += [recorded(), recorded(model="lenet-tanh")]
+    runs = [recorded(5, seed=seed, split="artist") for seed in (1, 0)]
+    runs += [recorded(5), recorded(5, model="lenet-tanh")]
     table = suite.by_split(runs)
     assert list(table) == ["artist", "random"]
     assert [r.provenance["seed"] for r in table["artist"][suite.LENET]] == [0, 1]
@@ -214,17 +256,19 @@ def test_models_are_named_by_split():
 
 
 def test_splits_by_artist_have_intervals_by_artist():
-    by_track, few = recorded(6, split="artist"), recorded(6, 1, split="artist")
-    few.record["by_artist"] = [[50, 40, 40], [50, 20, 20]]
-    many = recorded(6, split="artist")
-    many.record["by_artist"] = [[1, 1, 1]] * 60 + [[1, 0, 0]] * 40
+    by_artist, by_track = (
+        recorded(6, split="artist", data=data) for data in (PUBLISHED, "tiny")
+    )
+    few = recorded(6, 1, split="artist", data=PUBLISHED)
+    is_right = few.predictions["logits"].argmax(axis=1) == few.predictions["labels"]
+    few.artists = np.where(is_right, np.arange(100) % 3, 3 + np.arange(100) % 2)
     widths = []
-    for run in (by_track, many, few):
+    for run in (by_track, by_artist, few):
         estimate = run.metric("accuracy")
         assert estimate["value"] == 0.6
         widths.append(estimate["high"] - estimate["low"])
     assert widths[1] == pytest.approx(widths[0], rel=0.05)
     assert widths[2] > 3 * widths[0]
-    both = groups.over_seeds([many, few], "accuracy")
+    both = groups.over_seeds([by_artist, few], "accuracy")
     assert both["value"] == pytest.approx(0.6)
     assert both["high"] - both["low"] == pytest.approx((widths[1] + widths[2]) / 2)

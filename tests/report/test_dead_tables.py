@@ -1,64 +1,56 @@
-"""Dead genres over seeds: what is kept of a run, and the tables made of it."""
+"""Dead genres over seeds: the tables that are made of runs."""
 
 import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made import Made
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation.dead import FLOOR
-from gtzan_lib.experiments import groups
-from gtzan_lib.experiments.run import Run
 from gtzan_lib.report import dead, measures
 from gtzan_lib.report.derived import plain
+from gtzan_lib.report.evidence import Evidence
 
-BY_GENRE = dict.fromkeys(GENRES, 100)
+PAIR = (1.83, 0.62)  # the paper's last loss and training accuracy
 
 
-def certain_run(seed, silent, epochs=120, called="reggae", recipe="paper", **facts):
-    """Return a certain network's run: it calls pictures of some genres by one name."""
-    answers = np.arange(10)
+def certain_run(seed, silent, epochs=120, recipe="paper", between=None, **facts):
+    """Return a certain network's run: it calls pictures of some genres reggae.
+
+    ``between`` two epochs, counted from 1, or always.
+    """
+    first, last = between or (1, epochs)
+    one = np.repeat(np.eye(10, dtype=int)[None], epochs, axis=0)
     for genre in silent:
-        answers[GENRES.index(genre)] = GENRES.index(called)
-    one = np.zeros((10, 10), int)
-    one[np.arange(10), answers] = 1
-    accuracy = one.trace() / 10
-    provenance = groups.MAIN | {"recipe": recipe, "seed": seed, "epochs": epochs}
-    run = SimpleNamespace(
-        name=f"{recipe}-{seed}-{epochs}",
-        provenance=provenance | facts,
-        history={
-            "loss": epochs * [FLOOR + 1 - accuracy],
-            "train_accuracy": epochs * [accuracy],
-        },
-        confusions={
-            "train": np.repeat(80 * one[None], epochs, axis=0),
-            "test": np.repeat(20 * one[None], epochs, axis=0),
-        },
-    )
-    kept = json.loads(json.dumps(dead.kept(run, loss=1.83, accuracy=0.62)))
-    return Run(kept={"run": run.name, "provenance": run.provenance} | kept)
+        row = GENRES.index(genre)
+        one[first - 1 : last, row] = np.eye(10, dtype=int)[GENRES.index("reggae")]
+    accuracy = one.trace(axis1=1, axis2=2) / 10
+    history = {"loss": (FLOOR + 1 - accuracy).tolist()}
+    history["train_accuracy"] = accuracy.tolist()
+    made = {"history": history, "shown": 80 * one, "tests": 20 * one}
+    return Made(20 * one[-1], seed, recipe=recipe, epochs=epochs, **made, **facts)
 
 
-def test_kept_are_the_moments_that_tables_need():
-    about = certain_run(0, ["hiphop"], epochs=400).record["dead"]
-    moments = {each["epoch"]: each["pair"] for each in about["moments"]}
+def test_compared_are_some_epochs_the_last_and_the_first_as_good_as_the_paper():
+    life = dead.Life(certain_run(0, ["hiphop"], epochs=400))
+    moments = {moment.epoch: moment.is_pair for moment in life.moments(PAIR)}
     assert moments == {1: True, 30: False, 100: False, 300: False, 400: False}
-    assert about["silences"] == [{"genre": "hiphop", "first": 1, "last": 400}]
-    worse = certain_run(0, GENRES[:5], epochs=30).record["dead"]
-    assert [(each["epoch"], each["pair"]) for each in worse["moments"]] == [(30, False)]
+    assert life.silences == [("hiphop", 1, 400)]
+    worse = dead.Life(certain_run(0, GENRES[:5], epochs=30)).moments(PAIR)
+    assert [(moment.epoch, moment.is_pair) for moment in worse] == [(30, False)]
 
 
-def test_nothing_is_kept_of_another_network():
-    assert "dead" not in certain_run(0, [], model="lenet-tanh").record
-    assert "dead" not in certain_run(0, [], split="artist").record
+def test_other_networks_and_splits_do_not_count():
+    runs = [certain_run(0, [], model="lenet-tanh"), certain_run(0, [], split="artist")]
+    assert dead.tables(runs, PAIR)["paper"]["seeds"] == []
 
 
 def test_a_silent_genre_adds_a_tenth_to_the_loss():
     silent = ([], ["rock"], ["jazz"], ["jazz", "rock"])
     runs = [certain_run(seed, genres) for seed, genres in enumerate(silent)]
-    found = dead.tables(runs, BY_GENRE)["paper"]
+    found = dead.tables(runs, PAIR)["paper"]
     assert [row["waiting"] for row in found["seeds"]] == [*silent]
     assert not any(row["dead"] for row in found["seeds"])
     assert [row["late"] for row in found["seeds"]][1] == "rock never"
@@ -83,15 +75,14 @@ def test_a_silent_genre_adds_a_tenth_to_the_loss():
 
 def test_hip_hop_called_reggae_while_it_is_silent_and_while_it_lives():
     """It dies in two seeds of three, in epochs 31 to 50 of 120, and comes back."""
-    runs = [certain_run(seed, []) for seed in range(3)]
+    runs = [certain_run(seed, ["hiphop"], between=(31, 50)) for seed in range(2)]
+    runs.append(certain_run(2, []))
+    row = GENRES.index("hiphop")
     for run in runs[:2]:
-        run.record["dead"]["hiphop"] = {
-            "dead": [0] * 4 + [100, 0, 0, 0, 300, 0],  # 20 epochs of 20 pictures
-            "lives": [0] * 4 + [1500, 0, 0, 0, 500, 0],
-        }
-        silence = {"genre": "hiphop", "first": 31, "last": 50}
-        run.record["dead"]["silences"] = [silence]
-    table = dead.tables(runs, BY_GENRE)["paper"]
+        run.test_confusions[30:50, row] = [0] * 4 + [5, 0, 0, 0, 15, 0]
+        run.test_confusions[:30, row] = [0] * 4 + [15, 0, 0, 0, 5, 0]
+        run.test_confusions[50:, row] = [0] * 4 + [15, 0, 0, 0, 5, 0]
+    table = dead.tables(runs, PAIR)["paper"]
     mixed = table["mixed"]
     assert mixed["silent"]["value"] == 0.75
     assert mixed["lives"]["value"] == pytest.approx((0.25 + 0.25 + 0) / 3)
@@ -102,29 +93,29 @@ def test_hip_hop_called_reggae_while_it_is_silent_and_while_it_lives():
     ]
     assert [row["died"] for row in table["seeds"]] == [*["hiphop 31 to 50"] * 2, ""]
     assert [row["dead"] for row in table["seeds"]] == [[], [], []]
-    measured = {"data": {"by_genre": BY_GENRE}}
-    found = measures.by_dead_genres(measured, runs, "silent")
+    paper = {"3.3.2": {"last_loss": "1.83", "train_accuracy": "0.62"}}
+    known = Evidence(SimpleNamespace(measured=runs), paper)
+    found = measures.by_dead_genres(known, "silent")
     assert (found.ours["value"], found.seeds) == (0.75, 2)
-    never = measures.by_dead_genres(measured, runs[2:], "silent")
-    assert np.isnan(never.ours["value"])
+    known = Evidence(SimpleNamespace(measured=runs[2:]), paper)
+    assert np.isnan(measures.by_dead_genres(known, "silent").ours["value"])
 
 
-def test_answers_are_kept_of_silent_and_of_living_epochs():
-    about = certain_run(0, ["hiphop"], epochs=40).record["dead"]["hiphop"]
-    assert about == {"dead": [0] * 8 + [800, 0], "lives": [0] * 10}
-    about = certain_run(0, ["rock"], epochs=40).record["dead"]["hiphop"]
-    assert about == {"dead": [0] * 10, "lives": [0] * 4 + [800] + [0] * 5}
-    (alone,) = dead.tables([certain_run(0, ["hiphop"])], BY_GENRE)["paper"]["moments"][
-        :1
-    ]
+def test_answers_are_counted_of_silent_and_of_living_epochs():
+    about = dead.Life(certain_run(0, ["hiphop"], epochs=40)).hiphop
+    assert about["dead"].tolist() == [0] * 8 + [800, 0]
+    assert not about["lives"].any()
+    about = dead.Life(certain_run(0, ["rock"], epochs=40)).hiphop
+    assert about["lives"].tolist() == [0] * 4 + [800] + [0] * 5
+    assert not about["dead"].any()
+    alone = dead.tables([certain_run(0, ["hiphop"])], PAIR)["paper"]["moments"][0]
     assert alone["called"]["value"] == alone["most"]["value"] == 1
 
 
 def test_reggae_comes_first_only_if_nothing_comes_as_often():
     run = certain_run(0, [])
-    for moment in run.record["dead"]["moments"]:
-        moment["confusion"][GENRES.index("hiphop")] = [0] * 4 + [8, 0, 0, 0, 8, 4]
-    moment = dead.tables([run], BY_GENRE)["paper"]["moments"][0]
+    run.test_confusions[:, GENRES.index("hiphop")] = [0] * 4 + [8, 0, 0, 0, 8, 4]
+    moment = dead.tables([run], PAIR)["paper"]["moments"][0]
     assert moment["most"]["value"] == 0
 
 
@@ -134,7 +125,7 @@ def test_the_longest_run_of_a_seed_counts_and_recipes_stay_apart():
         certain_run(0, ["pop"], epochs=50),
         certain_run(1, [], epochs=50, recipe="corrected"),
     ]
-    found = dead.tables(runs, BY_GENRE)
+    found = dead.tables(runs, PAIR)
     assert [row["epochs"] for row in found["paper"]["seeds"]] == [400]
     assert found["paper"]["compared"] == "300"
     assert [row["seed"] for row in found["corrected"]["seeds"]] == [1]
@@ -143,6 +134,6 @@ def test_the_longest_run_of_a_seed_counts_and_recipes_stay_apart():
 
 
 def test_no_runs_make_empty_tables():
-    for table in dead.tables([], BY_GENRE).values():
+    for table in dead.tables([], PAIR).values():
         assert table["seeds"] == table["moments"] == []
         assert table["compared"] is None

@@ -1,21 +1,22 @@
 """The numbers at the notebooks' ends: what agrees, what does not, what is not kept."""
 
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from made import right_for
 from scipy import stats
 from small import train
 
 from gtzan_lib import store
-from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import pooling
-from gtzan_lib.parameters import Parameters
 from gtzan_lib.report import expected, record
 
-LOSS = "corrected-lenet-pool-random-2-epochs: loss@last"
+ABOUT = "recipe corrected, lenet from pool, split random"
+LOSS = f"{ABOUT}, 2 epochs: last training loss"
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +32,10 @@ def measured(tiny_source, tmp_path_factory):
 @pytest.fixture
 def keep(tmp_path, monkeypatch, measured):
     """Keep the record in the place of the committed one, with changes."""
-    monkeypatch.setattr(store, "PROJECT", tmp_path)
-    (tmp_path / "report").mkdir()
+    monkeypatch.setattr(expected, "REPORT", tmp_path)
 
-    def keep(file=expected.RESULTS, **changes):
-        store.write_json(tmp_path / file, measured | changes)
+    def keep(**changes):
+        replace(measured, **changes).write(tmp_path)
 
     keep()
     return keep
@@ -59,7 +59,7 @@ def test_a_training_agrees_within_what_other_seeds_predict(tiny, keep, measured)
     ):
         assert agrees(tiny, {LOSS: {7: value}})[0] == [answer]
     table, sentence = expected.compare(tiny, {LOSS: dict(enumerate(kept))})
-    assert sentence == f"1 of 1 numbers agree with {expected.RESULTS}"
+    assert sentence == "1 of 1 numbers agree with report/record"
     assert table["here"].item() == table["kept"].item() == pytest.approx(mean)
     of_three = (high - mean) / math.sqrt(1 + 1 / 3) * math.sqrt(2 / 3)
     assert table["tolerance"].item() == pytest.approx(of_three, abs=1e-5)
@@ -72,26 +72,19 @@ def test_what_draws_nothing_agrees_to_six_digits(tiny, keep):
         assert agrees(tiny, {name: times * error})[0] == [answer]
 
 
-def test_tables_show_names_in_words():
-    about = "split random-unique, 1 epoch: last training loss"
-    for name, words in {
-        "paper-lenet-pool-random-1-epochs: top2": (
-            "recipe paper, lenet from pool, split random, 1 epoch: top-2"
-        ),
-        "closed-form-lenet-one-dense-bands-random-unique-1-epochs: loss@last": (
-            f"recipe closed-form, lenet-one-dense from bands, {about}"
-        ),
-        "ensemble-crnn+svm-bands+texture-artist-folds-20-epochs: accuracy": (
-            "recipe ensemble, crnn+svm from bands+texture, split artist-folds, "
-            "20 epochs: test accuracy"
-        ),
-        "pictures": "pictures",
-    }.items():
-        assert expected.in_words(name) == words
+def test_tables_show_names_in_words(measured):
+    names = set(expected.of_record(measured))
+    assert {"pictures", "MSE of pooling 4 x 4, nearest", LOSS} < names
+    assert f"{ABOUT}, 1 epoch: top-2" in names
+    made = right_for(5, recipe="ensemble", model="crnn+svm", encoder="bands+texture")
+    words = "recipe ensemble, crnn+svm from bands+texture, split random, 30 epochs"
+    assert list(expected.of_runs([made], ["accuracy"])) == [f"{words}: test accuracy"]
 
 
 def test_of_other_parameters_or_too_few_seeds_nothing_is_kept(tiny, keep):
-    alone, other = (LOSS.replace("2-epochs", f"{n}-epochs") for n in (1, 7))
+    alone, other = (
+        LOSS.replace("2 epochs", words) for words in ("1 epoch", "7 epochs")
+    )
     numbers = {alone: {0: 2.3}, other: {0: 2.3}, "pictures": 30}
     answers, sentence = agrees(tiny, numbers)
     assert answers == ["-", "-", "yes"]
@@ -100,7 +93,7 @@ def test_of_other_parameters_or_too_few_seeds_nothing_is_kept(tiny, keep):
 
 
 def test_of_other_data_nothing_is_compared(tiny, keep, measured):
-    keep(data=measured["data"] | {"sha256": "0" * 64})
+    keep(data=measured.data.assign(sha256="0" * 64))
     words = f"not compared: no values are kept of {tiny.name}"
     assert agrees(tiny, {"pictures": 31}) == (["-"], words)
 
@@ -113,31 +106,29 @@ def test_the_run_that_makes_the_record_compares_nothing(tiny, keep, monkeypatch)
 
 def test_the_sample_is_kept_of_seed_0_over_processors(tiny, keep, measured, tmp_path):
     losses = [2.2, 2.21, 2.26]
+    of_epochs = measured.epochs
+    last = (of_epochs["run"] == measured.runs["run"][0]) & (of_epochs["epoch"] == 2)
     for i, loss in enumerate(losses):
-        first, *others = measured["runs"]
-        last = first["curve"][-1] | {"loss": loss}
-        first = first | {"curve": [*first["curve"][:-1], last]}
-        store.write_json(tmp_path / f"{i}", measured | {"runs": [first, *others]})
+        epochs = of_epochs.assign(loss=of_epochs["loss"].mask(last, loss))
+        replace(measured, epochs=epochs).write(tmp_path / f"{i}")
     expected.main(*(str(tmp_path / f"{i}") for i in range(3)))
-    (tmp_path / expected.RESULTS).unlink()
+    shutil.rmtree(tmp_path / "record")
     kept = store.read_json(tmp_path / expected.SAMPLE)["numbers"]
     assert kept["pictures"] == {"value": 30, "spread": 0, "n": 1}
     assert kept[LOSS]["value"] == pytest.approx(np.mean(losses))
     assert kept[LOSS]["spread"] == pytest.approx(np.std(losses, ddof=1))
     numbers = {LOSS: {0: 2.23}, "pictures": 30}
-    words = f"2 of 2 numbers agree with {expected.SAMPLE}"
+    words = f"2 of 2 numbers agree with report/{expected.SAMPLE}"
     assert agrees(tiny, numbers) == (["yes", "yes"], words)
     assert agrees(tiny, {LOSS: {1: 2.23}})[0] == ["-"]
     assert agrees(tiny, {LOSS: {0: 2.23, 1: 2.23}})[0] == ["-"]
 
 
 def test_a_network_that_guesses_agrees_with_no_value_of_the_sample(tiny):
-    content = store.read_json(store.PROJECT / expected.SAMPLE)
-    assert content["data"]["name"] == SYNTHETIC
-    sample = replace(tiny, sha256=content["data"]["sha256"])
-    guessed = {"loss@last": math.log(10), "accuracy": 0.1, "top2": 0.2}
-    p = Parameters()
-    for recipe, epochs in (("paper", p.epochs), ("corrected", p.corrected_epochs)):
-        name = f"{recipe}-lenet-pool-random-{epochs}-epochs"
-        numbers = {f"{name}: {metric}": {0: v} for metric, v in guessed.items()}
+    content = store.read_json(expected.REPORT / expected.SAMPLE)
+    sample = replace(tiny, sha256=content["data_sha256"])
+    guessed = {"loss": math.log(10), "accuracy": 0.1, "top2": 0.2}
+    for recipe, epochs in (("paper", 100), ("corrected", 40)):
+        name = f"recipe {recipe}, lenet from pool, split random, {epochs} epochs"
+        numbers = {f"{name}: {expected.METRICS[k]}": {0: v} for k, v in guessed.items()}
         assert agrees(sample, numbers)[0] == ["no", "no", "no"]

@@ -135,7 +135,7 @@ def test_a_run_is_repeated_bit_for_bit_and_read_again(
 ):
     first = train(tiny_source, epochs=2)
     written = (first.folder / "model.safetensors").stat().st_mtime_ns
-    assert train(tiny_source, epochs=2).record == first.record
+    assert train(tiny_source, epochs=2).provenance == first.provenance
     assert (first.folder / "model.safetensors").stat().st_mtime_ns == written
     monkeypatch.setenv("GTZAN_RUNS", str(tmp_path / "elsewhere"))
     again = train(tiny_source, epochs=2)

@@ -1,0 +1,166 @@
+"""What a run is measured by: plain functions of one run, each with its fields.
+
+``COUNTED`` are shares of test pictures, each as hits and tests; ``CURVES`` are values
+of one epoch, NaN where the run has none. ``Run.metric`` takes their names.
+"""
+
+import inspect
+
+import numpy as np
+from scipy import special
+
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC
+from gtzan_lib.evaluation import clusters, metrics
+from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
+
+KNOWN = (PUBLISHED, SYNTHETIC)  # data whose artists are known
+BY_ARTIST = ("artist", "artist-trainval", "artist-folds", "random-folds")  # splits
+PRINTED = 0.9995  # a probability of at least so much is printed as 100.0 %
+
+Counts = tuple[int, int]  # hits and tests
+
+
+def accuracy(run) -> Counts:
+    """Count the test pictures whose likeliest genre is the true one."""
+    return int(run.confusion.trace()), int(run.confusion.sum())
+
+
+def top2(run) -> Counts:
+    """Count those whose true genre is among the two likeliest."""
+    hits = _hits(run, 2)
+    return int(hits.sum()), len(hits)
+
+
+def saturated(run) -> Counts:
+    """Count those whose largest percentage prints as 100.0."""
+    logits = run.predictions["logits"].astype(float)
+    highest = special.softmax(logits, axis=1).max(axis=1)
+    return int(np.sum(highest >= PRINTED)), len(logits)
+
+
+def recall(run, genre: str) -> Counts:
+    """Count the pictures of a genre that are recognised."""
+    return called(run, genre, genre)
+
+
+def precision(run, genre: str) -> Counts:
+    """Count the pictures that are called a genre and are of it."""
+    k = GENRES.index(genre)
+    return int(run.confusion[k, k]), int(run.confusion[:, k].sum())
+
+
+def called(run, genre: str, other: str) -> Counts:
+    """Count the pictures of a genre that are called another."""
+    row = run.confusion[GENRES.index(genre)]
+    return int(row[GENRES.index(other)]), int(row.sum())
+
+
+def mixed(run, genre: str, other: str) -> Counts:
+    """Count the pictures of two genres that are called the other one of them."""
+    pairs = called(run, genre, other), called(run, other, genre)
+    return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+
+
+def loss(run, epoch: int | None = None) -> float:
+    """Return the mean training loss of an epoch, in nats; of the last if none is given.
+
+    Epochs count from 1.
+    """
+    return _at(run, "loss", epoch)
+
+
+def train_accuracy(run, epoch: int | None = None) -> float:
+    """Return the share of training pictures that were right in an epoch."""
+    return _at(run, "train_accuracy", epoch)
+
+
+def test_accuracy(run, epoch: int | None = None) -> float:  # noqa: PT028
+    """Return the share of test pictures that are right after an epoch."""
+    return _at(run, "test_accuracy", epoch)
+
+
+def test_top2(run, epoch: int) -> float:
+    """Return the share of those in two guesses, after an epoch of ``run.KEPT``."""
+    return run.top2_after.get(epoch, np.nan) / run.confusion.sum()
+
+
+def loss_when(run, right: float) -> float:
+    """Return the training loss when a share of training pictures is right first.
+
+    In proportion between two epochs.
+    """
+    accuracies = np.array(run.history.get("train_accuracy", ()))
+    i = int(np.argmax(accuracies >= right)) if len(accuracies) else 0
+    if i == 0:  # never reached, or from the start
+        return np.nan
+    both = slice(i - 1, i + 1)
+    return float(np.interp(right, accuracies[both], run.history["loss"][both]))
+
+
+_COUNTED = (accuracy, top2, saturated, recall, precision, called, mixed)
+COUNTED = {each.__name__: each for each in _COUNTED}
+_CURVES = (loss, train_accuracy, test_accuracy, test_top2, loss_when)
+CURVES = {each.__name__: each for each in _CURVES}
+FIELDS = {
+    name: tuple(inspect.signature(each).parameters)[1:]
+    for name, each in (COUNTED | CURVES).items()
+}
+
+
+def problem(metric: str, fields: dict) -> str | None:
+    """Return what is wrong with a metric's name and fields; None if nothing is."""
+    if metric not in FIELDS:
+        return f"there is no metric {metric}: they are {', '.join(FIELDS)}"
+    known, each = FIELDS[metric], (COUNTED | CURVES)[metric]
+    try:
+        inspect.signature(each).bind(None, **fields)
+    except TypeError:
+        return f"metric {metric} takes {', '.join(known) or 'no fields'}"
+    for name, value in fields.items():
+        if name in ("genre", "other") and value not in GENRES:
+            return f"{name} must be one of {', '.join(GENRES)}; got {value}"
+        if name == "epoch" and not (value is None or _is_epoch(value)):
+            return f"epoch must be a number from 1; got {value}"
+        if name == "right" and not (_is_number(value) and 0 <= value <= 1):
+            return f"right must be a share from 0 to 1; got {value}"
+    return None
+
+
+def estimate(run, metric: str, **fields) -> Estimate:
+    """Return a metric of a run with its 95 % interval, by artist where they are known.
+
+    ``ValueError`` if there is no such metric, or it lacks a field.
+    """
+    if wrong := problem(metric, fields):
+        raise ValueError(wrong)
+    if metric in COUNTED:
+        facts = run.provenance
+        has_artists = facts["data"] in KNOWN and facts["split"] in BY_ARTIST
+        if has_artists and metric in ("accuracy", "top2"):
+            hits = _hits(run, 2 if metric == "top2" else 1)
+            return clusters.share(hits, run.artists)
+        return proportion(*COUNTED[metric](run, **fields))
+    value = CURVES[metric](run, **fields)
+    if metric.startswith("test_") and not np.isnan(value):
+        tests = accuracy(run)[1]
+        return proportion(round(value * tests), tests)
+    return bare(value)
+
+
+def _hits(run, k: int) -> np.ndarray:
+    return metrics.top_k_hits(run.predictions["logits"], run.predictions["labels"], k)
+
+
+def _at(run, curve: str, epoch: int | None) -> float:
+    values = run.history.get(curve, ())
+    epoch = len(values) if epoch is None else epoch
+    return float(values[epoch - 1]) if 1 <= epoch <= len(values) else np.nan
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_epoch(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

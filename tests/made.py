@@ -1,0 +1,41 @@
+"""Measured runs that are made here, of counts, without any training."""
+
+import numpy as np
+
+from gtzan_lib.evaluation import dead
+from gtzan_lib.experiments.run import MAIN, Measured, folder_name
+
+
+class Made(Measured):
+    """A run of the counts that it is given."""
+
+    def __init__(
+        self, confusion, seed=0, history=None, shown=None, tests=None, **facts
+    ):
+        facts = {"recipe": "corrected", "epochs": 30, "data": "tiny"} | MAIN | facts
+        self.provenance = facts | {"seed": seed, "seconds": 1.0}
+        self.name = folder_name(self.provenance)
+        labels, called = np.nonzero(confusion)
+        times = np.asarray(confusion)[labels, called]
+        labels, called = labels.repeat(times), called.repeat(times)
+        logits = np.tile(-np.arange(10.0, dtype=np.float32), (len(labels), 1))
+        logits[np.arange(len(labels)), called] = 1
+        index = np.arange(len(labels))
+        self.predictions = {"index": index, "labels": labels, "logits": logits}
+        self.validation, self.artists = None, index
+        self.subsets = {"train": 400, "test": len(labels)}
+        constant = {"loss": 2.0, "train_accuracy": 0.5, "test_accuracy": 0.25}
+        n = facts["epochs"]
+        self.history = history or {name: n * [v] for name, v in constant.items()}
+        if shown is not None:
+            self.counted, self.test_confusions = dead.counted(shown), tests
+
+
+def right_for(right, seed=0, **facts):
+    """Return a run that is right for so many of ten pictures of each genre.
+
+    The others are called the next genre.
+    """
+    counts = right * np.eye(10, dtype=int)
+    counts[np.arange(10), (np.arange(10) + 1) % 10] = 10 - right
+    return Made(counts, seed, **facts)
