@@ -1,4 +1,4 @@
-"""The record of a data set: its tables, and ``derived.json``, which follows from them."""
+"""The record of a data set: its tables, and ``derived.json``, made of them."""
 
 import hashlib
 import json
