@@ -120,7 +120,7 @@ def ship(heard: Heard, outside: Path | None, folder: Path = FOLDER) -> Path:
         **axes_of(heard.whole),
     )
     sums = {name: store.sha256(partial / name) for name in (MODEL, TRACKS)}
-    facts |= {"learned": len(chosen), "same": SAME, "sha256": sums}
+    facts |= {"learned": len(chosen), "same": SAME, "sha256": sums, "elsewhere": None}
     store.write_json(partial / FACTS, facts)
     if outside is not None:
         facts["elsewhere"] = judge.judge(Classifier(partial), outside)
