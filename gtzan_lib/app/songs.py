@@ -35,9 +35,13 @@ def find(names: Iterable[str]) -> list[Path]:
     paths = []
     for name in names:
         path = Path(name)
-        if path.is_dir():
+        try:
+            is_folder, is_there = path.is_dir(), path.exists()
+        except OSError:  # a name that no file can have
+            is_folder, is_there = False, True
+        if is_folder:
             paths += _audio_in(path)
-        elif not path.exists() and glob.has_magic(name):
+        elif not is_there and glob.has_magic(name):
             matching = sorted(glob.glob(name, recursive=True))  # noqa: PTH207
             if not matching:
                 raise DataError(f"there is no file that matches {name}")
