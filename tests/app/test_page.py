@@ -40,7 +40,7 @@ def new_answer(tab):
 def test_an_upload_shows_what_predict_says(tab, page, files, capsys):
     text = upload(tab, files / "disco.wav")
     answer = predicted(files / "disco.wav", capsys)
-    expected = answer["percentages"]
+    expected = answer["percentages"] if answer["genre"] else {}  # no bars for none
     shown = {
         line.inner_text().split()[0]: float(line.locator("data").get_attribute("value"))
         for line in tab.locator("#answer .bars li").all()
@@ -48,7 +48,7 @@ def test_an_upload_shows_what_predict_says(tab, page, files, capsys):
     assert shown == pytest.approx(expected, abs=5e-3)
     assert list(shown) == sorted(expected, key=expected.get, reverse=True)
     assert text.startswith(f"{answer['answer'].capitalize()}\n")
-    assert answer["worth"] in text
+    assert (answer["worth"] or "") in text
     assert "disco.wav, 0:30 min, WAV, 22,050 Hz, 1 channel" in text
     assert len(tab.locator("#answer .similar li").all()) == 5
     assert "Genre over time" not in text
