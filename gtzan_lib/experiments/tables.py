@@ -3,7 +3,7 @@
 A folder ``record`` holds ``FILES``. ``runs`` has a row a run, ``epochs`` a row a run
 and epoch, ``answers`` a row a run and track; of the paper's own network ``confusions``
 has a row a run and epoch. The other tables hold what no run measures. All that is shown
-follows from them, by plain functions. ``record/COLUMNS.md`` tells what each column is.
+follows from them, by plain functions. report/HOWTO.md tells what each column is.
 """
 
 import gzip

@@ -109,9 +109,9 @@ def test_few_folds_test_every_track(tmp_path, monkeypatch):
     path = tmp_path / "claims.toml"
     path.write_text(CLAIM)
     ledger = claims.load(path)
-    of_folds = measures.Measured(ours(1.8, 1.5, 2.0), ["06"], 3, is_whole=True)
+    of_folds = measures.Found(ours(1.8, 1.5, 2.0), ["06"], 3, is_whole=True)
     monkeypatch.setitem(measures.MEASURES, "metric", lambda *a, **k: of_folds)
-    (answer,) = claims.answer(ledger, {}, [])
+    (answer,) = claims.answer(ledger, known())
     assert answer["reason"] == "Our interval allows both answers."
 
 
@@ -121,9 +121,9 @@ def test_beside_a_verdict_stand_those_of_other_tolerances_and_its_kind(
     path = tmp_path / "claims.toml"
     path.write_text(CLAIM)
     ledger = claims.load(path)
-    found = measures.Measured(ours(1.8, 1.75, 1.85), ["run"], 5)
+    found = measures.Found(ours(1.8, 1.75, 1.85), ["run"], 5)
     monkeypatch.setitem(measures.MEASURES, "metric", lambda *a, **k: found)
-    answers = claims.answer(ledger, {}, [])
+    answers = claims.answer(ledger, known())
     (answer,) = answers
     assert answer["verdict"] == answer["verdict_wider"] == "reproduced"
     assert answer["verdict_half"] == "undecided"

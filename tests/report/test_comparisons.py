@@ -5,44 +5,46 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from made import Made
 from scipy import special, stats
 
 from gtzan_lib.data import artists, protocols
-from gtzan_lib.experiments import groups
-from gtzan_lib.experiments.run import Run
 from gtzan_lib.report import comparisons
 from gtzan_lib.training.recipe import Augmented, Descent
 
 
 def run(recipe, seed, epochs, moments):
-    """Return a run of the paper's network from (epoch, training, test, as the paper).
+    """Return a run of the paper's network from (epoch, training, test, loss).
 
-    Accuracies are in tenths.
+    Accuracies are in tenths; before the first epoch and between, all is as after the
+    last one that is given.
     """
-    kept = []
-    for epoch, train, test, pair in moments:
-        counts = np.zeros((10, 10), int)
-        counts[0, 0], counts[0, 1] = test, 10 - test
-        facts = {"epoch": epoch, "train_accuracy": train / 10, "pair": pair}
-        kept.append(facts | {"confusion": counts.tolist()})
-    facts = groups.MAIN | {"recipe": recipe, "seed": seed, "epochs": epochs}
-    facts |= {"seconds": 1800}
-    name = f"{recipe}-{seed}-{epochs}"
-    return Run(kept={"run": name, "provenance": facts, "dead": {"moments": kept}})
+    history = {"loss": [], "train_accuracy": [], "test_accuracy": []}
+    given = {epoch: row for epoch, *row in moments}
+    now = 0, 0, 2.3
+    for epoch in range(1, epochs + 1):
+        now = given.get(epoch, now)
+        for name, value in zip(
+            history, (now[2], now[0] / 10, now[1] / 10), strict=True
+        ):
+            history[name].append(value)
+    counts = np.zeros((10, 10), int)
+    counts[0, :2] = now[1], 10 - now[1]
+    made = Made(counts, seed, history, recipe=recipe, epochs=epochs)
+    made.provenance["seconds"] = 1800
+    return made
 
 
 @pytest.fixture
 def runs():
     once = [
-        run("corrected", seed, 100, [(40, 7, 4 + seed, False), (100, 10, 6, False)])
+        run("corrected", seed, 100, [(40, 7, 4 + seed, 1.2), (100, 10, 6, 0.1)])
         for seed in range(3)
     ]
     twice = [
-        run(
-            "paper", 0, 900, [(300, 5, 3, False), (400, 7, 2, True), (900, 8, 5, True)]
-        ),
-        run("paper", 1, 900, [(300, 6, 3, False), (900, 8, 4, False)]),
-        run("paper", 2, 300, [(300, 5, 1, False)]),
+        run("paper", 0, 900, [(300, 5, 3, 1.9), (400, 7, 2, 1.8), (900, 8, 5, 1.7)]),
+        run("paper", 1, 900, [(300, 6, 3, 1.9), (900, 8, 4, 1.84)]),
+        run("paper", 2, 300, [(300, 5, 1, 1.9)]),
     ]
     return once + twice
 
@@ -72,16 +74,12 @@ def test_without_one_of_the_recipes_nothing_is_compared(runs):
 
 
 def test_other_slips_stand_beside_the_papers_loss():
-    def trained(recipe, seed, at_right, last):
-        slip = run(recipe, seed, 300, [(300, 7, 4, False)])
-        slip.record["loss_at_percent"] = {"62": at_right} if at_right else {}
-        slip.record["curve"] = [{"epoch": 300, "loss": last, "train_accuracy": 0.7}]
-        slip.record["confusion"] = np.eye(10, dtype=int).tolist()
-        slip.record["top2_hits"] = 10
-        return slip
+    def trained(recipe, seed, steps):
+        return run(recipe, seed, 300, [*steps, (300, 7, 10, steps[-1][-1])])
 
-    group = [trained("sigmoid", 0, 1.8, 1.7), trained("sigmoid", 1, None, 1.9)]
-    (row,) = comparisons.alternatives([*group, trained("paper", 0, 1.85, 1.7)], 0.62)
+    at_once = [(10, 6.2, 4, 1.8), (20, 7, 4, 1.7)]
+    group = [trained("sigmoid", 0, at_once), trained("sigmoid", 1, [(1, 7, 4, 1.9)])]
+    (row,) = comparisons.alternatives([*group, trained("paper", 0, at_once)], 0.62)
     assert (row["seeds"], row["reached"], row["epochs"]) == (2, 1, 300)
     assert row["at_right"]["value"] == 1.8
     assert row["loss"]["value"] == pytest.approx(1.8)
@@ -89,7 +87,7 @@ def test_other_slips_stand_beside_the_papers_loss():
 
 
 def test_who_reached_the_papers_pair_is_counted_by_the_time_they_had(runs):
-    assert comparisons.reached(runs) == [
+    assert comparisons.reached(runs, (1.83, 0.62)) == [
         {"epochs": 900, "seeds": 2, "reached": 1},
         {"epochs": 300, "seeds": 1, "reached": 0},
     ]
@@ -163,6 +161,6 @@ def test_public_code_is_counted_by_half_and_by_what_was_applied():
 
 
 def test_hours_are_summed_by_recipe(runs):
-    assert comparisons.computing([each.record for each in runs]) == [
+    assert comparisons.computing(runs) == [
         {"recipe": name, "runs": 3, "hours": 1.5} for name in ("corrected", "paper")
     ]

@@ -103,11 +103,11 @@ def test_hip_hop_called_reggae_while_it_is_silent_and_while_it_lives():
 
 def test_answers_are_counted_of_silent_and_of_living_epochs():
     about = dead.Life(certain_run(0, ["hiphop"], epochs=40)).hiphop
-    assert about["dead"].tolist() == [0] * 8 + [800, 0]
+    assert about["silent"].tolist() == [0] * 8 + [800, 0]
     assert not about["lives"].any()
     about = dead.Life(certain_run(0, ["rock"], epochs=40)).hiphop
     assert about["lives"].tolist() == [0] * 4 + [800] + [0] * 5
-    assert not about["dead"].any()
+    assert not about["silent"].any()
     alone = dead.tables([certain_run(0, ["hiphop"])], PAIR)["paper"]["moments"][0]
     assert alone["called"]["value"] == alone["most"]["value"] == 1
 
