@@ -181,9 +181,14 @@ def _made_from(name: str, p: Parameters | None) -> list[str]:
     cells = nbformat.read(path, as_version=4).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     named = runs.modules_of(p.facts) if p else []
-    return [path, *map(str, fingerprint.files_of(code, *named))]
+    return [path, *_files(code, *named)]
 
 
 def _module(name: str, *besides: str) -> list[str]:
-    files = fingerprint.files_of("", f"report.{name}")
-    return sorted({*map(str, files), *besides})
+    return sorted({*_files("", f"report.{name}"), *besides})
+
+
+def _files(code: str, *modules: str) -> list[str]:
+    """Return files by paths from the project's folder, whose name may have any letters."""
+    files = fingerprint.files_of(code, *modules)
+    return [str(path.relative_to(store.PROJECT)) for path in files]
