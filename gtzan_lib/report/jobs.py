@@ -189,6 +189,6 @@ def _module(name: str, *besides: str) -> list[str]:
 
 
 def _files(code: str, *modules: str) -> list[str]:
-    """Return files by paths from the project's folder, whose name may have any letters."""
+    """Return files by paths from the project, whose folder may have any name."""
     files = fingerprint.files_of(code, *modules)
     return [str(path.relative_to(store.PROJECT)) for path in files]
