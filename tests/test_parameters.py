@@ -39,7 +39,7 @@ def test_good_values_come_back():
         ("device", ["cpu"], "device must be one of: auto, cpu"),
         ("data", "/no/such/folder", "kaggle, or an existing folder with your copy"),
         ("data", "", "data must be one of"),
-        ("split", 3, "split must be one of: random, .*, all, or an existing CSV"),
+        ("split", 3, "split must be one of: random, .*-folds, or an existing CSV"),
     ],
 )
 def test_an_impossible_value_is_named_with_what_is_allowed(name, value, reason):
