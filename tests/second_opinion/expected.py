@@ -1,0 +1,837 @@
+"""What each place of a page must show, from the record's tables alone.
+
+``cell`` and ``TEMPLATES`` give numbers as floats, which are compared at the decimals
+that are shown; a text is compared as it is.
+"""
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from record import BY_GENRE, GENRES, HIPHOP, MEMBERS, MODELS, REGGAE, mixed, recall
+from scipy import stats
+from shown import Place
+from statistics_again import (
+    FLOOR,
+    NAN,
+    best_temperatures,
+    bootstrapped_place,
+    calibration_error,
+    calibration_error_by_chance,
+    clipped,
+    jackknife,
+    mean_by_artist,
+    mixture,
+    over_seeds,
+    paired_by_artist,
+    place,
+    prediction_set,
+    share_by_artist,
+    student,
+    wilson,
+)
+
+REPORT = Path(__file__).parents[2] / "report"
+FACTS = r"(paper|corrected|augmented|closed-form|ensemble)"
+METRICS = {  # as the tables of "here" name them
+    "last training loss": lambda r, names: r.curve(names, "loss")[0],
+    "last training accuracy": lambda r, names: r.curve(names, "train_accuracy")[0],
+    "test accuracy": lambda r, names: np.mean([r.accuracy(n)[0] for n in names]),
+    "top-2": lambda r, names: np.mean([r.accuracy(n, 2)[0] for n in names]),
+}
+
+
+def cell(r, p: Place):
+    """Return what a cell must show: floats, a text, or None where nobody knows."""
+    for caption, function in CELLS:
+        if re.search(caption, p.table):
+            found = function(r, p)
+            if found is not None:
+                return found
+    return None
+
+
+def called(counts, row=HIPHOP, column=REGGAE):
+    """Return the share of a genre that is called another."""
+    return wilson(counts[row, column], counts[row].sum())
+
+
+def run_of(r, p, order="epochs seed"):
+    """Return the name of the run that a row names."""
+    at = {k: v for k, v in p.beside.items()}
+    name = "{recipe}-{model}-{encoder}-{split}-{epochs}-epochs-seed-{seed}".format(**at)
+    return name if name in r.runs.index else None
+
+
+def runs_table(r, p):
+    """Every run with its seconds (seeds, epochs and threads are parameters)."""
+    if p.column == "seconds" and (name := run_of(r, p)):
+        return (float(r.runs.seconds[name]),)
+    return None
+
+
+def one_run(r, p):
+    """Return numbers of the run that a page or a row names."""
+    found = re.match(
+        rf"recipe {FACTS}, (\S+) from (\S+), split (\S+), (\d+) epochs: (.+)", p.row
+    )
+    if found and p.column == "here":
+        *facts, epochs, metric = found.groups()
+        names = r.group(*facts, int(epochs))
+        seed = re.search(r"seed-(\d+)\.", p.page)
+        names = [r.seeds(names)[int(seed[1])]] if seed else names
+        few = re.search(r", (\d+) seeds", p.table)
+        return (METRICS[metric](r, names[: int(few[1])] if few else names),)
+    if p.row == "seconds" and (name := page_run(p)):
+        return (float(r.runs.seconds[name]),)
+    if p.row in ("subsets, train", "subsets, test") and (name := page_run(p)):
+        return (float(r.runs["n_" + p.row.split(", ")[1]][name]),)
+    return None
+
+
+def page_run(p):
+    """Return the run that a page is about."""
+    found = re.match(r"03_train_cnn-(.+)\.", p.page)
+    return found and found[1]
+
+
+def by_genre_of_run(r, p):
+    """Precision and recall of one run, by genre."""
+    counts = r.confusion(page_run(p))
+    k = GENRES.index(p.row)
+    hits, of = counts[k, k], {"recall": counts[k], "precision": counts[:, k]}
+    return wilson(hits, of[p.column].sum())
+
+
+def pooling(r, p):
+    """Mean squared errors of pooling."""
+    if mode := re.match(r"MSE of pooling 4 x 4, (\w+)", p.row):
+        return (r.pooling[mode[1]]["mse"],) if p.column == "here" else None
+    of = {"mean": "mse", "share of pictures below 0.01": "share_below_0.01"}.get(p.row)
+    return (r.pooling[p.column][of],) if of and p.column in r.pooling else None
+
+
+def encoders(r, p):
+    """Weights, seconds and errors of encoders on the first seed's test pictures."""
+    names = {"weights": "weights", "seconds": "seconds", "MSE": "mse"}
+    names |= {"MSE of the plot": "mse_plot", "added by 8 bits": "mse_8_bits"}
+    row = r.encoders.get(p.row)
+    return (row[names[p.column]],) if row and p.column in names else None
+
+
+def encoder_share(r, p):
+    """Errors as a share of pooling's (bicubic)."""
+    found = re.match(r"MSE of (\S+) as a share of pooling's", p.row)
+    if not found:
+        return one_run(r, p)
+    return (r.encoders[found[1]]["mse"] / r.encoders["bicubic"]["mse"],)
+
+
+def codes(r, p):
+    """Accuracies from codes, and paired differences from pooling."""
+    found = re.search(r"(\d+) seeds, (\d+) epochs", p.table)
+    n, epochs = map(int, found.groups())
+    names, pool = (
+        r.group("corrected", encoder=e, epochs=epochs)[:n] for e in (p.row, "pool")
+    )
+    k = 2 if p.column.startswith("top-2") else 1
+    if "minus" in p.column:
+        return r.gain(names, pool, lambda name: r.accuracy(name, k)[0])
+    return r.share(names, k=k)
+
+
+def configuration(r, p):
+    """Our rows beside the paper's, and the central evidence."""
+    printed = {
+        "section 3.3.2": (1800, 2.3, 1.83, 0.62, 0.45, NAN),
+        "section 4.2": (NAN, NAN, NAN, 0.50, 0.40, 0.70),
+        "abstract": (30, NAN, NAN, NAN, 0.50, NAN),
+        "the paper": (NAN, NAN, 1.83, 0.62, NAN, NAN),
+    }
+    columns = ("epochs", "first loss", "last loss", "train accuracy", "test accuracy")
+    for name, row in printed.items():
+        if p.row.endswith(name) and p.column in (*columns, "top-2"):
+            return (row[(*columns, "top-2").index(p.column)],)
+        if p.row == "the paper":
+            return {
+                "loss predicted from it": (FLOOR + 0.38,),
+                "loss while 0.62 are right": (1.83,),
+                "test accuracy after 30 epochs": (0.50,),
+            }.get(p.column)
+    names = configured(r, p.row)
+    if not names:
+        return None
+    at62 = [r.loss_at(name, 0.62) for name in names]
+    at62 = [loss for loss in at62 if np.isfinite(loss)]
+    of = {
+        "epochs": lambda: (float(r.runs.epochs[names[0]]),),
+        "seeds": lambda: (len(names),),
+        "first loss": lambda: r.curve(names, "loss", 1),
+        "last loss": lambda: r.curve(names, "loss"),
+        "train accuracy": lambda: r.curve(names, "train_accuracy"),
+        "test accuracy": lambda: r.share(names),
+        "top-2": lambda: r.share(names, k=2),
+        "loss predicted from it": lambda: (
+            FLOOR + 1 - r.curve(names, "train_accuracy")[0],
+        ),
+        "loss while 0.62 are right": lambda: (
+            *student(at62),
+            *([len(at62), len(names)] if len(at62) < len(names) else []),
+        ),
+        "test accuracy after 30 epochs": lambda: r.test_at(names, 30),
+    }
+    return of[p.column]() if p.column in of else None
+
+
+def configured(r, words):
+    """Return the runs of a row such as "corrected, lenet, pool, 100 epochs"."""
+    words = words.removeprefix("ours | ").removeprefix("recipe ")
+    found = re.match(rf"{FACTS}(?:, (lenet\S*), (\w+))?, ([\d,]+) epochs", words)
+    if not found:
+        return []
+    recipe, model, encoder, epochs = found.groups()
+    where = (model or "lenet", encoder or "pool", "random")
+    return r.group(recipe, *where, int(epochs.replace(",", "")))
+
+
+# ---- Dead genres ----
+
+
+def words_of_life(r, name):
+    """Return in words which genres were late, and which died, as two texts."""
+    begins, found = r.life(name)
+    last, late, died = int(r.runs.epochs[name]), [], []
+    for k, first, end in found:
+        if first == begins:
+            late.append(f"{GENRES[k]} {'never' if end == last else f'until {end}'}")
+        else:
+            when = f"from {first}" if end == last else f"{first} to {end}"
+            died.append(f"{GENRES[k]} {when}")
+    return ", ".join(late), ", ".join(died)
+
+
+def life(r, p):
+    """The life of genres, seed by seed."""
+    recipe = p.beside.get("recipe", "paper")
+    name = r.seeds(r.longest(recipe))[int(p.beside["seed"])]
+    last, begins = int(r.runs.epochs[name]), r.life(name)[0]
+    after = min(r.compared(recipe), last)
+    moment, pair = r.moment(name, after), r.pair(name)
+    late, died = words_of_life(r, name)
+    n = len(r.hits(name))
+    test = round(r.at(name, "test_accuracy", after) * n)
+    parts = {k: (moment[k],) if recipe == "paper" else "-" for k in ("wrong", "unsure")}
+    of = {
+        "epochs": (last,),
+        "begins": (begins,),
+        "not yet answered": late,
+        "died": died,
+        "after": (after,),
+        "dead": ", ".join(GENRES[k] for k in moment["dead"]),
+        "loss": (moment["loss"],),
+        "of dead": (moment["of dead"],) if recipe == "paper" else "-",
+        "test accuracy": wilson(test, n),
+        "as the paper": (pair,) if pair else "-",
+    }
+    return (of | parts).get(p.column)
+
+
+@cache
+def fates(r, recipe):
+    """Count seeds in which each genre was late, died or is dead."""
+    counts = {genre: dict.fromkeys(("late", "died", "dead"), 0) for genre in GENRES}
+    for name in r.longest(recipe):
+        begins, found = r.life(name)
+        after = min(r.compared(recipe), int(r.runs.epochs[name]))
+        for k, genre in enumerate(GENRES):
+            firsts = {first for k_, first, _ in found if k_ == k}
+            counts[genre]["late"] += begins in firsts
+            counts[genre]["died"] += bool(firsts - {begins})
+            counts[genre]["dead"] += k in r.dead(name, after)
+    return counts
+
+
+def fate(r, p):
+    """In how many seeds a genre was late, died, is dead."""
+    found = re.search(r"(late|died|dead).*(corrected|paper)", p.column)
+    return (fates(r, found[2])[p.row][found[1]],) if found else None
+
+
+def when(words):
+    """Return the moment that a row is about."""
+    return "pair" if words.startswith("as the paper") else int(words.replace(",", ""))
+
+
+def by_dead(r, p):
+    """Least loss and loss by the number of dead genres."""
+    moments = [r.moment(*m) for m in r.moments("paper", when(p.beside["epoch"]))]
+    some = [m for m in moments if len(m["dead"]) == int(p.beside["dead genres"])]
+    return {
+        "dead genres": (int(p.beside["dead genres"]),) if some else None,
+        "seeds": (len(some),),
+        "at least": (FLOOR + np.mean([m["of dead"] for m in some]),),
+        "loss": student([m["loss"] for m in some]),
+    }.get(p.column)
+
+
+def goes_to(r, at, genre):
+    """Return seeds, pictures, and three answers for a dead genre, in words."""
+    k = GENRES.index(genre)
+    rows = [
+        r.test_counts(name, epoch)[k]
+        for name, epoch in r.moments("paper", at)
+        if k in r.dead(name, epoch)
+    ]
+    total = np.sum(rows, axis=0)
+    best = [i for i in np.argsort(-total, kind="stable")[:3] if total[i]]
+    words = ", ".join(f"{GENRES[i]} {total[i] / total.sum():.2f}" for i in best)
+    return len(rows), int(total.sum()), words
+
+
+def answers_of_dead(r, p):
+    """What test pictures of dead genres are called."""
+    n, pictures, words = goes_to(r, when(p.beside["epoch"]), p.beside["genre"])
+    return {"seeds": (n,), "pictures": (pictures,), "called": words}.get(p.column)
+
+
+@cache
+def hiphop_means(r, recipe):
+    """Return hip-hop called reggae while dead and while it lives, and how many."""
+    seeds = [r.hiphop(name) for name in r.longest(recipe)]
+    dead, lives = ([s[k] for s in seeds if np.isfinite(s[k][0])] for k in (1, 2))
+    means = [over_seeds(part, "random") if part else (NAN,) for part in (dead, lives)]
+    both = [s[1][0] - s[2][0] for s in seeds if np.isfinite(s[1][0] + s[2][0])]
+    return *means, len(dead), student(both, 1 / 4) if len(both) > 1 else (NAN,)
+
+
+def hiphop(r, p):
+    """Share of hip-hop called reggae while it is dead, by seed."""
+    recipe, seed = p.beside["recipe"], p.beside["seed"]
+    if seed == "all":
+        at = {"while dead": 0, "while it lives": 1}.get(p.column)
+        found = hiphop_means(r, recipe)[at] if at is not None else None
+    else:
+        epochs, *shares = r.hiphop(r.seeds(r.longest(recipe))[int(seed)])
+        of = {"epochs dead": (epochs,)}
+        of |= dict(zip(("while dead", "while it lives"), shares, strict=True))
+        found = of.get(p.column)
+    return "-" if found and np.isnan(found[0]) else found
+
+
+@cache
+def confused(r, at):
+    """Return hip-hop called reggae at a moment, and seeds with mostly reggae."""
+    moments = r.moments("paper", at)
+    rows = [r.test_counts(*m)[HIPHOP] for m in moments]
+    most = sum(row[REGGAE] > np.delete(row, REGGAE).max() for row in rows)
+    shares = over_seeds([r.called(*m) for m in moments], "random")
+    return len(moments), shares, wilson(most, len(moments))
+
+
+def all_seeds(r, p):
+    """Hip-hop called reggae, all seeds after the same epoch."""
+    n, share, most = confused(r, when(p.beside["epoch"]))
+    of = {"seeds": (n,), "hip-hop called reggae": share}
+    return (of | {"seeds with mostly reggae": most}).get(p.column)
+
+
+def recalls(r, p):
+    """Recall over the seeds of the main runs."""
+    found = re.search(r"recipe (\w+)", p.column)
+    names = r.group(found[1])
+    return r.counted(names, lambda m: recall(m, GENRES.index(p.row)))
+
+
+# ---- Other models ----
+
+
+def model(r, name, split):
+    """Return the runs of a model on a split."""
+    recipe, model, encoder = MODELS[name]
+    return r.group(recipe, model, encoder, split)
+
+
+def compared(r, p):
+    """Models on one split."""
+    found = re.search(r"split (\S+),", p.table)
+    names = model(r, p.row, found[1])
+    few = re.search(r", (\d+) seeds", p.table)
+    names = names[: int(few[1])] if few else names
+    return {
+        "accuracy": lambda: r.share(names),
+        "top-2": lambda: r.share(names, k=2),
+        "hip-hop called reggae": lambda: r.counted(names, called),
+        "reggae called hip-hop": lambda: r.counted(
+            names, lambda m: called(m, REGGAE, HIPHOP)
+        ),
+    }[p.column]()
+
+
+def ladder(r, p):
+    """Accuracy by split, and the change from the paper's split."""
+    what, split = p.column.split()[0], p.column.split()[-1]
+    few = re.search(r", (\d+) seeds", p.table)
+    names, base = (model(r, p.row, s)[: int(few[1])] for s in (split, "random"))
+    if what == "accuracy":
+        return r.share(names)
+    return change(r, names, base)
+
+
+def change(r, names, base):
+    """Return the change of accuracy between splits: paired, or added in squares."""
+    if r.runs.split[names[0]] == "random-unique":
+        return r.gain(names, base, lambda n: r.accuracy(n)[0])
+    halves, values = [], []
+    for some in (names, base):
+        mean, low, high = unclipped(r, some)
+        values.append(mean)
+        halves.append((high - low) / 2)
+    value, half = values[0] - values[1], np.hypot(*halves)
+    return value, value - half, value + half
+
+
+def unclipped(r, names):
+    """Return accuracy over seeds; ends may leave 0 to 1."""
+    shares, split = [r.accuracy(n) for n in names], r.runs.split[names[0]]
+    if len(shares) == 1:
+        return shares[0]
+    tests = np.mean([s[2] - s[1] for s in shares]) / 2
+    mean, _, high = student([s[0] for s in shares], 1 / 4 if "random" in split else 0)
+    fold = max(high - mean, tests / np.sqrt(min(5, len(shares))))
+    half = fold if "random" in split else np.hypot(high - mean, tests)
+    return mean, mean - half, mean + half
+
+
+@cache
+def folds(r, name, split, temperature="plain"):
+    """Return tracks, labels and logits (repetitions, N, 10) of a model's folds.
+
+    At temperatures of the other folds where these are ``fitted``; those come last.
+    """
+    members = MEMBERS.get(name, (name,))
+    runs = [r.seeds(model(r, member, split)) for member in members]
+    n = 3 if split.endswith("folds") else 1
+    repetitions, fitted_all = [], []
+    for first in range(0, 1 + min(max(part) for part in runs), n):
+        parts, which = [[r.answer(m[first + k]) for m in runs] for k in range(n)], []
+        tracks = np.concatenate([part[0][0] for part in parts])
+        labels = np.concatenate([part[0][1] for part in parts])
+        fold = np.repeat(np.arange(n), [len(part[0][0]) for part in parts])
+        each = [np.concatenate([part[m][2] for part in parts]) for m in range(len(runs))]
+        logits = np.empty(each[0].shape)
+        for k in range(n):
+            own = fold == k
+            if temperature == "plain":
+                which = np.ones(len(each))
+            elif n > 1:
+                which = best_temperatures([z[~own] for z in each], labels[~own])
+            else:
+                known = [r.validation[m[first]] for m in runs]
+                given = [table[GENRES].to_numpy() for table in known]
+                which = best_temperatures(given, known[0].label.to_numpy())
+            logits[own] = mixture([z[own] for z in each], which)
+            fitted_all.append(which)
+        order = np.argsort(tracks)
+        repetitions.append(logits[order])
+        if n == 1:
+            break
+    temperatures = np.exp(np.mean(np.log(fitted_all), axis=0))
+    return tracks[order], labels[order], np.stack(repetitions), temperatures
+
+
+def right(hits, artists):
+    """Return the share right over repetitions, by artist."""
+    return over_seeds([share_by_artist(row, artists) for row in hits], "")
+
+
+@cache
+def leakage(r, name, part):
+    """Return tracks, artists, known, unheard, difference, lists and shift."""
+    how = "fitted" if name in MEMBERS else "plain"
+    tracks, labels, known, _ = folds(r, name, "random-folds", how)
+    _, _, unheard, _ = folds(r, name, "artist-folds", how)
+    artists = r.whose(tracks)
+    hits = [(z.argmax(2) == labels).astype(float) for z in (known, unheard)]
+    lists = model(r, name, "artist-trainval")
+    listed = r.answer(lists[0])[0]
+    _, whose, sizes = np.unique(artists, return_inverse=True, return_counts=True)
+    chosen = {"all": np.full(len(tracks), True), "control": sizes[whose] == 1}
+    chosen |= {"test list": np.isin(tracks, listed)}
+    chosen |= {genre: labels == k for k, genre in enumerate(GENRES)}
+    some = chosen[part]
+    ours, theirs = (each[:, some] for each in hits)
+    found = {
+        "tracks": (some.sum(),),
+        "artists": (len(np.unique(artists[some])),),
+        "known": right(ours, artists[some]),
+        "unheard": right(theirs, artists[some]),
+        "difference": paired_by_artist(ours, theirs, artists[some]),
+    }
+    if part == "test list":
+        order = np.argsort(listed)
+        rows = np.stack([r.hits(n)[order] for n in lists]).astype(float)
+        found["lists"] = right(rows, artists[some])
+        found["shift"] = paired_by_artist(theirs, rows, artists[some])
+    return found
+
+
+def leaks(r, p):
+    """Known and unheard artists on the same tracks."""
+    name, part = p.row.split(" | ")[:2]
+    return leakage(r, name, part).get(p.column)
+
+
+@cache
+def trust(r, split, name, how):
+    """Return how far percentages mean what they say."""
+    tracks, labels, logits, fitted = folds(r, name, split, how)
+    artists, n = r.whose(tracks), len(logits)
+    every, truth = np.concatenate(logits), np.tile(labels, n)
+    p = np.exp(every - np.logaddexp.reduce(every, axis=1)[:, None])
+    sure, whose = p.max(1), np.tile(artists, n)
+    hits, sizes = prediction_set(every, truth)
+    return {
+        "sure": (sure.mean(),),
+        "right": right((logits.argmax(2) == labels).astype(float), artists),
+        "surer than right": mean_by_artist(sure - (p.argmax(1) == truth), whose),
+        "calibration error": (np.mean([calibration_error(z, labels) for z in logits]),),
+        "by chance": (np.mean([calibration_error_by_chance(z) for z in logits]),),
+        "prediction set": (sizes.mean(),),
+        "true genre in it": share_by_artist(hits, whose),
+        "temperatures": tuple(fitted),
+    }
+
+
+def trusted(r, p):
+    """Trust in percentages before and after temperatures."""
+    split, name, how = p.row.split(" | ")
+    return trust(r, split, name, {"before": "plain", "after": "fitted"}[how]).get(
+        p.column
+    )
+
+
+def literature(r, p):
+    """Our models beside those of others (whose numbers are typed)."""
+    if p.column == "accuracy" and p.beside.get("source", "").startswith("ours"):
+        return r.share(r_five(r, p.beside["model"], p.beside["split"], p.page))
+    return None
+
+
+def r_five(r, name, split, page):
+    """Return a model's runs; notebook 06 trains five seeds."""
+    names = model(r, name, split)
+    return names[:5] if page.startswith(("06", "07")) else names
+
+
+def start_runs(r, p):
+    """Every configuration on the start page, and its seeds."""
+    at = p.beside
+    facts = {k: "+".join(x.split(",")[0] for x in at[c].split("; ")) for k, c in
+             (("recipe", "training"), ("model", "model"), ("encoder", "input"), ("split", "split"))}
+    names = r.group(**facts, epochs=int(at["epochs"].replace(",", "")))
+    if not names:
+        return None
+    if facts["split"] == "all" and p.column in ("accuracy", "top-2"):
+        return "-"
+    if p.column == "seeds":
+        rows = [(*(r.accuracy(n) if facts["split"] != "all" else ()), r.runs.seconds[n]) for n in names]
+        return (len(names), *(x for row in rows for x in row))
+    return {"accuracy": lambda: r.share(names), "top-2": lambda: r.share(names, k=2),
+            "epochs": lambda: (int(at["epochs"].replace(",", "")),)}.get(p.column, lambda: None)()
+
+
+# ---- The ledger ----
+
+
+@cache
+def claims():
+    """Return the claims of the ledger with their rules, by id."""
+    ledger = tomllib.loads((REPORT / "claims.toml").read_text("utf-8"))
+    for claim in ledger["claim"]:
+        if "prints" in claim:
+            claim["paper"] = ledger["paper"][claim["section"]][claim["prints"]]
+        printed = re.search(r"\d[\d,.]*", claim["paper"])
+        number = float(printed[0].replace(",", "")) if printed else NAN
+        if "tolerance" in claim:
+            claim.setdefault("value", number)
+            claim["because"] = ledger["tolerance"][claim["tolerance"]]["reason"]
+            claim["tolerance"] = ledger["tolerance"][claim["tolerance"]]["size"]
+        if claim.get("below") is True:
+            claim["below"] = number
+    return {claim["id"]: claim for claim in ledger["claim"]}
+
+
+def gained(r, ours, theirs, metric):
+    """Return a paired difference over whole partitions of shared seeds."""
+    both = set(r.seeds(ours)) & set(r.seeds(theirs))
+    ours, theirs = (
+        r.partitions([n for s, n in sorted(r.seeds(g).items()) if s in both])
+        for g in (ours, theirs)
+    )
+    return r.gain(ours, theirs, metric), len(ours), ()
+
+
+def over(r, names, estimate, one=None):
+    """Return an estimate of whole partitions, and what each seed has."""
+    names = r.partitions(names)
+    each = [one(name) for name in names] if one else ()
+    return estimate(names), len(names), each
+
+
+def beside_others(r):
+    """Return the paper's network minus the mean of the models of notebook 06."""
+    others = [model(r, name, "random") for name in list(MODELS)[1:4] + ["CRNN, mel bands"]]
+    groups = [r.seeds(g) for g in (r.group("paper"), *others)]
+    both = sorted(set.intersection(*map(set, groups)))
+    rows = np.array([[r.accuracy(g[s])[0] for s in both] for g in groups])
+    values = rows[0] - rows[1:].mean(0)
+    return student(values, 1 / 4), len(both), list(values)
+
+
+def more_data(r, encoder):
+    """Return what the second half of the training tracks adds, by artist."""
+    curves = [c for c in r.learning if c["encoder"] == encoder]
+    gains = np.concatenate([np.subtract(c["hits"][-1], c["hits"][-2]) for c in curves])
+    tests = np.concatenate([c["tests"] for c in curves])
+    mean, variance, number = jackknife(gains, tests)
+    half = stats.t.ppf(0.975, number - 1) * np.sqrt(variance)
+    return (mean, mean - half, mean + half), len(curves), ()
+
+
+def ranked(r, place_in):
+    """Return a rank of recipe paper's runs."""
+    names = r.partitions(r.group("paper"))
+    counts = np.stack([r.confusion(name) for name in names])
+    return bootstrapped_place(counts, place_in), len(names), ()
+
+
+def recall_place(k):
+    """Return the rank of a genre by recall."""
+    return lambda m: place(m.diagonal() / m.sum(1).clip(1), k)
+
+
+def mistaken_place(m):
+    """Return the rank of reggae among what hip-hop is mistaken for."""
+    return int(np.sum(np.delete(m[HIPHOP], HIPHOP) >= m[HIPHOP, REGGAE]))
+
+
+@cache
+def ours(r, claim):
+    """Return estimate, number of seeds, and single values; None if not measured."""
+    two, one = r.group("paper"), r.group("corrected")
+    conv = r.group("corrected", encoder="conv")
+    dense = r.group("corrected", "lenet-one-dense")
+    svm = [model(r, name, "random") for name in list(MODELS)[2:4]]
+    crnn, cnn = (model(r, name, "random") for name in ("CRNN, mel bands", "CNN, mel bands"))
+
+    def accuracy(name):
+        return r.accuracy(name)[0]
+
+    def at(curve, epoch=-1):
+        return lambda name: r.at(name, curve, epoch)
+
+    def early(recipe, **facts):
+        return r.longest(recipe, 30, **facts)
+
+    def ratio(encoder):
+        values = r.of_pooling[encoder]
+        return student(values, 1 / 4), len(values), ()
+
+    def test_30(recipe):
+        names = r.partitions(early(recipe))
+        return r.test_at(names, 30), len(names), [t[0] for t in r.tests_at(names, 30)]
+
+    def pair():
+        found = [wilson(round(r.at(n, "test_accuracy", e) * len(r.hits(n))), len(r.hits(n)))
+                 for n, e in r.moments("paper", "pair")]
+        return over_seeds(found, "random"), len(found), [f[0] for f in found]
+
+    measured = {
+        "abstract-30-epochs-one-softmax": lambda: test_30("corrected"),
+        "abstract-30-epochs-two-softmaxes": lambda: test_30("paper"),
+        "pictures": lambda: ((sum(BY_GENRE.values()),), None, ()),
+        "pictures-a-genre": lambda: ((min(BY_GENRE.values()),), None, ()),
+        "several-gigabytes": lambda: ((4 * 36 * CODE * sum(BY_GENRE.values()) / 1e9,), None, ()),
+        "kb-before": lambda: ((36 * CODE / 1e3,), None, ()),
+        "kb-before-as-written": lambda: ((PICTURE / 1e3,), None, ()),
+        "kb-after": lambda: ((CODE / 1e3,), None, ()),
+        "compression": lambda: ((PICTURE / CODE,), None, ()),
+        "pooling-mse": lambda: ((r.pooling["nearest"]["mse"] * 3 / 4,), None, ()),
+        "pooling-mse-colours": lambda: ((r.pooling["nearest"]["mse"],), None, ()),
+        "train-pictures": lambda: ((r.runs.n_train[two[0]],), None, ()),
+        "test-pictures": lambda: ((r.runs.n_test[two[0]],), None, ()),
+        "batches": lambda: ((np.ceil(r.runs.n_train[two[0]] / 100),), None, ()),
+        "one-dense-converges": lambda: gained(
+            r, early("corrected", model="lenet-one-dense"), early("corrected"), at("train_accuracy", 30)
+        ),
+        "one-dense-results": lambda: gained(r, dense, one, accuracy),
+        "first-loss": lambda: over(r, two, lambda n: r.curve(n, "loss", 1)),
+        "last-loss": lambda: over(r, two, lambda n: r.curve(n, "loss"), at("loss")),
+        "last-loss-one-softmax": lambda: over(
+            r, one, lambda n: r.curve(n, "loss"), at("loss")
+        ),
+        "first-train-accuracy": lambda: over(
+            r, two, lambda n: r.curve(n, "train_accuracy", 1)
+        ),
+        "last-train-accuracy": lambda: over(
+            r, two, lambda n: r.curve(n, "train_accuracy"), at("train_accuracy")
+        ),
+        "test-accuracy": lambda: over(r, two, r.share, accuracy),
+        "test-accuracy-at-the-pair": pair,
+        "saturated-output": lambda: over(
+            r,
+            two,
+            lambda n: over_seeds(
+                [r.saturated(x) for x in n],
+                "random",
+                sum(r.saturated(x)[0] * len(r.hits(x)) for x in n)
+                / sum(len(r.hits(x)) for x in n),
+            ),
+        ),
+        "metal": lambda: ranked(r, recall_place(GENRES.index("metal"))),
+        "classical": lambda: ranked(r, recall_place(GENRES.index("classical"))),
+        "hiphop-always": lambda: over(r, two, lambda n: r.counted(n, called)),
+        "hiphop-mostly": lambda: ranked(r, mistaken_place),
+        "hiphop-repeated": lambda: (
+            confused(r, r.compared("paper"))[2],
+            confused(r, r.compared("paper"))[0],
+            (),
+        ),
+        "hiphop-dead": lambda: (
+            hiphop_means(r, "paper")[0],
+            hiphop_means(r, "paper")[2],
+            (),
+        ),
+        "information-loss": lambda: gained(r, conv, one, accuracy),
+        "average": lambda: beside_others(r),
+        "top-2": lambda: over(
+            r, two, lambda n: r.share(n, k=2), lambda n: r.accuracy(n, 2)[0]
+        ),
+        "top-2-one-softmax": lambda: over(
+            r, one, lambda n: r.share(n, k=2), lambda n: r.accuracy(n, 2)[0]
+        ),
+        "autoencoder-loses-less": lambda: ratio("conv"),
+        "autoencoder-patch-loses-less": lambda: ratio("patch"),
+        "autoencoder-train-accuracy": lambda: gained(
+            r,
+            early("corrected", encoder="conv"),
+            early("corrected"),
+            at("train_accuracy", 30),
+        ),
+        "more-data": lambda: more_data(r, "texture"),
+        "more-data-features": lambda: more_data(r, "features"),
+        "other-inputs": lambda: gained(
+            r, svm[0], one, lambda n: mixed(r.confusion(n))[0]
+        ),
+        "other-inputs-same-model": lambda: gained(
+            r, svm[0], svm[1], lambda n: mixed(r.confusion(n))[0]
+        ),
+        "other-inputs-bands": lambda: gained(
+            r, crnn, one, lambda n: mixed(r.confusion(n))[0]
+        ),
+        "rnn": lambda: gained(r, crnn, cnn, accuracy),
+        "autoencoder-literal": lambda: ((4 * WEIGHTS / 1e9,), None, ()),
+        "limitations-train": lambda: over(r, two, lambda n: r.curve(n, "train_accuracy")),
+        "limitations-test": lambda: over(r, two, r.share),
+    }
+    return measured[claim]() if claim in measured else None
+
+
+def verdict(r, claim: dict) -> str:
+    """Judge a claim by its rule in the ledger."""
+    if "says" in claim:
+        return "contradicted by the paper itself"
+    measured = ours(r, claim["id"])
+    if not {"value", "above", "below"} & set(claim) or not measured:
+        return "cannot be tested"
+    estimate, seeds, _ = measured
+    low, high = estimate[1:] if len(estimate) > 1 else estimate * 2
+    if "above" in claim:
+        inside, outside = low > claim["above"], high <= claim["above"]
+    elif "below" in claim:
+        inside, outside = high < claim["below"], low >= claim["below"]
+    else:
+        off = [x - claim["value"] for x in (low, high)]
+        wide = claim["tolerance"] + 1e-9
+        inside = max(map(abs, off)) <= wide
+        outside = off[1] < -wide or off[0] > wide
+    if seeds == 1 or not (inside or outside):
+        return "undecided"
+    return "reproduced" if inside else "not reproduced"
+
+
+@cache
+def verdicts(r, only=None):
+    """Count claims by verdict: of all, or of notebooks 05 or 06 (what is proposed)."""
+    some = [c for c in claims().values() if only in (None, c.get("proposed", False))]
+    counts = dict.fromkeys(VERDICTS, 0)
+    for claim in some:
+        counts[verdict(r, claim)] += 1
+    return counts
+
+
+def reason(r, claim: dict) -> list[float]:
+    """Return the numbers that a reason adds to what the ledger says."""
+    measured, found = ours(r, claim["id"]), []
+    if measured and "tolerance" in claim and len(measured[2]) > 1:
+        within = np.abs(np.subtract(measured[2], claim["value"])) <= claim["tolerance"] + 1e-9
+        found += [within.sum(), len(within), min(measured[2]), max(measured[2])]
+    return found
+
+
+def ledger(r, p):
+    """Number, verdict and reason of each claim; claims and rules are typed."""
+    claim = next((c for c in claims().values() if c["claim"] == p.beside["claim"]), None)
+    if claim is None:
+        return None
+    measured = ours(r, claim["id"])
+    if p.column == "ours":
+        if not measured:
+            return ()
+        estimate, seeds, _ = measured
+        of = re.findall(r"of (9|10)\b", p.text)
+        seeds = [seeds] if seeds and "seed" in p.text else []
+        return (*estimate, *map(float, of), *seeds)
+    if p.column == "verdict":
+        return verdict(r, claim)
+    return None
+
+
+def by_verdict(r, p):
+    """Number of claims by verdict, of those that notebook 05 answers."""
+    return (verdicts(r, False)[p.row],)
+
+
+VERDICTS = ("reproduced", "not reproduced", "undecided")
+VERDICTS += ("contradicted by the paper itself", "cannot be tested")
+PICTURE, CODE = 288 * 432 * 3, 72 * 108 * 3
+WEIGHTS = 2 * PICTURE * CODE + PICTURE + CODE  # there and back, with biases
+CELLS = [
+    (r"^Counts: ", lambda r, p: (sum(BY_GENRE.values()) if p.row == "pictures" else 99,) if p.column == "here" else None),
+    (r"^Mean squared errors?[: ]", pooling),
+    (r"^(This run|Main runs|Test accuracies)", one_run),
+    (r"^$", one_run),
+    (r"^This notebook", encoder_share),
+    (r"^Test pictures, with 95 % intervals", by_genre_of_run),
+    (r"^Mean over test pictures", encoders),
+    (r"^GTZAN \(Kaggle edition\), \d+ seeds, \d+ epochs", codes),
+    (r"^The paper is about GTZAN; our rows", configuration),
+    (r"^The life of genres", life),
+    (r"^Number of seeds, by genre", fate),
+    (r"^Recipe paper, means over seeds", by_dead),
+    (r"^Answers as shares", answers_of_dead),
+    (r"^Share of hip-hop's test", hiphop),
+    (r"^Recipe paper, all seeds", all_seeds),
+    (r"^Recall on test pictures", recalls),
+    (r"^Number of claims by verdict", by_verdict),
+    (r"^(The ledger|What the paper proposes|Ours is measured on)", ledger),
+    (r"SHA-256 ", runs_table),
+    (r"^GTZAN \(Kaggle edition\), split ", compared),
+    (r"^Share of right answers", leaks),
+    (r"^Test accuracy by split", ladder),
+    (r"^Trust in percentages", trusted),
+    (r"^Others' are about GTZAN", literature),
+    (r"^Runs on", start_runs),
+]
