@@ -284,6 +284,8 @@ def goes_to(r, at, genre):
         for name, epoch in r.moments("paper", at)
         if k in r.dead(name, epoch)
     ]
+    if not rows:
+        return 0, 0, ""
     total = np.sum(rows, axis=0)
     best = [i for i in np.argsort(-total, kind="stable")[:3] if total[i]]
     words = ", ".join(f"{GENRES[i]} {total[i] / total.sum():.2f}" for i in best)

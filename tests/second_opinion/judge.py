@@ -218,7 +218,7 @@ def pdf_rows(r):
     for recipe in ("paper", "corrected"):
         names = r.group(recipe)
         label = rf"recipe {recipe}, {r.runs.epochs[names[0]]} epochs"
-        p = Place("", "", label, "")
+        p = Place("", "", label, "", "")
         columns = ("last loss", "train accuracy", "loss predicted from it")
         columns += ("loss while 0.62 are right", "test accuracy after 30 epochs")
         cells = [expected.configuration(r, p._replace(column=c)) for c in columns]
@@ -235,7 +235,7 @@ def pdf_rows(r):
             floor = expected.FLOOR
             share = [m["of dead"] / max(m["loss"] - floor, 1e-9) for m in moments]
             parts.append(expected.clipped(expected.student(share)))
-            label = rf"(?<=dead|1\]|\d\d\]) {at} (?={len(moments)} 1\.461)"
+            label = rf" {at} (?={len(moments)} 1\.461)"
             yield "Table 4:", label, [(len(moments),), (floor,), *parts]
     for name in r.longest("paper"):
         seed, begins = int(r.runs.seed[name]), r.life(name)[0]
@@ -246,7 +246,7 @@ def pdf_rows(r):
         test = expected.wilson(round(r.at(name, "test_accuracy", after) * n), n)
         pair = (r.pair(name),) if r.pair(name) else ()
         values = [(begins,), *words, (m["loss"],), (m["of dead"],), (m["wrong"],)]
-        label = rf"(?<=[\d–s]) {seed} (?={begins} ({'|'.join(GENRES)}))"
+        label = rf" {seed} (?={begins} ({'|'.join(GENRES)}))"
         yield "Table 5:", label, [*values, test, pair]
     for name, row in r.encoders.items():
         values = [row["weights"], round(row["seconds"]), row["mse"], row["mse_plot"]]

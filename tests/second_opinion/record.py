@@ -1,6 +1,7 @@
 """What the record's tables hold, and plain questions to it. Nothing of gtzan_lib."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,45 @@ class Record:
     ``artist`` maps tracks to artists.
     """
 
+    def __init__(self, folder: Path, artists: Path):
+        runs = pd.read_csv(folder / "runs.csv", index_col="run")
+        names = {f"subsets.{k}": f"n_{k}" for k in ("train", "test", "validation")}
+        self.runs = runs.rename(columns=names)
+        epochs = pd.read_csv(folder / "epochs.csv.gz").merge(
+            self.runs[["n_train", "n_test"]], left_on="run", right_index=True
+        )
+        for part in ("train", "test"):
+            epochs[f"{part}_accuracy"] = epochs[f"{part}_right"] / epochs[f"n_{part}"]
+        self.epochs = dict(list(epochs.groupby("run")))
+        types = dict.fromkeys(GENRES, np.float32)
+        answers = pd.read_csv(folder / "answers.csv.gz", dtype=types)
+        answers["label"] = answers.truth.map(GENRES.index)
+        answers[GENRES] = answers[GENRES].astype(float)
+        parts = {part: dict(list(t.groupby("run"))) for part, t in answers.groupby("part")}
+        self.answers, self.validation = parts["test"], parts["validation"]
+        counts = pd.read_csv(folder / "confusions.csv.gz")
+        columns = [f"{a}_as_{b}" for a in GENRES for b in GENRES]
+        self.confusions = {
+            name: table[columns].to_numpy().reshape(-1, 10, 10)
+            for name, table in counts.groupby("run")
+        }
+        pooling = pd.read_csv(folder / "pooling.csv", index_col="upsampling")
+        self.pooling = pooling.to_dict("index")
+        codes = pd.read_csv(folder / "codes.csv")
+        self.encoders = codes[codes.seed == 0].set_index("encoder").to_dict("index")
+        self.of_pooling = codes.groupby("encoder").of_pooling.apply(list).to_dict()
+        learning = pd.read_csv(folder / "learning.csv")
+        self.learning = [
+            {
+                "encoder": encoder,
+                "train": sorted(part.train.unique()),
+                "tests": part[part.train == part.train.max()].tests.to_numpy(),
+                "hits": [p.hits.to_numpy() for _, p in part.groupby("train")],
+            }
+            for (encoder, _), part in learning.groupby(["encoder", "seed"])
+        ]
+        self.artist = pd.read_csv(artists, dtype=str).set_index("track").artist.to_dict()
+
     def group(self, recipe, model="lenet", encoder="pool", split="random", epochs=None):
         """Return names of runs, one a seed: first whole partitions, most, longest."""
         runs = self.runs
@@ -92,6 +132,14 @@ class Record:
     def seeds(self, names):
         """Return runs by their seed."""
         return {int(self.runs.seed[name]): name for name in names}
+
+    def test_counts(self, name, epoch):
+        """Count test pictures by genre and answer in an epoch."""
+        return self.confusions[name][epoch - 1].astype(int)
+
+    def answered_hiphop(self, name):
+        """Return the answers for hip-hop's test pictures, (epochs, 10)."""
+        return self.confusions[name][:, HIPHOP].astype(int)
 
     # Of one run.
     @cache
@@ -194,7 +242,10 @@ class Record:
     @cache
     def life(self, name):
         """Return when learning begins, and the silences since then."""
-        answered, hits = (self.epochs[name][[f"{w}_{g}" for g in GENRES]].to_numpy() for w in ("answered", "hits"))
+        answered, hits = (
+            self.epochs[name][[f"{word}_{g}" for g in GENRES]].to_numpy()
+            for word in ("answered", "right")
+        )
         tests = np.bincount(self.answer(name)[1], minlength=10)
         largest = (np.array(list(BY_GENRE.values())) - tests).max()
         begins = learning_begins(hits, largest)

@@ -1,0 +1,107 @@
+"""What is shown, recomputed: no number of a page, README or the PDF goes unchecked.
+
+Pages, README and PDF are read as a reader sees them; what they must show follows from
+the record's tables by NumPy, SciPy and pandas alone. ``record`` has the questions to
+the tables, ``statistics_again`` the statistics, ``expected`` the tables' cells and
+``templates`` the sentences; ``shown`` finds numbers and lists what is no measurement.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import judge
+import shown
+from record import Record
+
+ROOT = Path(__file__).parents[2]
+REPORT = ROOT / "report"
+PAGES = sorted((REPORT / "pages").glob("*.html"))
+COVERED = 0.9  # of all numbers shown
+
+
+@pytest.fixture(scope="module")
+def record():
+    """The tables of the kept report."""
+    return Record(REPORT / "record", ROOT / "gtzan_lib" / "data" / "artists.csv")
+
+
+@pytest.fixture(scope="module")
+def verdicts(record):
+    """What is judged of each page, of README and of the PDF, by name."""
+    places = {path.name: list(shown.page(path)) for path in PAGES}
+    places["README.md"] = list(shown.readme(ROOT / "README.md"))
+    places["paper.pdf"] = shown.pdf(REPORT / "paper.pdf")
+    return {name: judge.judge(record, some) for name, some in places.items()}
+
+
+def test_every_number_shown_is_what_follows(verdicts):
+    """A wrong page tells its name, the place, what it shows and what follows."""
+    faults = [fault for each in verdicts.values() for fault in each.faults]
+    assert not faults, "\n".join(faults)
+
+
+def test_nine_tenths_of_the_numbers_are_recomputed(verdicts, capsys):
+    """The count is printed, page by page."""
+    known = sum(each.known for each in verdicts.values())
+    n = sum(each.shown for each in verdicts.values())
+    with capsys.disabled():
+        print(f"\n{known:,} of {n:,} numbers on the pages were recomputed")
+        for name, each in verdicts.items():
+            print(f"  {each.known:5} of {each.shown:5} {name}")
+    assert known >= COVERED * n
+
+
+@pytest.mark.parametrize("path", PAGES[:-1], ids=lambda path: path.stem)
+def test_a_notebook_shows_what_its_page_shows(path):
+    """The executed notebook beside a page has the same numbers in the same order."""
+    of_page, of_notebook = (
+        [m[0] for place in places for m in shown.numbers(place.text)]
+        for places in (
+            shown.page(path),
+            shown.notebook(REPORT / "notebooks" / f"{path.stem}.ipynb"),
+        )
+    )
+    assert sorted(of_page) == sorted(of_notebook)
+
+
+@pytest.mark.parametrize(
+    "name, place, digit",
+    [
+        ("05_results.html", r'row\d+_col\d+">0\.\d\d \[0\.(\d)', "9"),
+        ("05_results.html", r"softmax twice and at (\d)\.", "7"),
+        ("index.html", r"Our best model is right for\s+(\d)", "1"),
+        ("index.html", r'data-name="ours"><a [^>]+>0\.(\d)', "9"),
+        ("04_autoencoder.html", r"conv loses least, with an MSE of 0\.000(\d)", "1"),
+        ("04_autoencoder.html", r'row3_col1">-0\.(\d)', "5"),
+        ("02_pool_mse.html", r'row0_col1">0\.01(\d)', "9"),
+    ],
+)
+def test_a_number_changed_by_hand_is_found(record, tmp_path, name, place, digit):
+    """A copy of a page with one other digit is at fault there, and only there."""
+    text = (REPORT / "pages" / name).read_text("utf-8")
+    match = re.search(place, text)
+    assert match, f"{name} has no {place}"
+    other = digit if match[1] != digit else "0"
+    (tmp_path / name).write_text(
+        text[: match.start(1)] + other + text[match.end(1) :], "utf-8"
+    )
+    before, after = (
+        judge.judge(record, shown.page(folder / name)).faults
+        for folder in (REPORT / "pages", tmp_path)
+    )
+    new = [fault for fault in after if fault not in before]
+    assert new and all(name in fault for fault in new)
+
+
+def test_a_swapped_verdict_is_found(record):
+    """Words that follow from numbers are read, too."""
+    places = list(shown.page(REPORT / "pages" / "index.html"))
+    verdict = next(p for p in places if p.column == "verdict")
+    wrong = verdict._replace(text="reproduced ")
+    assert judge.judge(record, [wrong]).faults
+    assert not judge.judge(record, [verdict]).faults
