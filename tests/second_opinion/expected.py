@@ -82,8 +82,11 @@ def one_run(r, p):
         names = r.group(*facts, int(epochs))
         seed = re.search(r"seed-(\d+)\.", p.page)
         names = [r.seeds(names)[int(seed[1])]] if seed else names
-        few = re.search(r", (\d+) seeds", p.table)
-        return (METRICS[metric](r, names[: int(few[1])] if few else names),)
+        if p.page.startswith("04"):  # as many seeds as codes have
+            names = names[: len(r.of_pooling["conv"])]
+        if p.page.startswith(("06", "07")):
+            names = names[:5]
+        return (METRICS[metric](r, names),)
     if p.row == "seconds" and (name := page_run(p)):
         return (float(r.runs.seconds[name]),)
     if p.row in ("subsets, train", "subsets, test") and (name := page_run(p)):
@@ -126,7 +129,7 @@ def encoder_share(r, p):
     found = re.match(r"MSE of (\S+) as a share of pooling's", p.row)
     if not found:
         return one_run(r, p)
-    return (r.encoders[found[1]]["mse"] / r.encoders["bicubic"]["mse"],)
+    return (r.of_pooling[found[1]][0],) if p.column == "here" else None
 
 
 def codes(r, p):
@@ -174,7 +177,9 @@ def configuration(r, p):
         "test accuracy": lambda: r.share(names),
         "top-2": lambda: r.share(names, k=2),
         "loss predicted from it": lambda: (
-            FLOOR + 1 - r.curve(names, "train_accuracy")[0],
+            "no such bound"
+            if r.runs.recipe[names[0]] == "corrected"
+            else (FLOOR + 1 - r.curve(names, "train_accuracy")[0],)
         ),
         "loss while 0.62 are right": lambda: (
             *student(at62),
@@ -421,7 +426,9 @@ def folds(r, name, split, temperature="plain"):
         tracks = np.concatenate([part[0][0] for part in parts])
         labels = np.concatenate([part[0][1] for part in parts])
         fold = np.repeat(np.arange(n), [len(part[0][0]) for part in parts])
-        each = [np.concatenate([part[m][2] for part in parts]) for m in range(len(runs))]
+        each = [
+            np.concatenate([part[m][2] for part in parts]) for m in range(len(runs))
+        ]
         logits = np.empty(each[0].shape)
         for k in range(n):
             own = fold == k
@@ -530,18 +537,31 @@ def r_five(r, name, split, page):
 def start_runs(r, p):
     """Every configuration on the start page, and its seeds."""
     at = p.beside
-    facts = {k: "+".join(x.split(",")[0] for x in at[c].split("; ")) for k, c in
-             (("recipe", "training"), ("model", "model"), ("encoder", "input"), ("split", "split"))}
+    facts = {
+        k: "+".join(x.split(",")[0] for x in at[c].split("; "))
+        for k, c in (
+            ("recipe", "training"),
+            ("model", "model"),
+            ("encoder", "input"),
+            ("split", "split"),
+        )
+    }
     names = r.group(**facts, epochs=int(at["epochs"].replace(",", "")))
     if not names:
         return None
     if facts["split"] == "all" and p.column in ("accuracy", "top-2"):
         return "-"
     if p.column == "seeds":
-        rows = [(*(r.accuracy(n) if facts["split"] != "all" else ()), r.runs.seconds[n]) for n in names]
+        rows = [
+            (*(r.accuracy(n) if facts["split"] != "all" else ()), r.runs.seconds[n])
+            for n in names
+        ]
         return (len(names), *(x for row in rows for x in row))
-    return {"accuracy": lambda: r.share(names), "top-2": lambda: r.share(names, k=2),
-            "epochs": lambda: (int(at["epochs"].replace(",", "")),)}.get(p.column, lambda: None)()
+    return {
+        "accuracy": lambda: r.share(names),
+        "top-2": lambda: r.share(names, k=2),
+        "epochs": lambda: (int(at["epochs"].replace(",", "")),),
+    }.get(p.column, lambda: None)()
 
 
 # ---- The ledger ----
@@ -584,7 +604,9 @@ def over(r, names, estimate, one=None):
 
 def beside_others(r):
     """Return the paper's network minus the mean of the models of notebook 06."""
-    others = [model(r, name, "random") for name in list(MODELS)[1:4] + ["CRNN, mel bands"]]
+    others = [
+        model(r, name, "random") for name in list(MODELS)[1:4] + ["CRNN, mel bands"]
+    ]
     groups = [r.seeds(g) for g in (r.group("paper"), *others)]
     both = sorted(set.intersection(*map(set, groups)))
     rows = np.array([[r.accuracy(g[s])[0] for s in both] for g in groups])
@@ -626,7 +648,9 @@ def ours(r, claim):
     conv = r.group("corrected", encoder="conv")
     dense = r.group("corrected", "lenet-one-dense")
     svm = [model(r, name, "random") for name in list(MODELS)[2:4]]
-    crnn, cnn = (model(r, name, "random") for name in ("CRNN, mel bands", "CNN, mel bands"))
+    crnn, cnn = (
+        model(r, name, "random") for name in ("CRNN, mel bands", "CNN, mel bands")
+    )
 
     def accuracy(name):
         return r.accuracy(name)[0]
@@ -646,8 +670,10 @@ def ours(r, claim):
         return r.test_at(names, 30), len(names), [t[0] for t in r.tests_at(names, 30)]
 
     def pair():
-        found = [wilson(round(r.at(n, "test_accuracy", e) * len(r.hits(n))), len(r.hits(n)))
-                 for n, e in r.moments("paper", "pair")]
+        found = [
+            wilson(round(r.at(n, "test_accuracy", e) * len(r.hits(n))), len(r.hits(n)))
+            for n, e in r.moments("paper", "pair")
+        ]
         return over_seeds(found, "random"), len(found), [f[0] for f in found]
 
     measured = {
@@ -655,7 +681,11 @@ def ours(r, claim):
         "abstract-30-epochs-two-softmaxes": lambda: test_30("paper"),
         "pictures": lambda: ((sum(BY_GENRE.values()),), None, ()),
         "pictures-a-genre": lambda: ((min(BY_GENRE.values()),), None, ()),
-        "several-gigabytes": lambda: ((4 * 36 * CODE * sum(BY_GENRE.values()) / 1e9,), None, ()),
+        "several-gigabytes": lambda: (
+            (4 * 36 * CODE * sum(BY_GENRE.values()) / 1e9,),
+            None,
+            (),
+        ),
         "kb-before": lambda: ((36 * CODE / 1e3,), None, ()),
         "kb-before-as-written": lambda: ((PICTURE / 1e3,), None, ()),
         "kb-after": lambda: ((CODE / 1e3,), None, ()),
@@ -666,7 +696,10 @@ def ours(r, claim):
         "test-pictures": lambda: ((r.runs.n_test[two[0]],), None, ()),
         "batches": lambda: ((np.ceil(r.runs.n_train[two[0]] / 100),), None, ()),
         "one-dense-converges": lambda: gained(
-            r, early("corrected", model="lenet-one-dense"), early("corrected"), at("train_accuracy", 30)
+            r,
+            early("corrected", model="lenet-one-dense"),
+            early("corrected"),
+            at("train_accuracy", 30),
         ),
         "one-dense-results": lambda: gained(r, dense, one, accuracy),
         "first-loss": lambda: over(r, two, lambda n: r.curve(n, "loss", 1)),
@@ -735,7 +768,9 @@ def ours(r, claim):
         ),
         "rnn": lambda: gained(r, crnn, cnn, accuracy),
         "autoencoder-literal": lambda: ((4 * WEIGHTS / 1e9,), None, ()),
-        "limitations-train": lambda: over(r, two, lambda n: r.curve(n, "train_accuracy")),
+        "limitations-train": lambda: over(
+            r, two, lambda n: r.curve(n, "train_accuracy")
+        ),
         "limitations-test": lambda: over(r, two, r.share),
     }
     return measured[claim]() if claim in measured else None
@@ -778,14 +813,19 @@ def reason(r, claim: dict) -> list[float]:
     """Return the numbers that a reason adds to what the ledger says."""
     measured, found = ours(r, claim["id"]), []
     if measured and "tolerance" in claim and len(measured[2]) > 1:
-        within = np.abs(np.subtract(measured[2], claim["value"])) <= claim["tolerance"] + 1e-9
+        within = (
+            np.abs(np.subtract(measured[2], claim["value"]))
+            <= claim["tolerance"] + 1e-9
+        )
         found += [within.sum(), len(within), min(measured[2]), max(measured[2])]
     return found
 
 
 def ledger(r, p):
     """Number, verdict and reason of each claim; claims and rules are typed."""
-    claim = next((c for c in claims().values() if c["claim"] == p.beside["claim"]), None)
+    claim = next(
+        (c for c in claims().values() if c["claim"] == p.beside["claim"]), None
+    )
     if claim is None:
         return None
     measured = ours(r, claim["id"])
@@ -811,7 +851,14 @@ VERDICTS += ("contradicted by the paper itself", "cannot be tested")
 PICTURE, CODE = 288 * 432 * 3, 72 * 108 * 3
 WEIGHTS = 2 * PICTURE * CODE + PICTURE + CODE  # there and back, with biases
 CELLS = [
-    (r"^Counts: ", lambda r, p: (sum(BY_GENRE.values()) if p.row == "pictures" else 99,) if p.column == "here" else None),
+    (
+        r"^Counts: ",
+        lambda r, p: (
+            (sum(BY_GENRE.values()) if p.row == "pictures" else 99,)
+            if p.column == "here"
+            else None
+        ),
+    ),
     (r"^Mean squared errors?[: ]", pooling),
     (r"^(This run|Main runs|Test accuracies)", one_run),
     (r"^$", one_run),

@@ -76,7 +76,9 @@ class Record:
         answers = pd.read_csv(folder / "answers.csv.gz", dtype=types)
         answers["label"] = answers.truth.map(GENRES.index)
         answers[GENRES] = answers[GENRES].astype(float)
-        parts = {part: dict(list(t.groupby("run"))) for part, t in answers.groupby("part")}
+        parts = {
+            part: dict(list(t.groupby("run"))) for part, t in answers.groupby("part")
+        }
         self.answers, self.validation = parts["test"], parts["validation"]
         counts = pd.read_csv(folder / "confusions.csv.gz")
         columns = [f"{a}_as_{b}" for a in GENRES for b in GENRES]
@@ -99,7 +101,9 @@ class Record:
             }
             for (encoder, _), part in learning.groupby(["encoder", "seed"])
         ]
-        self.artist = pd.read_csv(artists, dtype=str).set_index("track").artist.to_dict()
+        self.artist = (
+            pd.read_csv(artists, dtype=str).set_index("track").artist.to_dict()
+        )
 
     def group(self, recipe, model="lenet", encoder="pool", split="random", epochs=None):
         """Return names of runs, one a seed: first whole partitions, most, longest."""
@@ -121,7 +125,9 @@ class Record:
         fit = self.runs[(self.runs.recipe == recipe) & (self.runs.epochs >= at_least)]
         for name, fact in wanted.items():
             fit = fit[fit[name] == fact]
-        return list(fit.sort_values("epochs").groupby("seed").tail(1).sort_values("seed").index)
+        return list(
+            fit.sort_values("epochs").groupby("seed").tail(1).sort_values("seed").index
+        )
 
     def partitions(self, names):
         """Return the runs of whole partitions of five seeds, or all without any."""
@@ -213,7 +219,9 @@ class Record:
         """Return what is counted in confusion matrices, over seeds."""
         matrices = [self.confusion(name) for name in names]
         pooled = count(sum(matrices))[0]
-        return over_seeds([count(m) for m in matrices], self.runs.split[names[0]], pooled)
+        return over_seeds(
+            [count(m) for m in matrices], self.runs.split[names[0]], pooled
+        )
 
     def curve(self, names, curve, epoch=-1):
         """Return a loss or accuracy of training over seeds."""
@@ -253,7 +261,9 @@ class Record:
 
     def dead(self, name, epoch):
         """Return the genres that are dead in an epoch."""
-        found = {k for k, first, last in self.life(name)[1] if first + 9 <= epoch <= last}
+        found = {
+            k for k, first, last in self.life(name)[1] if first + 9 <= epoch <= last
+        }
         return sorted(found)
 
     def moment(self, name, epoch):

@@ -27,6 +27,8 @@ NO_MEASUREMENT = [
     r"\b[A-Z]\w+( and \w+| et al\.)? \(\d{4}\)|\(\d{4}\)",  # years
     r"\b(seeds? \d+( to \d+)?)",
     r"\b(blues|classical|country|disco|hiphop|jazz|metal|pop|reggae|rock)[./]?\w*\d{5}",
+    r"\b\d[\d,]* epochs?\b|\btop-2\b|SHA-256|57 audio features",  # names, parameters
+    r"(?<= )\d\.\d(\.\d)? (?=[A-Z])",  # headings of the PDF
     r"\b(32|64|8)[- ]bits?( numbers?)?|\b8-bit\b",
 ]
 _NO_MEASUREMENT = re.compile("|".join(f"(?:{p})" for p in NO_MEASUREMENT))
@@ -174,4 +176,6 @@ def pdf(path: Path) -> list[Place]:
 
     texts = [each.extract_text() for each in PdfReader(path).pages]
     joined = " =====PAGE ".join(plain(re.sub(r"-\n(?=[a-z])", "", t)) for t in texts)
-    return [Place(path.name, "", "", "", joined)]
+    text, _, rest = joined.partition(" References [1]")
+    ledger = rest.partition("A The ledger")
+    return [Place(path.name, "", "", "", text + " " + "".join(ledger[1:]))]

@@ -26,7 +26,9 @@ NUM = r"-?\d[\d,]*(?:\.\d+)?"
 ESTIMATE = rf"({NUM})(?: ?%)?(?: \[({NUM}), ({NUM})\])?"
 # A field is {fact}, {fact%} is 100 times it; «...» is a regular expression.
 TEMPLATES = """
-{pictures} pictures«(?! are exact|\\.)»
+edition), {pictures} pictures
+has {pictures} pictures; the
+edition): {pictures} pictures of
 the genre with the fewest has {fewest}
 collection of {paper.pictures} «clips|excerpts»
 GTZAN has {paper.pictures} excerpts of 30 seconds, which we call tracks, {paper.genre} of each
@@ -60,12 +62,12 @@ below the {once} of above
 At the end, the loss is {two.loss} and {two.train%} of
 gives 1.461 + {two.wrong} = {two.predicted}
 after {dead.when} epochs, some genre is dead in {dead.two} of {dead.of}
-softmax applied once«, networks learn sooner:?|:|,» after {one.when} epochs, «some genre is dead »in {dead.one} of {one.n}
-dead at some time in {hiphop.seeds} of «the »{dead.of} «runs|seeds»
+softmax applied once«, networks learn sooner:?|:|,» after {one.when} epochs, «(?:some genre is dead )?»in {dead.one} of {one.n}
+dead at some time in {hiphop.seeds} of «(?:the )?»{dead.of} «runs|seeds»
 While it is dead, {hiphop.dead%} of it is called reggae, and {hiphop.lives%} while it lives
 In {pair.n} runs, loss and training accuracy
 ({paper.loss} and {paper.train%}). At that time {pair.test%} of
-the paper prints {paper.test%}
+paper prints {paper.test%} %
 pictures by heart: {one.train%} of them are right after {one.epochs} epochs, and the loss is {one.loss}
 Of the test pictures, {one.test%} are right at the end, and {two.test%} with softmax applied twice, after {two.epochs} epochs
 likeliest, called top-2, is {one.top2%} with one softmax, {two.top2%} with two, and {paper.top2%} in
@@ -92,7 +94,7 @@ list {claims} claims of the paper
 certain of every answer has a loss of {predicted} at that accuracy if softmax is applied twice, and of at least {once} if
 a share of {one.test} is right, and {two.test} with softmax applied twice
 falls from {leak.known} to {leak.unheard}; our best model reaches {best.unheard}
-its loss is {one.at62}«[.;]»
+its loss is {one.at62}«[.;](?!\\d)»
 the loss goes from {two.first} (cannot be tested) to {two.loss} (
 the training accuracy to {two.train} (
 the test accuracy to {two.test} (
@@ -108,8 +110,8 @@ higher by {slope} after {slope.when} epochs
 after {dead.when} epochs in {hiphop.at}. While
 (for {hiphop.shortest} to {hiphop.longest} epochs), {hiphop.dead} of its
 While it lives, {hiphop.lives} are
-After {dead.when} epochs, {called.300} are, and in a share of {most.300} of
-After {two.epochs} epochs, {called.1800} are, and in a share of {most.1800} of
+After 300 epochs, {called.300} are, and in a share of {most.300} of
+After 1800 epochs, {called.1800} are, and in a share of {most.1800} of
 loss and training accuracy, {called.pair} of hip-hop is called reggae, and in a share of {most.pair} of
 learning begins in epochs {one.begin} to {one.begun}, and with two softmaxes in epochs {two.begin} to {two.begun}
 genres have died in {died.one} of {one.n} seeds, and some are dead after {one.when} epochs in {dead.one}; with two, some are dead after {dead.when} epochs in {dead.two} of {dead.of}
@@ -130,7 +132,7 @@ training tracks adds {claim.more-data} to
 has a loss of {two.at62} in the {two.n62} of {two.n} seeds that get so far at the paper's training accuracy, and with one softmax
 {one.at62}; this comparison
 with two softmaxes, {two.test}, is not for certain
-that with one, {one.test}«[.]»
+that with one, {one.test}«[.](?!\\d)»
 two softmaxes call {claim.hiphop-always} of hip-hop reggae, and {hiphop.dead} while
 above 1.461 they make {death.share}
 accuracy (ours has {one.at62})
@@ -166,6 +168,21 @@ bicubic RGBA {pool4.bicubic},
 {weights} weights, {weights.gb} GB in
 {weights.gb4} GB with gradients
 {runs} runs of {configurations} configurations
+{run.train_n} train, {run.test_n} test
+learns {run.train%} of its training pictures
+{run.test%} of the test pictures are right, {run.top2%} in two guesses
+accuracy {run.test} top-2 {run.top2}
+): {run.test_n} test pictures accuracy
+learning begins in epoch {run.begins}
+most frequent mistake: «\\w+ called \\w+», {run.mistakes} of {run.mistaken} pictures
+loss of a network that knows nothing: {guess}
+once loss if right 0.000, if wrong {certain} softmax twice loss if right {floor}, if wrong {floor1}
+ends at {of.once} with softmax once
+and at {of.twice} with softmax twice
+6 x 68 x 104 {layer.1} weights
+16 x 30 x 48 {layer.2} weights
+Linear 120 {layer.3} weights
+Linear 10 {layer.4} weights
 """.strip().splitlines()
 
 
@@ -190,7 +207,9 @@ def facts(r):
         "bounds.low": 1.83 - 0.12,
         "bounds.high": 1.83 + 0.12,
         "runs": len(r.runs),
-        "configurations": r.runs.groupby(["recipe", "model", "encoder", "split", "epochs"]).ngroups,
+        "configurations": r.runs.groupby(
+            ["recipe", "model", "encoder", "split", "epochs"]
+        ).ngroups,
     }
     paper = dict(pictures=1000, genre=100, train_n=800, test_n=200, test=0.45)
     paper |= dict(test42=0.40, test_abs=0.50, loss=1.83, train=0.62, train42=0.5)
@@ -203,14 +222,24 @@ def facts(r):
         after = r.compared(recipe)
         begins = [r.life(n)[0] for n in long[key]]
         own = {
-            "epochs": r.runs.epochs[group[0]], "n": len(group), "n62": len(at62),
-            "at62": student(at62), "loss": r.curve(group, "loss"), "train": train,
-            "first": r.curve(group, "loss", 1), "wrong": 1 - train[0],
-            "predicted": FLOOR + 1 - train[0], "test": r.share(group),
-            "top2": r.share(group, k=2), "when": after,
+            "epochs": r.runs.epochs[group[0]],
+            "n": len(group),
+            "n62": len(at62),
+            "at62": student(at62),
+            "loss": r.curve(group, "loss"),
+            "train": train,
+            "first": r.curve(group, "loss", 1),
+            "wrong": 1 - train[0],
+            "predicted": FLOOR + 1 - train[0],
+            "test": r.share(group),
+            "top2": r.share(group, k=2),
+            "when": after,
             "test30": r.test_at(r.partitions(r.longest(recipe, 30)), 30),
-            "called": r.counted(group, lambda m: (m[HIPHOP, 8] / m[HIPHOP].sum(), *_wilson(m))),
-            "begin": min(begins), "begun": max(begins),
+            "called": r.counted(
+                group, lambda m: (m[HIPHOP, 8] / m[HIPHOP].sum(), *_wilson(m))
+            ),
+            "begin": min(begins),
+            "begun": max(begins),
         }
         found |= {f"{key}.{k}": v for k, v in own.items()}
         seeds = long[key]
@@ -262,6 +291,34 @@ def facts(r):
     weights = 4 * (2 * 373248 * 23328 + 373248 + 23328)
     found |= {"weights": weights / 4, "weights.gb": weights / 1e9}
     found["weights.gb4"] = 4 * weights / 1e9
+    found |= {"certain": 20, "floor": FLOOR, "floor1": FLOOR + 1}
+    sizes = (25 * 3 + 1) * 6, (25 * 6 + 1) * 16, (16 * 15 * 24 + 1) * 120, 121 * 10
+    found |= {f"layer.{k}": n for k, n in enumerate(sizes, 1)}
+    return {k: v if isinstance(v, tuple) else (float(v),) for k, v in found.items()}
+
+
+@cache
+def of_run(r, name):
+    """Return what the page of one run tells."""
+    counts, row = r.confusion(name), r.runs.loc[name]
+    wrong = counts - np.diag(counts.diagonal())
+    worst = np.unravel_index(wrong.argmax(), wrong.shape)
+    found = {
+        "run.train_n": row.n_train,
+        "run.test_n": row.n_test,
+        "run.train": r.at(name, "train_accuracy", -1),
+        "run.test": r.accuracy(name),
+        "run.top2": r.accuracy(name, 2),
+        "run.mistakes": wrong[worst],
+        "run.mistaken": counts[worst[0]].sum(),
+    }
+    if row.encoder == "pool":
+        found["run.begins"] = r.life(name)[0]
+        other = {"paper": "corrected", "corrected": "paper"}[row.recipe]
+        known = r.seeds(r.longest(other))[int(row.seed)]
+        for each in (name, known):
+            key = "of.twice" if r.runs.recipe[each] == "paper" else "of.once"
+            found[key] = r.at(each, "loss", -1)
     return {k: v if isinstance(v, tuple) else (float(v),) for k, v in found.items()}
 
 
@@ -275,7 +332,9 @@ def line(moments):
     """Return the slope of the loss by dead genres, over seeds."""
     from scipy import stats
 
-    fit = stats.linregress([len(m["dead"]) for m in moments], [m["loss"] for m in moments])
+    fit = stats.linregress(
+        [len(m["dead"]) for m in moments], [m["loss"] for m in moments]
+    )
     half = stats.t.ppf(0.975, len(moments) - 2) * fit.stderr
     return fit.slope, fit.slope - half, fit.slope + half
 
@@ -298,5 +357,9 @@ def pattern(template: str) -> tuple[re.Pattern, list[str]]:
             out += f"(?:{part[1:-1]})"
         elif part:
             left = r"\s+" if part[0] == " " else ""
-            out += left + flexible(part) + (r"\s+" if part[-1] == " " and part.strip() else "")
+            out += (
+                left
+                + flexible(part)
+                + (r"\s+" if part[-1] == " " and part.strip() else "")
+            )
     return re.compile(out), names
