@@ -45,6 +45,7 @@ class Place(NamedTuple):
     column: str
     text: str
     beside: dict[str, str] = {}  # the row's texts by column
+    checked: bool = False  # printed by a cell whose output nbval compares
 
     def __str__(self) -> str:
         of = " | ".join(filter(None, (self.table, self.row, self.column)))
@@ -77,7 +78,9 @@ def page(path: Path) -> Iterator[Place]:
         each.decompose()
     outputs = main.select(".output_area")
     for part in outputs if "notebook" in main.get("class", ()) else [main]:
-        yield from _of(part, path.name)
+        cell = part.find_parent(class_="cell")
+        checked = cell is not None and "# NBVAL_CHECK_OUTPUT" in cell.get_text()
+        yield from (p._replace(checked=checked) for p in _of(part, path.name))
 
 
 def notebook(path: Path) -> Iterator[Place]:

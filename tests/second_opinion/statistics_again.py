@@ -142,7 +142,7 @@ def calibration_error_by_chance(logits, draws: int = 100) -> float:
 def prediction_set(logits, labels) -> tuple[np.ndarray, np.ndarray]:
     """Tell whether the true genre is in the set of 90 %, and the set's size."""
     p = special.softmax(logits, axis=1)
-    likelier = np.array([[row[row > x].sum() for x in row] for row in p])
+    likelier = (p[:, None, :] * (p[:, None, :] > p[:, :, None])).sum(2)
     named = likelier < 0.9
     return named[np.arange(len(labels)), labels], named.sum(1)
 
@@ -170,11 +170,12 @@ def learning_begins(hits, largest: int) -> int | None:
 def silences(answered, begins: int | None) -> list[tuple[int, int, int]]:
     """Return (genre, first, last epoch) of ten or more epochs nearly unanswered."""
     found = []
+    sums = np.cumsum(np.vstack([np.zeros(answered.shape[1]), answered]), axis=0)
+    windows = sums[10:] - sums[:-10]  # of epochs 1 to 10, 2 to 11, ...
     for k in range(answered.shape[1] if begins else 0):
         rare = np.zeros(len(answered) + 1, bool)
-        for end in range(begins + 9, len(answered) + 1):
-            window = answered[end - 10 : end]
-            rare[end] = window[:, k].sum() <= window.sum() / 1000
+        rare[10:] = windows[:, k] <= windows.sum(1) / 1000
+        rare[: begins + 9] = False
         ends = np.flatnonzero(rare)
         for part in np.split(ends, np.flatnonzero(np.diff(ends) > 1) + 1):
             if len(part):
