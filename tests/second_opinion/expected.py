@@ -20,7 +20,6 @@ from statistics_again import (
     bootstrapped_place,
     calibration_error,
     calibration_error_by_chance,
-    clipped,
     jackknife,
     mean_by_artist,
     mixture,
@@ -60,7 +59,7 @@ def called(counts, row=HIPHOP, column=REGGAE):
 
 def run_of(r, p, order="epochs seed"):
     """Return the name of the run that a row names."""
-    at = {k: v for k, v in p.beside.items()}
+    at = dict(p.beside.items())
     name = "{recipe}-{model}-{encoder}-{split}-{epochs}-epochs-seed-{seed}".format(**at)
     return name if name in r.runs.index else None
 
@@ -605,7 +604,7 @@ def over(r, names, estimate, one=None):
 def beside_others(r):
     """Return the paper's network minus the mean of the models of notebook 06."""
     others = [
-        model(r, name, "random") for name in list(MODELS)[1:4] + ["CRNN, mel bands"]
+        model(r, name, "random") for name in [*list(MODELS)[1:4], "CRNN, mel bands"]
     ]
     groups = [r.seeds(g) for g in (r.group("paper"), *others)]
     both = sorted(set.intersection(*map(set, groups)))

@@ -131,12 +131,12 @@ def claim_of(p: Place) -> dict:
 
 def claim_words(p: Place) -> str:
     """Return what the ledger's source says of a claim: numbers in it are typed."""
-    return str(list(claim_of(p).values())) if "claim" in p.beside else ""
+    return str(list(claim_of(p).values())) if "claim" in (p.beside or {}) else ""
 
 
 def in_ledger(r, p: Place) -> dict:
     """Return what follows for numbers of a reason or a rule, by their starts."""
-    claim = claim_of(p) if "claim" in p.beside else {}
+    claim = claim_of(p) if "claim" in (p.beside or {}) else {}
     if not claim:
         return {}
     known, estimate = {}, ours(r, claim["id"])

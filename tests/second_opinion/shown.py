@@ -12,7 +12,9 @@ from typing import NamedTuple
 import nbformat
 from bs4 import BeautifulSoup, Tag
 
-NUMBER = re.compile(r"(?<![\w.,/])[-−]?\d{1,3}(?:(?:,\d{3})+|\d*)(?:\.\d+)?(?![\w/])")
+NUMBER = re.compile(
+    r"(?<![\w.,/])[-\u2212]?\d{1,3}(?:(?:,\d{3})+|\d*)(?:\.\d+)?(?![\w/])"
+)
 NO_MEASUREMENT = [
     r"\d{4}-\d\d-\d\d(T[\d:+]+)?",  # dates
     r"\b(ad601fae\w*|[0-9a-f]{10,})",  # hashes and commits
@@ -44,7 +46,7 @@ class Place(NamedTuple):
     row: str
     column: str
     text: str
-    beside: dict[str, str] = {}  # the row's texts by column
+    beside: dict[str, str] | None = None  # the row's texts by column
     checked: bool = False  # printed by a cell whose output nbval compares
 
     def __str__(self) -> str:
@@ -54,7 +56,13 @@ class Place(NamedTuple):
 
 def plain(text: str) -> str:
     """Return text on one line, with the signs that a keyboard has."""
-    for sign, usual in (("−", "-"), ("’", "'"), ("“", '"'), ("”", '"'), ("¶", "")):
+    for sign, usual in (
+        ("\u2212", "-"),
+        ("\u2019", "'"),
+        ("“", '"'),
+        ("”", '"'),
+        ("¶", ""),
+    ):
         text = text.replace(sign, usual)
     return re.sub(r"\s+", " ", text).strip()
 
@@ -67,7 +75,7 @@ def numbers(text: str) -> list[re.Match]:
 
 def value(token: str) -> tuple[float, int]:
     """Return a number, and how many decimals it is shown with."""
-    token = token.replace("−", "-").replace(",", "")
+    token = token.replace("\u2212", "-").replace(",", "")
     return float(token), len(token.partition(".")[2])
 
 

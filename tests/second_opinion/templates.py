@@ -2,16 +2,15 @@
 
 import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from expected import (
-    GENRES,
     HIPHOP,
     VERDICTS,
     claims,
     confused,
     fates,
-    goes_to,
     hiphop_means,
     leakage,
     model,
@@ -25,171 +24,8 @@ from statistics_again import FLOOR, student
 NETWORK, BEST = "LeNet corrected, pooled picture", "CRNN and texture SVM"
 NUM = r"-?\d[\d,]*(?:\.\d+)?"
 ESTIMATE = rf"({NUM})(?: ?%)?(?: \[({NUM}), ({NUM})\])?"
-# A field is {fact}, {fact%} is 100 times it; «...» is a regular expression.
-TEMPLATES = """
-edition), {pictures} pictures
-has {pictures} pictures; the
-edition): {pictures} pictures of
-the genre with the fewest has {fewest}
-collection of {paper.pictures} «clips|excerpts»
-GTZAN has {paper.pictures} excerpts of 30 seconds, which we call tracks, {paper.genre} of each
-each of ten genres has {paper.genre}
-on {paper.train_n} of «the pictures|them»
-the other {paper.test_n}, the test
-Its {paper.test_n} test pictures can
-a small network and {paper.train_n} training pictures
-Of {paper.test_n} pictures, an accuracy
-it is {paper.test%} in one place of the paper, and {paper.test42%} and {paper.test_abs%} in
-test accuracies of {paper.test_abs}, {paper.test} and {paper.test42} in three
-loss of {paper.loss}, when {paper.train%} of
-loss of {paper.loss} at a training accuracy of {paper.train}
-a loss of {paper.loss} with {paper.train%} of the
-certain of its answers has a loss of 1.461 + (1 - {paper.train}) = {predicted}
-first has {paper.train%} right, its loss is {two.at62} in the {two.n62} of {two.n} seeds
-with two softmaxes and {one.at62} with one
-After {two.epochs} epochs with two it ends at {two.loss}, with {two.train%} right ({two.n} seeds), for which the sum is {two.predicted}
-after {one.epochs} with one ({one.n} seeds) it ends at {one.loss}
-wrong answers alone, {paper.wrong%} of all, bring the loss to {once} or more
-With {paper.train%} right and {paper.wrong%} wrong, the loss is 1.461 + {paper.wrong} = {predicted}
-paper prints {paper.loss}«(?!\\d|\\.\\d| and| are)»
-certain, softmax twice {predicted}
-certain, softmax once at least {once}
-guessing {guess}
-The loss when {paper.train%} of
-for {two.epochs} epochs, in {two.n} training runs
-a loss of {two.at62} in the {two.n62} of {two.n} seeds
-the loss is {one.at62} then
-below the {once} of above
-At the end, the loss is {two.loss} and {two.train%} of
-gives 1.461 + {two.wrong} = {two.predicted}
-after {dead.when} epochs, some genre is dead in {dead.two} of {dead.of}
-softmax applied once«, networks learn sooner:?|:|,» after {one.when} epochs, «(?:some genre is dead )?»in {dead.one} of {one.n}
-dead at some time in {hiphop.seeds} of «(?:the )?»{dead.of} «runs|seeds»
-While it is dead, {hiphop.dead%} of it is called reggae, and {hiphop.lives%} while it lives
-In {pair.n} runs, loss and training accuracy
-({paper.loss} and {paper.train%}). At that time {pair.test%} of
-paper prints {paper.test%} %
-pictures by heart: {one.train%} of them are right after {one.epochs} epochs, and the loss is {one.loss}
-Of the test pictures, {one.test%} are right at the end, and {two.test%} with softmax applied twice, after {two.epochs} epochs
-likeliest, called top-2, is {one.top2%} with one softmax, {two.top2%} with two, and {paper.top2%} in
-abstract speaks of {paper.epochs_abs} epochs and a test accuracy of {paper.test_abs%}. After {paper.epochs_abs} epochs we have {one.test30%} with one softmax
-{two.test30%} with two (
-error of ours is {encoder.times} times smaller than that of averages
-become better for certain: {conv.test%} of
-the same {leak.tracks} songs twice
-of these songs to {leak.unheard%}; our best model reaches {best.unheard%}
-falls from {leak.known%} of
-The difference is {leak.difference%} of all songs for the paper's network, and {best.difference%} for our best model
-difference of our best model is {best.control%}
-test list has {best.listed} of these songs. Our best model is right for {best.listed_unheard%} of them
-for {best.artist%} when it is trained on the published training list alone, and for {best.lists%} when
-reported to name {others.low%} to {others.high%} correctly
-paper's network, artists heard {leak.known%}
-paper's network, never heard {leak.unheard%}
-best model, artists heard {best.known%}
-best model, never heard {best.unheard%}
-published lists {others.low%} to {others.high%}
-all {claims} claims
-list {claims} claims of the paper
-{verdicts.reproduced} are reproduced, {verdicts.not reproduced} are not reproduced, {verdicts.undecided} are undecided, {verdicts.contradicted by the paper itself} are contradicted by the paper itself, and {verdicts.cannot be tested} cannot be tested
-certain of every answer has a loss of {predicted} at that accuracy if softmax is applied twice, and of at least {once} if
-a share of {one.test} is right, and {two.test} with softmax applied twice
-falls from {leak.known} to {leak.unheard}; our best model reaches {best.unheard}
-its loss is {one.at62}«[.;](?!\\d)»
-the loss goes from {two.first} (cannot be tested) to {two.loss} (
-the training accuracy to {two.train} (
-the test accuracy to {two.test} (
-the top-2 to {two.top2} (
-another training accuracy, {paper.train42}, for which the prediction is {predicted42}
-with such an output is {claim.saturated-output}
-loss of the same network ends at {one.loss}
-claims 50 % after {paper.epochs_abs} epochs. One softmax gives {one.test30} by then
-two give {two.test30}
-
-higher by {slope} after {slope.when} epochs
-{pair.n} of {dead.of} seeds reach the paper's training loss and accuracy ({paper.loss}, {paper.train}) together, after {pair.first} to {pair.last} epochs; their test accuracy is {pair.test} then
-after {dead.when} epochs in {hiphop.at}. While
-(for {hiphop.shortest} to {hiphop.longest} epochs), {hiphop.dead} of its
-While it lives, {hiphop.lives} are
-After 300 epochs, {called.300} are, and in a share of {most.300} of
-After 1800 epochs, {called.1800} are, and in a share of {most.1800} of
-loss and training accuracy, {called.pair} of hip-hop is called reggae, and in a share of {most.pair} of
-learning begins in epochs {one.begin} to {one.begun}, and with two softmaxes in epochs {two.begin} to {two.begun}
-genres have died in {died.one} of {one.n} seeds, and some are dead after {one.when} epochs in {dead.one}; with two, some are dead after {dead.when} epochs in {dead.two} of {dead.of}
-metal is number {claim.metal} of 10 (
-classical number {claim.classical} of 10 (
-share of hip-hop that is called reggae is {claim.hiphop-always}
-reggae is number {claim.hiphop-mostly} of 9
-it is {claim.pooling-mse} over the four channels
-and {claim.pooling-mse-colours} over the three
-needs {claim.autoencoder-literal} GB for
-error of the encoder conv is {claim.autoencoder-loses-less} of
-the difference in test accuracy is {claim.information-loss}
-ours differs by {claim.rnn} from
-changes this share by {claim.other-inputs}
-mel bands by {claim.other-inputs-bands}
-texture change it by {claim.other-inputs-same-model}
-training tracks adds {claim.more-data} to
-has a loss of {two.at62} in the {two.n62} of {two.n} seeds that get so far at the paper's training accuracy, and with one softmax
-{one.at62}; this comparison
-with two softmaxes, {two.test}, is not for certain
-that with one, {one.test}«[.](?!\\d)»
-two softmaxes call {claim.hiphop-always} of hip-hop reggae, and {hiphop.dead} while
-above 1.461 they make {death.share}
-accuracy (ours has {one.at62})
-Learned codes change that accuracy by {claim.information-loss}
-Our loss ends at {two.loss} with softmax twice and at {one.loss} with softmax once; the paper's at {paper.loss}
-Dead genres in {dead.two} of {dead.of} seeds with softmax twice, after {dead.when} epochs
-While dead, {hiphop.dead} of hip-hop is called reggae; while it lives, {hiphop.lives}
-Metal is number {claim.metal} of 10 by recall, classical number {claim.classical} of 10
-recipe paper: {claim.hiphop-always} of hip-hop called reggae recipe corrected: {one.called} of
-metal: number {claim.metal} of 10 classical: number {claim.classical} of 10
-1.461 + 1 - {paper.train} = {predicted} the paper's last loss: {paper.loss}
-within {bounds.low} to {bounds.high}? Ours is {two.loss}: undecided ({two.n} seeds
-Of {claims05} claims, {v05.reproduced} reproduced, {v05.not reproduced} not reproduced, {v05.undecided} undecided, {v05.contradicted by the paper itself} contradicted by the paper itself, {v05.cannot be tested} cannot be tested
-{claims05} claims {v05.contradicted by the paper itself} of them
-Of {claims06} claims about what comes next, {v06.not reproduced} not reproduced, {v06.cannot be tested} cannot be tested, {v06.reproduced} reproduced, {v06.undecided} undecided
-a difference of {claim.rnn}, undecided
-The CRNN recognises {crnn.unheard%} of tracks by unheard artists, {crnn.known%} if
-conv loses least, with an MSE of {conv.mse}
-average pooling, nearest: {times.nearest} times
-average pooling, bilinear: {times.bilinear} times
-average pooling, bicubic: {times.bicubic} times
-pca-bands, without training: {times.pca-bands} times
-accuracy from conv minus that from pooling: {claim.information-loss}
-`?conv`? loses {conv.mse}, average pooling {bicubic.mse}
-the error falls to {conv.share%}; accuracy
-Pooling loses {pool.bicubic} to {pool.nearest}, or {pool4.bicubic} to {pool4.nearest} with
-nearest RGB {pool.nearest},
-nearest RGBA {pool4.nearest},
-bilinear RGB {pool.bilinear},
-bilinear RGBA {pool4.bilinear},
-bicubic RGB {pool.bicubic},
-bicubic RGBA {pool4.bicubic},
-{weights} weights, {weights.gb} GB in
-{weights.gb4} GB with gradients
-{runs} runs of {configurations} configurations
-{run.train_n} train, {run.test_n} test
-learns {run.train%} of its training pictures
-{run.test%} of the test pictures are right, {run.top2%} in two guesses
-accuracy {run.test} top-2 {run.top2}
-): {run.test_n} test pictures accuracy
-learning begins in epoch {run.begins}
-most frequent mistake: «\\w+ called \\w+», {run.mistakes} of {run.mistaken} pictures
-loss of a network that knows nothing: {guess}
-once loss if right 0.000, if wrong {certain} softmax twice loss if right {floor}, if wrong {floor1}
-ends at {of.once} with softmax once
-and at {of.twice} with softmax twice
-crnn at temperature {crnn.t}: «\\S+» right svm at temperature {svm.t}: «\\S+» right
-highest accuracy is {top}, the paper's network has {net}
-calibration error falls from {ece.before} to {ece.after}
-mean confidence {sure.before}, right {right.before} expected calibration error {ece.before}
-tracks raises accuracy: {half} without, {whole} with it
-6 x 68 x 104 {layer.1} weights
-16 x 30 x 48 {layer.2} weights
-Linear 120 {layer.3} weights
-Linear 10 {layer.4} weights
-""".strip().splitlines()
+# A field is {fact}, and {fact%} is 100 times it; «...» is a regular expression.
+TEMPLATES = Path(__file__).with_name("sentences.txt").read_text("utf-8").splitlines()
 
 
 @cache
@@ -217,9 +53,21 @@ def facts(r):
             ["recipe", "model", "encoder", "split", "epochs"]
         ).ngroups,
     }
-    paper = dict(pictures=1000, genre=100, train_n=800, test_n=200, test=0.45)
-    paper |= dict(test42=0.40, test_abs=0.50, loss=1.83, train=0.62, train42=0.5)
-    paper |= dict(wrong=0.38, top2=0.70, epochs_abs=30)
+    paper = {
+        "pictures": 1000,
+        "genre": 100,
+        "train_n": 800,
+        "test_n": 200,
+        "test": 0.45,
+    }
+    paper |= {
+        "test42": 0.40,
+        "test_abs": 0.50,
+        "loss": 1.83,
+        "train": 0.62,
+        "train42": 0.5,
+    }
+    paper |= {"wrong": 0.38, "top2": 0.70, "epochs_abs": 30}
     found |= {f"paper.{k}": v for k, v in paper.items()}
     for key, group in names.items():
         at62 = [x for x in (r.loss_at(n, 0.62) for n in group) if np.isfinite(x)]
