@@ -24,7 +24,7 @@ TYPED = (  # what stands in a source was not measured; a measured number is put 
 
 
 class Verdict:
-    """Numbers of some places: how many ``shown``, ``known``; ``faults``; ``unknown``."""
+    """Numbers of some places: how many ``shown`` and ``known``, and what is wrong."""
 
     def __init__(self):
         self.shown, self.known = 0, 0
