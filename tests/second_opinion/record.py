@@ -225,7 +225,7 @@ class Record:
 
     def curve(self, names, curve, epoch=-1):
         """Return a loss or accuracy of training over seeds."""
-        mean = student([self.at(name, curve, epoch) for name in names])
+        mean = student([self.at(name, curve, epoch) for name in names], 1 / 4)
         return mean if curve == "loss" else clipped(mean)
 
     def test_at(self, names, epoch):
@@ -265,6 +265,13 @@ class Record:
             k for k, first, last in self.life(name)[1] if first + 9 <= epoch <= last
         }
         return sorted(found)
+
+    def fate(self, name, epoch):
+        """Return of the silent genres those that died, and those not yet answered."""
+        begins, found = self.life(name)
+        late = {k for k, first, last in found if first == begins and epoch <= last}
+        silent = self.dead(name, epoch)
+        return [k for k in silent if k not in late], [k for k in silent if k in late]
 
     def moment(self, name, epoch):
         """Return loss, dead genres and the parts of the loss in an epoch."""

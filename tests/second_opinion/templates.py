@@ -79,7 +79,7 @@ def facts(r):
             "epochs": r.runs.epochs[group[0]],
             "n": len(group),
             "n62": len(at62),
-            "at62": student(at62),
+            "at62": student(at62, 1 / 4),
             "loss": r.curve(group, "loss"),
             "train": train,
             "first": r.curve(group, "loss", 1),
@@ -117,7 +117,7 @@ def facts(r):
     found["slope"], found["slope.when"] = line(last), found["two.epochs"]
     moments = [r.moment(*m) for m in r.moments("paper", compared)]
     shares = [m["of dead"] / (m["loss"] - FLOOR) for m in moments]
-    found["death.share"] = student(shares)
+    found["death.share"] = student(shares, 1 / 4)
     found["conv.test"] = r.share(r.group("corrected", encoder="conv"))
     for key, name in (("leak", NETWORK), ("best", BEST), ("crnn", "CRNN, mel bands")):
         all_ = leakage(r, name, "all")
@@ -145,11 +145,50 @@ def facts(r):
     weights = 4 * (2 * 373248 * 23328 + 373248 + 23328)
     found |= {"weights": weights / 4, "weights.gb": weights / 1e9}
     found["weights.gb4"] = 4 * weights / 1e9
-    found |= beyond(r)
+    found |= beyond(r) | paired(r)
     found |= {"certain": 20, "floor": FLOOR, "floor1": FLOOR + 1}
     sizes = (25 * 3 + 1) * 6, (25 * 6 + 1) * 16, (16 * 15 * 24 + 1) * 120, 121 * 10
     found |= {f"layer.{k}": n for k, n in enumerate(sizes, 1)}
     return {k: v if isinstance(v, tuple) else (float(v),) for k, v in found.items()}
+
+
+def paired(r):
+    """Return one softmax minus two in test accuracy, paired by seed."""
+    once, twice, long = r.group("corrected"), r.group("paper"), r.longest("paper")
+
+    def right(name):
+        return int(np.argmax(r.epochs[name].train_accuracy.to_numpy() >= 0.62)) + 1
+
+    def when_right(names):
+        reached = [n for n in names if np.isfinite(r.loss_at(n, 0.62))]
+        seeds = r.seeds(reached)
+        return {s: r.at(n, "test_accuracy", right(n)) for s, n in seeds.items()}
+
+    ends = {s: r.accuracy(n)[0] for s, n in r.seeds(once).items()}
+    others = {
+        "300": {s: r.at(n, "test_accuracy", 300) for s, n in r.seeds(long).items()},
+        "1800": {s: r.accuracy(n)[0] for s, n in r.seeds(twice).items()},
+        "same": when_right(long),
+    }
+    found = {}
+    for key, theirs in others.items():
+        ours_ = when_right(r.longest("corrected")) if key == "same" else ends
+        both = sorted(set(ours_) & set(theirs))
+        found[f"gain.{key}"] = student([ours_[s] - theirs[s] for s in both], 1 / 4)
+        found[f"gain.{key}.n"] = len(both)
+    silent = [r.fate(n, min(300, int(r.runs.epochs[n]))) for n in long]
+    found["died.300"] = sum(bool(dead) for dead, _ in silent)
+    found["waiting.300"] = sum(bool(late) for _, late in silent)
+    found["two.300"] = r.test_at(long, 300)
+    for k, names in (("two", twice), ("rest", [n for n in long if n not in twice])):
+        found[f"{k}.pairs"] = sum(bool(r.pair(n)) for n in names)
+        found[f"{k}.runs"] = len(names)
+    p = 0.62
+    found["calibrated"] = -p * np.log(p) - (1 - p) * np.log((1 - p) / 9)
+    found["p.low"] = np.log(10) + 0.1 - 1.83
+    found["p.high"] = np.log(np.e + 9) - 1.83
+    found["one.train30"] = r.curve(r.longest("corrected", 30), "train_accuracy", 30)
+    return found
 
 
 def beyond(r):
