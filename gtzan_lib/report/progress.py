@@ -56,10 +56,13 @@ class Shown(logging.Handler):
         if event == LogEvent.PROGRESS:
             self.step(record.done, record.total)
         elif event == LogEvent.JOB_ERROR:
-            print(f"{record.rule_name} failed: its last words are above", flush=True)
+            print(f"{record.rule_name} did not end; it may say why above", flush=True)
         elif record.levelno >= logging.ERROR and not self.is_stopped:
-            words = [line for line in record.getMessage().split("\n") if line.strip()]
-            print(*(w for w in words if not w.startswith("WorkflowError")), sep="\n")
+            words = record.getMessage()
+            if not words.startswith(("RuleException", "Exiting because")):  # as above
+                places = ("WorkflowError", "  File ")  # in the Snakefile
+                lines = [w for w in words.split("\n") if not w.startswith(places)]
+                print(*filter(str.strip, lines), sep="\n", flush=True)
 
     def step(self, done: int, steps: int) -> None:
         """Show how many steps are done; guess the time left from a third of them on."""

@@ -88,13 +88,15 @@ def test_the_pipeline_shows_steps_with_the_time_left_and_errors(capsys, monkeypa
         step(log, handler, done, 4)
     log.info("Building DAG of jobs...")
     log.error(None, extra={"event": LogEvent.JOB_ERROR, "rule_name": "train_x"})
-    log.error("WorkflowError in file Snakefile, line 50:\ndata must be one of")
+    log.error("RuleException:\nCalledProcessError in file Snakefile, line 108")
+    words = "WorkflowError in file Snakefile, line 50:\ndata must be one of\n  File 'x'"
+    log.error(words)
     assert filled == [("data", "quick", 2, 4)]
     assert capsys.readouterr().out.splitlines() == [
         "1 of 4 steps in 60 s",
         "2 of 4 steps in 2 min, about 2 min left",
         "4 of 4 steps in 5 min",
-        "train_x failed: its last words are above",
+        "train_x did not end; it may say why above",
         "data must be one of",
     ]
     assert progress.minutes(7500) == "2 h 5 min"
