@@ -27,6 +27,8 @@ from gtzan_lib.report.derived import derive
 
 DERIVED, PREDICTIONS = "derived.json", "predictions.csv"
 FITTED = 1e-6  # by how much processors differ in a fitted temperature
+CODES = ["encoder", "seed", "folder", "weights", "seconds", "of_pooling"]
+CODES += ["mse", "mse_plot", "mse_8_bits"]
 SIDES = ("height", "width", "channels")
 
 
@@ -116,7 +118,7 @@ def _codes(dataset: Dataset) -> pd.DataFrame:
             (row,) = encoder_errors({key["encoder"]: path}, split["test"])
             ratio = row["mse"] / pooled[split["test"]].mean()
             found.append({"seed": key["seed"], "of_pooling": ratio} | row)
-    return pd.DataFrame(found, columns=None if found else [*tables.NEEDED["codes"]])
+    return pd.DataFrame(found, columns=CODES)
 
 
 def predictions(record: Tables) -> pd.DataFrame:
