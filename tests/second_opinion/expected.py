@@ -821,6 +821,9 @@ def verdict(r, claim: dict) -> str:
 @cache
 def verdicts(r, only=None):
     """Count claims by verdict: of all, or of notebooks 05 or 06 (what is proposed)."""
+    unknown = [c for c in claims().values() if "measure" in c and not ours(r, c["id"])]
+    if unknown and only is not True:
+        return dict.fromkeys(VERDICTS, NAN)
     some = [c for c in claims().values() if only in (None, c.get("proposed", False))]
     counts = dict.fromkeys(VERDICTS, 0)
     for claim in some:

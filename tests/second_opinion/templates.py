@@ -11,19 +11,21 @@ from expected import (
     claims,
     confused,
     fates,
+    folds,
     hiphop_means,
     leakage,
     model,
     ours,
     trust,
+    verdict,
     verdicts,
 )
 from record import BY_GENRE, MODELS
-from statistics_again import FLOOR, student
+from statistics_again import FLOOR, over_seeds, student, wilson
 
 NETWORK, BEST = "LeNet corrected, pooled picture", "CRNN and texture SVM"
 NUM = r"-?\d[\d,]*(?:\.\d+)?"
-ESTIMATE = rf"({NUM})(?: ?%)?(?: \[({NUM}), ({NUM})\])?"
+ESTIMATE = rf"({NUM})(?: ?%)?(?:(?: points)? \[({NUM}), ({NUM})\])?"
 # A field is {fact}, and {fact%} is 100 times it; «...» is a regular expression.
 TEMPLATES = Path(__file__).with_name("sentences.txt").read_text("utf-8").splitlines()
 
@@ -176,6 +178,13 @@ def paired(r):
         both = sorted(set(ours_) & set(theirs))
         found[f"gain.{key}"] = student([ours_[s] - theirs[s] for s in both], 1 / 4)
         found[f"gain.{key}.n"] = len(both)
+        for which, values in (("once", ours_), ("twice", theirs)):
+            sizes = [len(r.hits(r.seeds(once)[s])) for s in both]
+            shares = [
+                wilson(round(values[s] * n), n)
+                for s, n in zip(both, sizes, strict=True)
+            ]
+            found[f"gain.{key}.{which}"] = over_seeds(shares, "random")
     silent = [r.fate(n, min(300, int(r.runs.epochs[n]))) for n in long]
     found["died.300"] = sum(bool(dead) for dead, _ in silent)
     found["waiting.300"] = sum(bool(late) for _, late in silent)
@@ -183,8 +192,17 @@ def paired(r):
     for k, names in (("two", twice), ("rest", [n for n in long if n not in twice])):
         found[f"{k}.pairs"] = sum(bool(r.pair(n)) for n in names)
         found[f"{k}.runs"] = len(names)
-    p = 0.62
-    found["calibrated"] = -p * np.log(p) - (1 - p) * np.log((1 - p) / 9)
+    for key, p in (("calibrated", 0.62), ("calibrated42", 0.5)):
+        found[key] = -p * np.log(p) - (1 - p) * np.log((1 - p) / 9)
+    found["lse.low"], found["lse.high"] = np.log(10) + 0.1, np.log(np.e + 9)
+    for claim in claims().values():
+        for k, name in enumerate(VERDICTS[:3]):
+            key = f"kind.{claim.get('kind')}.{k}"
+            found[key] = found.get(key, 0) + (verdict(r, claim) == name)
+    tracks = folds(r, NETWORK, "artist-folds")[0]
+    whose, sizes = np.unique(r.whose(tracks), return_counts=True)
+    alone = set(whose[sizes == 1])
+    found["control"], found["unknown"] = len(alone), len(alone & set(tracks))
     found["p.low"] = np.log(10) + 0.1 - 1.83
     found["p.high"] = np.log(np.e + 9) - 1.83
     found["one.train30"] = r.curve(r.longest("corrected", 30), "train_accuracy", 30)

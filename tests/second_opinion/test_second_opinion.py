@@ -103,14 +103,13 @@ def test_any_number_changed_in_its_place_is_found(record, path):
     """Of some fifteen places of a page, one digit is changed in each."""
     some = [p for p in shown.page(path) if judge.judge(record, [p]).known]
     for place in some[:: len(some) // 15 + 1]:
-        before = judge.judge(record, [place])
-        token = shown.numbers(place.text)[-1]
-        if before.known < before.shown or not token:
-            continue
-        digit = str((int(token[0][-1]) + 5) % 10)
-        text = place.text[: token.end() - 1] + digit + place.text[token.end() :]
-        after = judge.judge(record, [place._replace(text=text)])
-        assert len(after.faults) > 0, f"{place}: {text} went unnoticed"
+        before, noticed = judge.judge(record, [place]), 0
+        for token in shown.numbers(place.text):
+            digit = str((int(token[0][-1]) + 5) % 10)
+            text = place.text[: token.end() - 1] + digit + place.text[token.end() :]
+            after = judge.judge(record, [place._replace(text=text)])
+            noticed += after.faults != before.faults
+        assert noticed >= before.known, f"{place}: a change went unnoticed"
 
 
 def test_a_swapped_verdict_is_found(record):
