@@ -79,7 +79,7 @@ def in_table(r, p: Place) -> Verdict:
 
 def in_text(r, p: Place) -> Verdict:
     """Judge a paragraph, what a cell printed, or the text of the PDF."""
-    found, known = Verdict(), {}
+    known = {}
     run = expected.page_run(p)
     told = facts(r) | (of_run(r, run) if run in r.runs.index else {})
     text = re.sub(NUM_BREAK, r"\1", p.text)
