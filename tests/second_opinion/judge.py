@@ -95,7 +95,14 @@ def in_text(r, p: Place) -> Verdict:
                         known[match.start(part)] = x, name.endswith("%"), template
     for start, x in rows(r, text) if p.page.endswith(".pdf") else ():
         known[start] = x, False, text[max(0, start - 60) : start]
-    return weigh(text, known, p.page, checked=p.checked)
+    ledger = text.find("A The ledger")
+    if ledger < 0:
+        return weigh(text, known, p.page, checked=p.checked)
+    typed = str([list(claim.values()) for claim in claims().values()])
+    parts = text[:ledger], "_" * ledger + text[ledger:]
+    found = weigh(parts[0], known, p.page)
+    found.add(weigh(parts[1], known, p.page, typed))
+    return found
 
 
 def weigh(

@@ -31,6 +31,7 @@ NO_MEASUREMENT = [
     r"\b(blues|classical|country|disco|hiphop|jazz|metal|pop|reggae|rock)[./]?\w*\d{5}",
     r"\b\d[\d,]* epochs?\b|\btop-2\b|SHA-256|57 audio features",  # names, parameters
     r"(?<= )\d\.\d(\.\d)? (?=[A-Z])",  # headings of the PDF
+    r"batch size: 100, outputs: softmax.*batch size: \d+",  # the PDF's parameters
     r"\b(32|64|8)[- ]bits?( numbers?)?|\b8-bit\b",
 ]
 _NO_MEASUREMENT = re.compile("|".join(f"(?:{p})" for p in NO_MEASUREMENT))
