@@ -40,7 +40,8 @@ def new_answer(tab):
 def test_an_upload_shows_what_predict_says(tab, page, files, capsys):
     text = upload(tab, files / "disco.wav")
     answer = predicted(files / "disco.wav", capsys)
-    expected = answer["percentages"] if answer["genre"] else {}  # no bars for none
+    assert answer["genre"] is not None
+    expected = answer["percentages"]
     shown = {
         line.inner_text().split()[0]: float(line.locator("data").get_attribute("value"))
         for line in tab.locator("#answer .bars li").all()
@@ -48,7 +49,7 @@ def test_an_upload_shows_what_predict_says(tab, page, files, capsys):
     assert shown == pytest.approx(expected, abs=5e-3)
     assert list(shown) == sorted(expected, key=expected.get, reverse=True)
     assert text.startswith(f"{answer['answer'].capitalize()}\n")
-    assert (answer["worth"] or "") in text
+    assert answer["worth"] in text
     assert "disco.wav, 0:30 min, WAV, 22,050 Hz, 1 channel" in text
     assert len(tab.locator("#answer .similar li").all()) == 5
     assert "Genre over time" not in text
@@ -56,6 +57,15 @@ def test_an_upload_shows_what_predict_says(tab, page, files, capsys):
     tab.wait_for_function(f"{duration} > 0")
     assert tab.evaluate(duration) == pytest.approx(30)
     assert_untouched(page)
+
+
+def test_what_sounds_like_no_genre_has_no_bars(tab, files, capsys):
+    text = upload(tab, files / "metal.ogg")
+    answer = predicted(files / "metal.ogg", capsys)
+    assert answer["genre"] is answer["worth"] is None
+    assert text.startswith("This does not sound like any of the ten genres\n")
+    assert "%" not in text
+    assert tab.locator("#answer .bars").count() == 0
 
 
 def test_a_long_track_is_shown_over_time(tab, files):
