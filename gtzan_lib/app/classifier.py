@@ -173,6 +173,10 @@ class Classifier:
             if loudness[k] < max(SILENCE, QUIET * max(loudness)):
                 continue
             shares[k], embedding, mel = self.network(window)
+            if np.isnan(embedding).any():  # all sound is where it does not listen
+                shares[k], embedding, _ = self.network(loudest(window))
+                if np.isnan(embedding).any():
+                    continue
             embeddings.append(embedding)
             best = max(best, (shares[k].max(), mel), key=lambda pair: pair[0])
         if not embeddings:
@@ -223,6 +227,18 @@ def windows_of(y: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
         windows = [y[start : start + length] for start in starts]
         return windows, (starts / RATE).tolist()
     return [y if seconds >= SECONDS else np.resize(y, SECONDS * RATE)], [0.0]
+
+
+def loudest(window: np.ndarray) -> np.ndarray:
+    """Return the 3 s of a window, float32 (samples,), about its highest sample.
+
+    The network hears every second patch of 3 s; where these are silent beside the rest,
+    it has no answer.
+    """
+    length = SECONDS * RATE
+    start = int(np.abs(window).argmax()) - length // 2
+    start = min(max(start, 0), len(window) - length)
+    return window[start : start + length]
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -72,6 +72,19 @@ def test_silent_windows_have_no_vote(classifier, music):
         json.dumps(answer, allow_nan=False)
 
 
+@pytest.mark.parametrize("before", [3, 28.2, 60])
+def test_sound_between_the_patches_that_are_heard_is_heard(classifier, music, before):
+    """Two seconds of music after silence are answered as if they stood alone."""
+    y = np.concatenate([np.zeros(round(before * RATE)), music[: 2 * RATE]])
+    found = classifier.predict_audio(y.astype(np.float32), FACTS)
+    assert np.isfinite(found.embedding).all()
+    json.dumps(found.as_json(), allow_nan=False)
+    alone = classifier.predict_audio(music[: 2 * RATE], FACTS)
+    assert found.embedding @ alone.embedding > 0.8 * np.linalg.norm(
+        found.embedding
+    ) * np.linalg.norm(alone.embedding)
+
+
 @pytest.mark.parametrize("level", [0, 1 / 2**15])
 def test_silence_has_no_genre(classifier, level):
     y = level * (np.arange(THIRTY) == 1000)
