@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from gtzan_lib.data.genres import GENRES
+from gtzan_lib.experiments.kept import ANSWERED, PAIRS, PARTS, RIGHT
 from gtzan_lib.experiments.run import MAIN, Run, folder_name
-from gtzan_lib.experiments.tables import ANSWERED, NEEDED, PAIRS, PARTS, RIGHT
+from gtzan_lib.experiments.tables import NEEDED
 
 
 def rows_of(runs: list[Run], tracks: list[str]) -> dict[str, pd.DataFrame]:
@@ -19,7 +20,9 @@ def rows_of(runs: list[Run], tracks: list[str]) -> dict[str, pd.DataFrame]:
     makers = {"epochs": epochs_of, "confusions": confusions_of}
     made = {name: [make(run) for run in runs] for name, make in makers.items()}
     made["answers"] = [answers_of(run, names) for run in runs]
-    tables = {"runs": pd.DataFrame([row_of(run) for run in runs])}
+    every = [row_of(run) for run in runs]
+    columns = None if runs else [*NEEDED["runs"]]
+    tables = {"runs": pd.DataFrame(every, columns=columns)}
     for name, parts in made.items():
         some = [part for part in parts if len(part)]
         empty = pd.DataFrame(columns=[*NEEDED[name]])

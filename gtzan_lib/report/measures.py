@@ -38,18 +38,13 @@ DEAD = ("accuracy", "most", "silent")  # of ``dead.tables``
 
 
 class Found(NamedTuple):
-    """An estimate, the runs or the notebook that measured it, and how many seeds.
-
-    ``seeds`` is None of what no seed has a part in, such as the size of a picture;
-    ``values`` are what each seed measures, where ``ours`` is their mean; ``is_whole``
-    is true where seeds are folds that test every track, however few they are.
-    """
+    """An estimate, and what it rests on."""
 
     ours: Estimate
-    source: list[str]
-    seeds: int | None = None
-    values: tuple[float, ...] = ()
-    is_whole: bool = False
+    source: list[str]  # the runs, or the notebook, that measured it
+    seeds: int | None = None  # None: no seed has a part in it
+    values: tuple[float, ...] = ()  # of each seed, where ``ours`` is their mean
+    is_whole: bool = False  # seeds are folds that test every track, however few
 
 
 def fact(known: Evidence, name: str) -> Found:
@@ -85,9 +80,11 @@ def batches(known: Evidence) -> Found | None:
     return Found(bare(count), train.source)
 
 
-def pooling_error(known: Evidence, upsampling: str, channels: int) -> Found:
+def pooling_error(known: Evidence, upsampling: str, channels: int) -> Found | None:
     """Return the mean squared error of average pooling over all pictures."""
-    mse = known.tables.pooling.set_index("upsampling")["mse"][upsampling]
+    by_mode = known.tables.pooling.set_index("upsampling")["mse"]
+    if (mse := by_mode.get(upsampling)) is None:
+        return None
     return Found(bare(with_alpha(mse, channels)), ["02_pool_mse"])
 
 
