@@ -140,6 +140,8 @@ def _read(path: Path, name: str) -> pd.DataFrame:
             is_right = np.isfinite(numbers)
             if kind == COUNT:
                 is_right &= (numbers >= 0) & (numbers % 1 == 0)
+            if not pd.api.types.is_numeric_dtype(values):  # damage elsewhere in it
+                table[column] = numbers
         else:
             is_right = values.map(lambda value: isinstance(value, str))
         if not is_right.all():
