@@ -69,6 +69,7 @@ class Record:
         epochs = pd.read_csv(folder / "epochs.csv.gz").merge(
             self.runs[["n_train", "n_test"]], left_on="run", right_index=True
         )
+        epochs["test_top2"] = epochs.test_top2 / epochs.n_test
         for part in ("train", "test"):
             epochs[f"{part}_accuracy"] = epochs[f"{part}_right"] / epochs[f"n_{part}"]
         self.epochs = dict(list(epochs.groupby("run")))
@@ -228,16 +229,16 @@ class Record:
         mean = student([self.at(name, curve, epoch) for name in names], 1 / 4)
         return mean if curve == "loss" else clipped(mean)
 
-    def test_at(self, names, epoch):
+    def test_at(self, names, epoch, curve="test_accuracy"):
         """Return the test accuracy in an epoch, over seeds."""
-        return over_seeds(self.tests_at(names, epoch), "random")
+        return over_seeds(self.tests_at(names, epoch, curve), "random")
 
-    def tests_at(self, names, epoch):
+    def tests_at(self, names, epoch, curve="test_accuracy"):
         """Return the test accuracy in an epoch, of each run."""
         shares = []
         for name in names:
             n = len(self.hits(name))
-            shares.append(wilson(round(self.at(name, "test_accuracy", epoch) * n), n))
+            shares.append(wilson(round(self.at(name, curve, epoch) * n), n))
         return shares
 
     def gain(self, ours, theirs, metric, ratio=1 / 4):
