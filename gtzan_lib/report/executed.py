@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import nbformat
+from latex2mathml.converter import convert
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from PIL import Image
@@ -15,6 +16,7 @@ from gtzan_lib import store
 from gtzan_lib.report import figures
 
 CAPTION = re.compile(r"^# Figure: (.+(?:\n# .+)*)", re.MULTILINE)
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
 EMPTY = re.compile(r"<th([^>]*)>(?:&nbsp;)?</th>")
 
 
@@ -41,6 +43,18 @@ def strip(notebook: NotebookNode) -> NotebookNode:
             if "image/png" in output.get("data", {}):
                 output.data["image/png"] = _smaller(output.data["image/png"])
     return CoalesceStreamsPreprocessor().preprocess(notebook, {})[0]
+
+
+def draw_formulas(notebook: NotebookNode) -> None:
+    """Make MathML of a notebook's formulas, which browsers draw without a script."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = FORMULA.sub(
+                lambda found: convert(
+                    found[1] or found[2], display="block" if found[1] else "inline"
+                ),
+                cell.source,
+            )
 
 
 def describe(notebook: NotebookNode) -> list[dict]:

@@ -69,6 +69,7 @@ def build(folder: Path, content: dict | None = None) -> Path:
             continue
         notebook = executed.strip(nbformat.read(path, as_version=4))
         given = [each for each in executed.describe(notebook) if each["is_given"]]
+        executed.draw_formulas(notebook)
         options = [word for p in given for word in ("-p", p["name"], p["value"])]
         source = f"notebooks/{path.stem.partition('-')[0]}.ipynb"
         command = shlex.join(["papermill", source, "out.ipynb", *options])
