@@ -35,7 +35,7 @@ class Prediction:
     one that is silent; ``starts`` are where each begins, in seconds; ``mel`` is what
     the network saw of the window that is the likeliest genre's most; ``embedding`` is
     the mean of its last hidden layer. ``similar`` are tracks that it learned, with
-    cosines, the nearest first; ``learned`` is one of them if it is this recording.
+    cosines, the nearest first; ``learned`` is one of them if the two sound the same.
     ``is_familiar`` is false for what is far from everything learned. ``facts``:
     ``seconds``, ``sample_rate`` (Hz), ``channels``, ``format`` and ``is_damaged`` (see
     ``audio.Audio``). ``worth`` is of ``words.worth``.

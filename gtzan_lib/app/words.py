@@ -70,8 +70,8 @@ def warnings(facts: dict, learned: str | None, silent: int, windows: int) -> lis
     sentences = []
     if learned:
         sentences.append(
-            f"The model learned this recording, or one very like it ({learned}): the "
-            "answer proves nothing."
+            f"It sounds the same as a recording that the model learned ({learned}): if "
+            "it is that one, the answer proves nothing."
         )
     if facts.get("seconds", SHORT_SECONDS) < SHORT_SECONDS:
         sentences.append(

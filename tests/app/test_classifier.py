@@ -117,6 +117,17 @@ def test_what_is_no_music_gets_no_genre(classifier):
     assert (refused.as_json()["genre"], refused.worth) == (None, None)
 
 
+def test_what_sounds_the_same_is_a_repeated_recording(classifier):
+    """GTZAN repeats 13 jazz tracks; no other two of its songs are as near."""
+    with np.load(FOLDER / prediction.TRACKS) as arrays:
+        tracks, directions = arrays["tracks"], arrays["embeddings"].astype("f")
+    directions = prediction.unit(directions)
+    pairs = np.argwhere(np.triu(directions @ directions.T >= shipped.SAME, 1))
+    assert len(pairs) == 13
+    assert all(track.startswith("jazz.") for track in tracks[pairs].ravel())
+    assert classifier.facts["same"] == shipped.SAME
+
+
 def test_a_learned_recording_is_recognised(classifier, monkeypatch):
     with np.load(FOLDER / prediction.TRACKS) as arrays:
         track, embedding = arrays["tracks"][7], arrays["embeddings"][7].astype("f")
