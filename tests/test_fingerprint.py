@@ -60,10 +60,10 @@ def test_every_module_serves_a_result_but_those_that_find_choose_and_check():
     computing = set(filter(fingerprint.computes, fingerprint.SOURCES))
     others = {name for name in computing - served if "__init__" not in name}
     assert others == {
-        *("data.protocols", "data.sources", "data.verify", "evaluation.dead"),
-        *("evaluation.seeds", "experiments.folds"),
+        *("data.protocols", "data.sources", "data.verify"),
+        *("evaluation.ranks", "evaluation.seeds", "experiments.folds"),
         *("experiments.grid", "experiments.groups", "experiments.learning"),
-        "evaluation.softmax_twice",
+        *("experiments.kept", "experiments.rows", "experiments.tables"),
         *("experiments.runs", "experiments.suite"),
     }
 
