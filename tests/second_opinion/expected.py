@@ -44,6 +44,9 @@ METRICS = {  # as the tables of "here" name them
 
 def cell(r, p: Place):
     """Return what a cell must show: floats, a text, or None where nobody knows."""
+    if p.page.startswith("04") and "profile" in p.table:
+        if p.column == "seeds" or p.row == "pool":  # pooling has more seeds than codes
+            return None
     for caption, function in CELLS:
         if re.search(caption, p.table):
             found = function(r, p)
@@ -81,9 +84,9 @@ def one_run(r, p):
         names = r.group(*facts, int(epochs))
         seed = re.search(r"seed-(\d+)\.", p.page)
         names = [r.seeds(names)[int(seed[1])]] if seed else names
-        if p.page.startswith("04"):  # as many seeds as codes have
+        if p.page.startswith("04") and "from pool" not in p.row:
             names = names[: len(r.of_pooling["conv"])]
-        if p.page.startswith(("06", "07")):
+        if not p.page.startswith("05") and not seed and "split random," in p.row:
             names = names[:5]
         return (METRICS[metric](r, names),)
     if p.row == "seconds" and (name := page_run(p)):
@@ -232,7 +235,7 @@ def life(r, p):
         "not yet answered": late,
         "died": died,
         "after": (after,),
-        "dead": ", ".join(GENRES[k] for k in moment["dead"]),
+        "dead": ", ".join(GENRES[k] for k in r.fate(name, after)[0]),
         "loss": (moment["loss"],),
         "of dead": (moment["of dead"],) if recipe == "paper" else "-",
         "test accuracy": wilson(test, n),
@@ -244,7 +247,9 @@ def life(r, p):
 @cache
 def fates(r, recipe):
     """Count seeds in which each genre was late, died or is dead."""
-    counts = {genre: dict.fromkeys(("late", "died", "dead"), 0) for genre in GENRES}
+    counts = {
+        genre: dict.fromkeys(("late", "died", "dead", "waiting"), 0) for genre in GENRES
+    }
     for name in r.longest(recipe):
         begins, found = r.life(name)
         after = min(r.compared(recipe), int(r.runs.epochs[name]))
@@ -252,13 +257,15 @@ def fates(r, recipe):
             firsts = {first for k_, first, _ in found if k_ == k}
             counts[genre]["late"] += begins in firsts
             counts[genre]["died"] += bool(firsts - {begins})
-            counts[genre]["dead"] += k in r.dead(name, after)
+            dead, waiting = r.fate(name, after)
+            counts[genre]["dead"] += k in dead
+            counts[genre]["waiting"] += k in waiting
     return counts
 
 
 def fate(r, p):
     """In how many seeds a genre was late, died, is dead."""
-    found = re.search(r"(late|died|dead).*(corrected|paper)", p.column)
+    found = re.search(r"(late|died|dead|waiting).*(corrected|paper)", p.column)
     return (fates(r, found[2])[p.row][found[1]],) if found else None
 
 
@@ -270,9 +277,9 @@ def when(words):
 def by_dead(r, p):
     """Least loss and loss by the number of dead genres."""
     moments = [r.moment(*m) for m in r.moments("paper", when(p.beside["epoch"]))]
-    some = [m for m in moments if len(m["dead"]) == int(p.beside["dead genres"])]
+    some = [m for m in moments if len(m["dead"]) == int(p.beside["silent genres"])]
     return {
-        "dead genres": (int(p.beside["dead genres"]),) if some else None,
+        "silent genres": (int(p.beside["silent genres"]),) if some else None,
         "seeds": (len(some),),
         "at least": (FLOOR + np.mean([m["of dead"] for m in some]),),
         "loss": student([m["loss"] for m in some], 1 / 4),
@@ -523,6 +530,8 @@ def trusted(r, p):
 def literature(r, p):
     """Our models beside those of others (whose numbers are typed)."""
     if p.column == "accuracy" and p.beside.get("source", "").startswith("ours"):
+        if p.beside["model"].startswith("LeNet"):  # of as many seeds as there are
+            return r.share(model(r, p.beside["model"], p.beside["split"]))
         return r.share(r_five(r, p.beside["model"], p.beside["split"], p.page))
     return None
 
@@ -547,6 +556,8 @@ def start_runs(r, p):
     }
     names = r.group(**facts, epochs=int(at["epochs"].replace(",", "")))
     if not names:
+        return None
+    if len(names) > 10 and p.column == "seeds":  # a list too long to be told apart
         return None
     if facts["split"] == "all" and p.column in ("accuracy", "top-2"):
         return "-"
@@ -875,7 +886,11 @@ def ledger(r, p):
 
 def by_verdict(r, p):
     """Number of claims by verdict, of those that notebook 05 answers."""
-    return (verdicts(r, False)[p.row],)
+    if p.column == "claims":
+        return (verdicts(r, False)[p.row],)
+    some = [c for c in claims().values() if not c.get("proposed", False)]
+    of = [c for c in some if c.get("kind") == p.column]
+    return (sum(verdict(r, c) == p.row for c in of),) if of else None
 
 
 VERDICTS = ("reproduced", "not reproduced", "undecided")
