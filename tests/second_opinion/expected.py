@@ -44,9 +44,10 @@ METRICS = {  # as the tables of "here" name them
 
 def cell(r, p: Place):
     """Return what a cell must show: floats, a text, or None where nobody knows."""
-    if p.page.startswith("04") and "profile" in p.table:
-        if p.column == "seeds" or p.row == "pool":  # pooling has more seeds than codes
-            return None
+    # Pooling has more seeds than learned codes have.
+    is_codes = p.page.startswith("04") and "profile" in p.table
+    if is_codes and (p.column == "seeds" or p.row == "pool"):
+        return None
     for caption, function in CELLS:
         if re.search(caption, p.table):
             found = function(r, p)
