@@ -80,6 +80,12 @@ def five_source(tmp_path_factory):
     return write_tiny(tmp_path_factory.mktemp("five"), 5)
 
 
+@pytest.fixture(scope="session")
+def fifteen_source(tmp_path_factory):
+    """The folder of a data set of fifteen pictures a genre: two batches train."""
+    return write_tiny(tmp_path_factory.mktemp("fifteen"), 15)
+
+
 @pytest.fixture
 def five(five_source):
     """A data set of 50 pictures, five a genre."""

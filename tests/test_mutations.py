@@ -10,7 +10,6 @@ import sys
 from collections import defaultdict
 
 import pytest
-from conftest import write_tiny
 from mutations import MUTATIONS
 from test_notebooks import code_cells
 
@@ -60,23 +59,19 @@ def test_there_are_enough_mutations_and_each_finds_its_text_once():
         assert old != new
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """A data set of 150 pictures: two batches train."""
-    return write_tiny(tmp_path_factory.mktemp("small"), 15)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("notebook", BY_NOTEBOOK)
-def test_every_mutation_meets_an_assert(notebook, small, thorough, monkeypatch):
+def test_every_mutation_meets_an_assert(
+    notebook, fifteen_source, thorough, monkeypatch
+):
     if notebook not in QUICK and not thorough:
         pytest.skip("set GTZAN_THOROUGH to 1 to change this notebook, too")
     torch = pytest.importorskip("torch")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     torch.set_num_threads(1)  # a child has no threads of its parent
     cells, unnoticed = sources(notebook), []
-    open_dataset(small)
-    given = {"data": str(small), "epochs": 12}
+    open_dataset(fifteen_source)
+    given = {"data": str(fifteen_source), "epochs": 12}
     namespace = {"display": lambda *shown: None, "__name__": "notebook"}  # IPython's
     last = max(
         i for old, _ in BY_NOTEBOOK[notebook] for i, c in enumerate(cells) if old in c
