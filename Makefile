@@ -79,7 +79,7 @@ expected: .venv/ready
 		n=$$((n + 1)) && \
 		env GTZAN_RUNS=$(CURDIR)/runs/processor-$$n OMP_NUM_THREADS=$$as sh -c \
 			'jupyter execute notebooks/0[346]*.ipynb && \
-			python -c "from gtzan_lib.report import record; record.main(\"sample\", \"quick\")"' || exit; \
+			python -m gtzan_lib.report.record sample quick' || exit; \
 	done
 	python -m gtzan_lib.report.expected runs/processor-*/sample-*/
 

@@ -33,11 +33,10 @@ def row(dataset: Dataset, profile: str, **facts) -> list[Parameters]:
 
     Facts are some of ``Parameters.facts``. Empty where no row has them.
     """
-    there = needed(dataset, profile)
     for parameters in _rows(profile, dataset.features_path.is_file()):
         fitting = [p for p in parameters if facts.items() <= p.facts.items()]
         if fitting:
-            return [p for p in fitting if p in there]
+            return [p for p in fitting if not _why_not(dataset, p.split)]
     return []
 
 

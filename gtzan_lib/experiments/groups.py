@@ -102,9 +102,8 @@ def over_seeds(some: list[Measured], metric: str, **fields) -> Estimate:
 
     Of training pictures, losses and accuracies have the interval of
     ``seeds.mean_over_seeds``; the rest has that of ``seeds.over_seeds``. NaN where a
-    run has no such number. What
-    is counted after the last epoch is counted over all seeds' test pictures together,
-    as folds of one partition are not quite of one size.
+    run has no such number. What is counted after the last epoch is counted over all
+    seeds' test pictures together, as folds of one partition are not quite of one size.
     """
     if not some:
         return bare(np.nan)

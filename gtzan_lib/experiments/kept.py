@@ -8,7 +8,7 @@ import pandas as pd
 
 from gtzan_lib.data.artists import artists_of
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC
+from gtzan_lib.experiments import scores
 from gtzan_lib.experiments.run import Measured
 
 PARTS = ("test", "validation")
@@ -26,7 +26,7 @@ class KeptRun(Measured):
 
     provenance: dict
     epochs: pd.DataFrame | None
-    answers: pd.DataFrame | None
+    answers: pd.DataFrame
     confusions: pd.DataFrame | None
     tracks: np.ndarray
     shown: np.ndarray
@@ -76,7 +76,7 @@ class KeptRun(Measured):
     def artists(self) -> np.ndarray:
         """See ``Measured``."""
         index, data = self.predictions["index"], self.provenance["data"]
-        if data not in (PUBLISHED, SYNTHETIC):
+        if data not in scores.KNOWN:
             return index
         return artists_of(self.tracks[index], data)
 
@@ -97,10 +97,7 @@ class KeptRun(Measured):
         return np.tile(shown, (len(answered), 1)), answered, right
 
     def _said(self, part: str) -> dict[str, np.ndarray]:
-        if self.answers is None:  # of split all
-            rows = pd.DataFrame(columns=["track", "truth", *GENRES])
-        else:
-            rows = self.answers[self.answers["part"] == part]
+        rows = self.answers[self.answers["part"] == part]
         return {
             "index": np.searchsorted(self.tracks, rows["track"].to_numpy(str)),
             "labels": np.searchsorted(GENRES, rows["truth"].to_numpy(str)),

@@ -138,20 +138,28 @@ def _members(trained: dict[str, list[Run]]) -> dict[str, list[list[Run]]]:
 def answers(trained: dict[str, list[Run]]) -> dict[str, tuple[Answers, Answers]]:
     """Return what models and ensembles say of the test tracks of one split, by name.
 
-    Without temperatures and with them: those of the other folds or, of the first seed
-    of a split with a validation part, its own. ``trained`` are runs by model.
+    Those that can: see ``answer``. ``trained`` are runs by model.
     """
-    found = {}
-    for name, of in ({model: (model,) for model in MODELS} | ENSEMBLES).items():
-        members = [trained.get(member, []) for member in of]
-        if not all(members):
-            continue
-        own = None
-        if members[0][0].validation:
-            members = [group[:1] for group in members]
-            own = fitted([run for (run,) in members])
-        gathered = [folds.gather(group) for group in members]
-        if None not in gathered:
-            plain = folds.together(gathered, [1.0] * len(of))
-            found[name] = plain, folds.together(gathered, own)
-    return found
+    found = {name: answer(name, trained) for name in (*MODELS, *ENSEMBLES)}
+    return {name: both for name, both in found.items() if both}
+
+
+def answer(name: str, trained: dict[str, list[Run]]) -> tuple[Answers, Answers] | None:
+    """Return what a model or ensemble says of the test tracks of one split.
+
+    Without temperatures and with them: those of the other folds or, of the first seed
+    of a split with a validation part, its own. None where one of its models was not
+    trained, or not on all folds. ``trained`` are runs by model.
+    """
+    members = [trained.get(member, []) for member in ENSEMBLES.get(name, (name,))]
+    if not all(members):
+        return None
+    own = None
+    if members[0][0].validation:
+        members = [group[:1] for group in members]
+        own = fitted([run for (run,) in members])
+    gathered = [folds.gather(group) for group in members]
+    if None in gathered:
+        return None
+    plain = folds.together(gathered, [1.0] * len(members))
+    return plain, folds.together(gathered, own)

@@ -186,10 +186,6 @@ def settings() -> list[dict]:
     from gtzan_lib.models import convnet, svm
     from gtzan_lib.training import recipe
 
-    rows = []
-    for name, entry in registry.RECIPES.items():
-        if name != "closed-form":
-            rows.append({"of": f"recipe {name}", "settings": asdict(entry.make())})
     changes = {
         "crop": recipe.CROP,
         "shift": recipe.SHIFT,
@@ -198,7 +194,11 @@ def settings() -> list[dict]:
         "gain": recipe.GAIN,
         "mixup": recipe.MIXUP,
     }
-    rows[-1]["settings"] |= changes
+    rows = []
+    for name, entry in registry.RECIPES.items():
+        if name != "closed-form":
+            own = asdict(entry.make()) | (changes if name == "augmented" else {})
+            rows.append({"of": f"recipe {name}", "settings": own})
     rows.append({"of": "cnn and crnn", "settings": {"width": convnet.WIDTH}})
     machine = {"components": svm.COMPONENTS, "ridge": svm.RIDGE}
     rows.append({"of": "svm", "settings": machine})

@@ -31,8 +31,9 @@ class Life:
 
     def __init__(self, run: Measured):
         self.run, self.last = run, len(run.history["loss"])
-        self.begins = dead.learning_begins(*run.counted)
-        self.silences = dead.silences(*run.counted)
+        counted = run.counted
+        self.begins = dead.learning_begins(*counted)
+        self.silences = dead.silences(*counted)
         epochs = np.arange(self.last) + 1
         silent = np.zeros(self.last, bool)
         for genre, first, end in self.silences:

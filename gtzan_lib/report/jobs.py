@@ -42,13 +42,14 @@ def plan(dataset: Dataset, profile: str, data: str, cores: int) -> list[Job]:
     Of a short profile one job executes several notebooks, as importing would take most
     of their time, and one a processor trains.
     """
-    trained = [p for p in grid.needed(dataset, profile) if _has_epochs(p)]
+    needed = grid.needed(dataset, profile)
+    trained = [p for p in needed if _has_epochs(p)]
     with_page = [p for p in trained if grid.has_page(p, profile)]
     others = [p for p in trained if p not in with_page]
     is_short, half = grid.is_short(profile), max(1, cores // 2)
     trainings = _trainings(data, others, half if is_short else 0)
     jobs = list(trainings)
-    closed = [p for p in grid.needed(dataset, profile) if not _has_epochs(p)]
+    closed = [p for p in needed if not _has_epochs(p)]
     by_name = {
         f"03_train_cnn-{runs.folder_name(p.facts)}": p
         for p in sorted(with_page, key=lambda p: p.epochs)

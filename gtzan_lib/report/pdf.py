@@ -1,7 +1,6 @@
 """The report as a PDF: ``report/paper.typ`` typeset with the numbers and figures.
 
-Every number in the text comes from the record. The pipeline calls
-``python -m gtzan_lib.report.pdf FOLDER``.
+Every number in the text comes from the record.
 """
 
 import json

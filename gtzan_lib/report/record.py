@@ -29,7 +29,6 @@ DERIVED, PREDICTIONS = "derived.json", "predictions.csv"
 FITTED = 1e-6  # by how much processors differ in a fitted temperature
 CODES = ["encoder", "seed", "folder", "weights", "seconds", "of_pooling"]
 CODES += ["mse", "mse_plot", "mse_8_bits"]
-SIDES = ("height", "width", "channels")
 
 
 def collect(dataset: Dataset, runs: list[Run]) -> Tables:
@@ -54,7 +53,8 @@ def _about(dataset: Dataset) -> dict:
     versions = made.pop("packages")
     del made["seconds"]
     counts = np.bincount(dataset.labels, minlength=len(GENRES)).tolist()
-    picture = (gtzan.HEIGHT, gtzan.WIDTH, 3)
+    channels, height, width = autoencoder.CODE_SHAPE
+    code = {"height": height, "width": width, "channels": channels}
     return {
         "name": dataset.name,
         "sha256": dataset.sha256,
@@ -63,8 +63,8 @@ def _about(dataset: Dataset) -> dict:
     } | rows.flat(
         {
             "pictures": dict(zip(GENRES, counts, strict=True)),
-            "picture": dict(zip(SIDES, picture, strict=True)),
-            "code": dict(zip(SIDES, autoencoder.CODE_SHAPE, strict=True)),
+            "picture": {"height": gtzan.HEIGHT, "width": gtzan.WIDTH, "channels": 3},
+            "code": code,
             "literal_autoencoder": autoencoder.literal_cost(),
             "made": made,
             "packages": versions,
@@ -130,7 +130,7 @@ def predictions(record: Tables) -> pd.DataFrame:
     names = np.unique(record.answers["track"].astype(str))
     shown, by_split = [], suite.by_split(record.measured)
     for split in folds.SPLITS:
-        if found := suite.answers(by_split.get(split, {})).get(suite.BEST):
+        if found := suite.answer(suite.BEST, by_split.get(split, {})):
             shares = special.softmax(found[1].logits[0], axis=1)
             for track, p in zip(names[found[1].index], shares, strict=True):
                 shown.append((split, track, *p))
