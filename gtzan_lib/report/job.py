@@ -107,7 +107,7 @@ def main(kind: str, receipt: str, about: str, *needs: str) -> int:
     """Do a job and write its receipt; return 0, or 2 after saying what is wrong."""
     do = {each.__name__: each for each in KINDS}[kind]
     with sentences(stopped="") as status:  # the pipeline says it once
-        told, folder = json.loads(about), Path(receipt).parent.parent
+        told, folder = json.loads(about), Path(receipt).resolve().parent.parent
         made_of = key(told, needs)  # as they are now, before anybody edits them
         sums = {
             path.relative_to(folder).as_posix(): store.sha256(path)
