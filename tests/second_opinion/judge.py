@@ -99,7 +99,7 @@ def in_text(r, p: Place) -> Verdict:
     if ledger < 0:
         return weigh(text, known, p.page, checked=p.checked)
     typed = str([list(claim.values()) for claim in claims().values()])
-    parts = text[:ledger], "_" * ledger + text[ledger:]
+    parts = text[:ledger], " " * ledger + text[ledger:]  # "_" would be one long word
     found = weigh(parts[0], known, p.page)
     found.add(weigh(parts[1], known, p.page, typed))
     return found

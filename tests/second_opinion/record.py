@@ -106,6 +106,7 @@ class Record:
             pd.read_csv(artists, dtype=str).set_index("track").artist.to_dict()
         )
 
+    @cache  # noqa: B019 (there is one record)
     def group(self, recipe, model="lenet", encoder="pool", split="random", epochs=None):
         """Return names of runs, one a seed: first whole partitions, most, longest."""
         runs = self.runs
@@ -120,6 +121,7 @@ class Record:
 
         return list(max(groups, key=order).index) if groups else []
 
+    @cache  # noqa: B019 (there is one record)
     def longest(self, recipe, at_least=0, **facts):
         """Return of each seed the longest run of the paper's network."""
         wanted = {"model": "lenet", "encoder": "pool", "split": "random"} | facts
@@ -331,6 +333,7 @@ class Record:
             shares.append((share, *interval))
         return int(dead.sum()), *shares
 
+    @cache  # noqa: B019 (there is one record)
     def compared(self, recipe):
         """Return the epoch that most seeds have, of several the last."""
         ends = {int(self.runs.epochs[name]) for name in self.longest(recipe)}
