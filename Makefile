@@ -5,7 +5,6 @@
 # make keep     put the finished report of RESULTS=runs/<data>-<hash> into report/
 # make app      the page that names the genre of a track, on this computer
 # make bench    how fast everything is, as ratios; make scale: how it grows with the data
-# make thorough   every test, with damage, hostile files, mutations, the second opinion
 # Each sets up what it needs in .venv first.
 
 PYTHON ?= python3
@@ -28,7 +27,7 @@ SHELL = bash
 export CLUSTER DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report check test thorough keep lab app bench scale notebooks expected lock
+.PHONY: report check test keep lab app bench scale notebooks expected lock
 report: .venv/ready
 	python -m snakemake $(WHERE) --nolock --quiet all --rerun-triggers params
 
@@ -38,13 +37,10 @@ check: .venv/ready
 	$(LINT) && $(PYTEST) -m "not slow"
 
 test: .venv/ready
-	$(LINT) && $(PYTEST) -m "not slow"
+	$(LINT) && $(PYTEST)
 	$(MAKE) report DATA=sample PROFILE=quick
 	pytest --nbval-lax --nbval-current-env notebooks
 	@python -m gtzan_lib check-report | tail -n 1
-
-thorough: .venv/ready
-	$(PYTEST)
 
 keep: .venv/ready
 	python -m gtzan_lib keep-report "$(RESULTS)"
