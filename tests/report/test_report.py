@@ -164,8 +164,9 @@ def test_predictions_of_folds_are_a_table_of_probabilities(finished, monkeypatch
     known = SimpleNamespace(answers=pd.DataFrame({"track": tracks}), measured=[])
     logits = np.random.default_rng(0).normal(size=(2, 2, 10))
     said = SimpleNamespace(index=np.array([0, 2]), logits=logits)
+    both = {suite.BEST: (None, said)}
     monkeypatch.setattr(
-        record.suite, "answers", lambda runs: {suite.BEST: (None, said)} if runs else {}
+        record.suite, "answer", lambda name, runs: both[name] if runs else None
     )
     monkeypatch.setattr(record.suite, "by_split", lambda runs: {"artist-folds": "some"})
     table = record.predictions(known)
