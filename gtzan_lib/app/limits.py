@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import ClassVar
 
-from fastapi import FastAPI, Request
+from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 SILENT_SECONDS = 20  # without a byte, after which a connection is ended
@@ -91,7 +92,7 @@ class Connection(H11Protocol):
 class Guard:
     """Refuses foreign and large requests to an app that is called by ``hosts``."""
 
-    def __init__(self, app: FastAPI, hosts: Iterable[str]):
+    def __init__(self, app: Starlette, hosts: Iterable[str]):
         self._app, self._hosts = app, {host.lower() for host in hosts}
 
     async def __call__(self, scope, receive, send):

@@ -19,10 +19,11 @@ from functools import partial
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 
 from gtzan_lib.app import answer, limits, workers
 from gtzan_lib.app.classifier import Classifier
@@ -85,9 +86,8 @@ def serve(host: str, port: int, names: Iterable[str] = ()) -> None:
         uvicorn.Server(settings).run(sockets=[listener])
 
 
-def make_app(processes: workers.Workers, folder: Path) -> FastAPI:
+def make_app(processes: workers.Workers, folder: Path) -> Starlette:
     """Return the page; uploads are kept in a folder of its own."""
-    app = FastAPI(openapi_url=None, redirect_slashes=False)
     model = answer.model_html(Classifier().facts)
     page, examples = partial(answer.html, "page.html", model=model), {}
 
@@ -100,30 +100,23 @@ def make_app(processes: workers.Workers, folder: Path) -> FastAPI:
                 raise HTTPException(422, str(error).replace(path, name)) from None
         return {"file": name} | found
 
-    @app.get("/", response_class=HTMLResponse)
-    async def start():
-        return page()
+    async def start(request: Request):
+        return HTMLResponse(page())
 
-    @app.post("/", response_class=HTMLResponse)
     async def ask_as_person(request: Request):
-        return page(answer=await uploaded(request))
+        return HTMLResponse(page(answer=await uploaded(request)))
 
-    @app.post("/api/predict")
     async def ask_as_program(request: Request):
         return JSONResponse(await uploaded(request))
 
-    @app.get("/example/{genre}", response_class=HTMLResponse)
-    async def ask_for_example(genre: str, request: Request):
+    async def ask_for_example(request: Request):
+        genre = request.path_params["genre"]
         if genre not in answer.EXAMPLES:
             raise HTTPException(404)
         if genre not in examples:
             wait = processes.run(answer.example, genre, request.receive)
             examples[genre] = await wait
-        return page(answer=examples[genre])
-
-    for name, kind in (("page.css", "text/css"), ("page.js", "text/javascript")):
-        content = Path(__file__).with_name(name).read_bytes()
-        app.add_route(f"/{name}", Response(content, media_type=kind), ["GET"])
+        return HTMLResponse(page(answer=examples[genre]))
 
     async def refuse(request: Request, error: Exception):
         status = getattr(error, "status_code", 500)
@@ -133,8 +126,19 @@ def make_app(processes: workers.Workers, folder: Path) -> FastAPI:
             return JSONResponse({"error": sentence}, status, headers)
         return HTMLResponse(page(error=sentence), status, headers)
 
-    app.add_exception_handler(HTTPException, refuse)
+    routes = [
+        Route("/", start),
+        Route("/", ask_as_person, methods=["POST"]),
+        Route("/api/predict", ask_as_program, methods=["POST"]),
+        Route("/example/{genre}", ask_for_example),
+    ]
+    for name, kind in (("page.css", "text/css"), ("page.js", "text/javascript")):
+        content = Path(__file__).with_name(name).read_bytes()
+        file = Response(content, media_type=kind)
+        routes.append(Route(f"/{name}", file, methods=["GET"]))
+    app = Starlette(routes=routes, exception_handlers={HTTPException: refuse})
     app.add_exception_handler(Exception, refuse)  # and uvicorn logs it
+    app.router.redirect_slashes = False
     return app
 
 
