@@ -8,23 +8,22 @@ import psutil
 import pytest
 from visitor import (
     FILE,
+    HEAVY,
     SLOW,
     ask,
     assert_untouched,
     changed,
     form,
     get,
+    heavily,
     post,
-    quiet,
     raw,
     served,
-    slowly,
     stall,
     temporary,
 )
 
 from gtzan_lib.app import server, workers
-from gtzan_lib.data.audio import SAMPLE_RATE
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +33,11 @@ def strict(tmp_path_factory):
     command = changed(
         limits_SILENT_SECONDS=1,
         limits_REQUEST_SECONDS=4,
-        workers_SECONDS=5,
-        answer_analyse=slowly,
+        workers_SECONDS=10,
+        answer_analyse=heavily,
         workers_AT_ONCE=1,
         workers_WAITING=1,
-        workers_MEMORY_BYTES=380_000_000,
+        workers_MEMORY_BYTES=500_000_000,
     )
     size = 9_000_000
     with served(
@@ -116,7 +115,6 @@ def test_slow_uploads_are_ended(strict):
 
 def test_what_needs_too_much_is_ended_and_others_wait(strict, files):
     good = (files / "disco.wav").read_bytes()
-    large = quiet(1_790, 1, SAMPLE_RATE)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(ask, strict.url, "slow.wav", SLOW)
         time.sleep(1)
@@ -132,7 +130,7 @@ def test_what_needs_too_much_is_ended_and_others_wait(strict, files):
     assert last.result().status_code == 200
     assert first.result().json()["error"] == workers.ENDED[TimeoutError]
     assert first.result().status_code == 422
-    ended = ask(strict.url, "large.flac", large)
+    ended = ask(strict.url, "heavy.wav", HEAVY)
     assert ended.json()["error"] == workers.ENDED[MemoryError]
     assert ask(strict.url, "disco.wav", good, "/").status_code == 200
     workers_now = psutil.Process(strict.process.pid).children()
