@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import asdict
 
 import numpy as np
+from scipy.optimize import brentq
 
 from gtzan_lib import registry
 from gtzan_lib.data import artists, protocols
@@ -22,6 +23,12 @@ from gtzan_lib.experiments.run import ENSEMBLE, Measured
 from gtzan_lib.report.evidence import Evidence, number
 
 DONE = ("paper", "corrected")  # recipes with two softmaxes and with one
+PRINTED = {  # what a training with one softmax may print in place of its loss
+    "one softmax, the mean of the loss since training began": lambda history: (
+        np.cumsum(history["loss"]) / np.arange(1, len(history["loss"]) + 1)
+    ),
+    "one softmax, the loss of test pictures": lambda history: history["test_loss"],
+}
 
 
 def highest_calibrated_loss(accuracy: float, classes: int = len(GENRES)) -> float:
@@ -33,6 +40,21 @@ def highest_calibrated_loss(accuracy: float, classes: int = len(GENRES)) -> floa
     """
     rest = 1 - accuracy
     return -accuracy * math.log(accuracy) - rest * math.log(rest / (classes - 1))
+
+
+def equally_certain(loss: float, accuracy: float) -> dict[str, float]:
+    """Return how certain answers are, all alike, behind one softmax, from 0 to 1.
+
+    ``low`` is less certain than right, ``high`` more: both have this ``loss`` in nats
+    at this ``accuracy``, where the other nine genres share the rest.
+    """
+
+    def above(certain: float) -> float:
+        rest = math.log((1 - certain) / (len(GENRES) - 1))
+        return -accuracy * math.log(certain) - (1 - accuracy) * rest - loss
+
+    ends = {"low": (1 / len(GENRES), accuracy), "high": (accuracy, 1 - 1e-9)}
+    return {name: brentq(above, *between) for name, between in ends.items()}
 
 
 def probability_behind_two(loss: float, classes: int = len(GENRES)) -> dict[str, float]:
@@ -94,14 +116,15 @@ def reached(runs: list[Measured], pair: tuple[float, float]) -> list[dict]:
 def alternatives(runs: list[Measured], right: float) -> list[dict]:
     """Return a row a slip or habit that could explain the loss, not two softmaxes.
 
-    Each has ``name``; the number of ``seeds`` and of ``epochs``; ``at_right``, the loss
-    when a share ``right`` of the training pictures is right for the first time, of the
-    seeds ``reached``; and at the end ``loss``, ``train_accuracy`` and ``accuracy``.
+    Each has ``name``; whether only what is ``printed`` differs; the number of ``seeds``
+    and of ``epochs``; ``at_right``, the loss when a share ``right`` of the training
+    pictures is right for the first time, of the seeds ``reached``; and at the end ``loss``, ``train_accuracy`` and ``accuracy``.
     """
     main = groups.MAIN
     own = [n for n in registry.MODELS[main["model"]].recipes if n not in DONE]
     kinds = [*((main["model"], name) for name in own), ("lenet-dropout", "corrected")]
-    rows = []
+    once = groups.select(runs, recipe="corrected")
+    rows = [_printed(name, once, right) for name in PRINTED if once]
     for model, recipe in kinds:
         group = groups.select(runs, recipe=recipe, model=model)
         if not group:
@@ -110,6 +133,7 @@ def alternatives(runs: list[Measured], right: float) -> list[dict]:
         has = [run for run in group if not math.isnan(at[run.name]["value"])]
         about = registry.MODELS[model].help
         row = {
+            "printed": False,
             "name": about if model != main["model"] else registry.RECIPES[recipe].help,
             "seeds": len(group),
             "epochs": _last(group[0]),
@@ -120,6 +144,25 @@ def alternatives(runs: list[Measured], right: float) -> list[dict]:
             row[name] = with_text(groups.over_seeds(group, name))
         rows.append(row)
     return rows
+
+
+def _printed(name: str, group: list[Measured], right: float) -> dict:
+    """Return a row of ``alternatives`` for another loss of the same trainings."""
+    split = groups.MAIN["split"]
+    losses = [PRINTED[name](run.history) for run in group]
+    epochs = [_first_right(run, right) for run in group]
+    at = [loss[epoch - 1] for loss, epoch in zip(losses, epochs, strict=True) if epoch]
+    return {
+        "name": name,
+        "printed": True,
+        "seeds": len(group),
+        "epochs": _last(group[0]),
+        "at_right": with_text(_mean(at, split)),
+        "reached": len(at),
+        "loss": with_text(_mean([loss[-1] for loss in losses], split)),
+        "train_accuracy": with_text(groups.over_seeds(group, "train_accuracy")),
+        "accuracy": with_text(groups.over_seeds(group, "accuracy")),
+    }
 
 
 def control_artists() -> dict[str, int]:
@@ -222,6 +265,7 @@ def summary(known: Evidence, ledger: list[dict]) -> dict:
         "softmaxes": softmaxes(runs, right),
         "reached": reached(runs, known.pair),
         "alternatives": alternatives(runs, right),
+        "equal": equally_certain(loss, right),
         "calibrated": highest_calibrated_loss(right),
         "calibrated_else": highest_calibrated_loss(right_else),
         "probability": probability_behind_two(loss),
@@ -255,10 +299,13 @@ def _mean(values: list[float], split: str) -> Estimate:
 
 def _when_right(run: Measured, share: float) -> float | None:
     """Return the test accuracy after the first epoch with ``share`` right."""
-    history = run.history
-    curves = history["loss"], history["train_accuracy"]
-    epoch = dead.first_pass(*curves, np.inf, share)
-    return history["test_accuracy"][epoch - 1] if epoch else None
+    epoch = _first_right(run, share)
+    return run.history["test_accuracy"][epoch - 1] if epoch else None
+
+
+def _first_right(run: Measured, share: float) -> int | None:
+    curves = run.history["loss"], run.history["train_accuracy"]
+    return dead.first_pass(*curves, np.inf, share)
 
 
 def _last(run: Measured) -> int:

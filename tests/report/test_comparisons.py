@@ -29,6 +29,7 @@ def run(recipe, seed, epochs, moments):
             history, (now[2], now[0] / 10, now[1] / 10), strict=True
         ):
             history[name].append(value)
+    history["test_loss"] = [2 * loss for loss in history["loss"]]
     counts = np.zeros((10, 10), int)
     counts[0, :2] = now[1], 10 - now[1]
     made = Made(counts, seed, history, recipe=recipe, epochs=epochs)
@@ -87,6 +88,15 @@ def test_other_slips_stand_beside_the_papers_loss():
     assert comparisons.alternatives(group[:0], 0.62) == []
 
 
+def test_other_losses_of_one_softmax_stand_first(runs):
+    mean, test = comparisons.alternatives(runs, 0.62)
+    assert (mean["reached"], mean["epochs"], mean["printed"]) == (3, 100, True)
+    assert mean["at_right"]["value"] == pytest.approx((39 * 2.3 + 1.2) / 40)
+    assert mean["loss"]["value"] == pytest.approx((39 * 2.3 + 60 * 1.2 + 0.1) / 100)
+    assert test["at_right"]["value"] == pytest.approx(2 * 1.2)
+    assert test["loss"]["value"] == pytest.approx(2 * 0.1)
+
+
 def test_who_reached_the_papers_pair_is_counted_by_the_time_they_had(runs):
     assert comparisons.reached(runs, (1.83, 0.62)) == [
         {"epochs": 900, "seeds": 2, "reached": 1},
@@ -105,6 +115,15 @@ def test_no_calibrated_network_has_a_larger_loss(spread):
     flat = np.full((1, 10), (1 - accuracy) / 9)
     flat[0, 0] = accuracy
     assert bound == pytest.approx(stats.entropy(flat[0]))
+
+
+def test_answers_all_alike_can_be_too_certain_or_too_uncertain():
+    found = comparisons.equally_certain(1.83, 0.62)
+    assert found["low"] < 0.62 < found["high"]
+    for certain in found.values():
+        p = np.full(100, certain)
+        p[62:] = (1 - certain) / 9
+        assert -np.log(p).mean() == pytest.approx(1.83)
 
 
 def test_behind_two_softmaxes_a_loss_tells_the_mean_probability():

@@ -348,7 +348,7 @@ def test_the_readme_shows_what_the_kept_report_has(finished, tmp_path, monkeypat
     assert len(main) == 2
     accuracy = main[0]["accuracy"]["text"]
     assert all(f"| {row['accuracy']['text']} |" in text for row in main)
-    assert text.count("| our best model, on songs drawn at random |") == 1
+    assert text.count("| our ensemble, on songs drawn at random |") == 1
     finding = " ".join(text.split())
     assert f"They print a loss of {content['central'][0]['loss']} with 62 %" in finding
     assert text.startswith("Before\n<!--")
