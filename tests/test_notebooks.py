@@ -71,6 +71,16 @@ def test_notebooks_are_light_and_ran_from_top_to_bottom(path):
     assert "\\r" not in outputs  # of a line that showed progress
 
 
+def test_the_report_of_gtzan_holds_no_recording():
+    paths = [
+        *store.PROJECT.glob("report/*/*.ipynb"),
+        *store.PROJECT.glob("report/*/*.html"),
+    ]
+    assert paths
+    for path in paths:
+        assert "data:audio" not in path.read_text("utf-8"), path
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_end_with_three_things_to_try(path):
     last = nbformat.read(path, as_version=4).cells[-1]
