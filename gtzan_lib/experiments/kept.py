@@ -47,7 +47,9 @@ class KeptRun(Measured):
         """See ``Measured``."""
         if self.epochs is None:
             return {}
-        history = {"loss": self.epochs["loss"].tolist()}
+        losses = ("loss", "validation_loss", "test_loss")
+        known = self.epochs.filter(losses).dropna(axis=1)
+        history = {name: known[name].tolist() for name in known}
         for part, pictures in self.subsets.items():
             right = self.epochs.get(f"{part}_right", pd.Series(dtype=float))
             if right.notna().any():

@@ -118,7 +118,8 @@ def alternatives(runs: list[Measured], right: float) -> list[dict]:
 
     Each has ``name``; whether only what is ``printed`` differs; the number of ``seeds``
     and of ``epochs``; ``at_right``, the loss when a share ``right`` of the training
-    pictures is right for the first time, of the seeds ``reached``; and at the end ``loss``, ``train_accuracy`` and ``accuracy``.
+    pictures is right for the first time, of the seeds ``reached``; and at the end
+    ``loss``, ``train_accuracy`` and ``accuracy``.
     """
     main = groups.MAIN
     own = [n for n in registry.MODELS[main["model"]].recipes if n not in DONE]
