@@ -2,6 +2,7 @@
 # make check    lint, contracts between folders, and the tests that are quick
 # make test     the same, slow tests, the pipeline on the sample, notebook regression
 # make lab      JupyterLab on the notebooks
+# (without make: gtzan report, gtzan test --quick, gtzan test, gtzan lab)
 # make keep     put the finished report of RESULTS=runs/<data>-<hash> into report/
 # make app      the page that names the genre of a track, on this computer
 # make bench    how fast everything is, as ratios; make scale: how it grows with the data
@@ -12,7 +13,6 @@ DATA ?= sample
 PROFILE ?= quick
 CORES ?= all
 CLUSTER ?=
-WHERE = $(if $(CLUSTER),--workflow-profile profiles/$(CLUSTER),--cores $(CORES))
 
 # Caches of Snakemake, numba and Jupyter go to the results where there is no home.
 ifneq ($(shell test -w "$$HOME" && echo writable),writable)
@@ -24,29 +24,24 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 SHELL = bash
-export CLUSTER DATA PROFILE
+export CLUSTER CORES DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: report check test keep lab app bench scale notebooks expected lock
 report: .venv/ready
-	python -m snakemake $(WHERE) --nolock --quiet all --rerun-triggers params
+	@python -m gtzan_lib report
 
-PYTEST = OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist worksteal --durations 10
-LINT = ruff check . && ruff format --check . && lint-imports
 check: .venv/ready
-	$(LINT) && $(PYTEST) -m "not slow"
+	@python -m gtzan_lib test --quick
 
 test: .venv/ready
-	$(LINT) && $(PYTEST)
-	$(MAKE) report DATA=sample PROFILE=quick
-	pytest --nbval-lax --nbval-current-env notebooks
-	@python -m gtzan_lib check-report | tail -n 1
+	@python -m gtzan_lib test
 
 keep: .venv/ready
 	python -m gtzan_lib keep-report "$(RESULTS)"
 
 lab: .venv/ready
-	jupyter lab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+	@python -m gtzan_lib lab
 
 app: .venv/ready
 	python -m gtzan_lib app
@@ -79,10 +74,11 @@ expected: .venv/ready
 	done
 	python -m gtzan_lib.report.expected runs/processor-*/sample-*/
 
-# Resolve requirements.in anew. torch pins its own CUDA packages where it needs them.
+# Resolve all that pyproject.toml names anew. torch pins the CUDA packages that it needs.
 lock: .venv/ready
 	uv pip compile --quiet --universal --upgrade --fork-strategy fewest --no-header \
-		--no-annotate --python-version 3.11 requirements.in --output-file new.lock
+		--no-annotate --python-version 3.11 pyproject.toml --all-extras --group dev \
+		--output-file new.lock
 	grep -vE '^(nvidia-|cuda-|triton)' new.lock > requirements.lock
 	rm new.lock
 

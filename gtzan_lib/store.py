@@ -29,6 +29,7 @@ from gtzan_lib import fingerprint
 from gtzan_lib.errors import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
+IS_CLONE = (PROJECT / "Snakefile").is_file()  # and not where a wheel is installed
 MANIFEST, PROVENANCE = "manifest.json", "provenance.json"
 KEY, CHECKPOINT = "key.json", "checkpoint.safetensors"
 SCRATCH = (KEY, CHECKPOINT)  # in a folder that is being made, not in a whole one
@@ -37,11 +38,12 @@ PACKAGES = ("librosa", "numpy", "pillow", "scikit-learn", "scipy", "soundfile", 
 
 
 def runs_folder() -> Path:
-    """Return where results go: ``runs/`` of the project, or ``$GTZAN_RUNS``.
+    """Return where results go: ``$GTZAN_RUNS``, or ``runs/`` of the clone or of here.
 
     ``UserError`` if that is no folder.
     """
-    folder = Path(os.environ.get("GTZAN_RUNS") or PROJECT / "runs").resolve()
+    here = PROJECT if IS_CLONE else Path.cwd()
+    folder = Path(os.environ.get("GTZAN_RUNS") or here / "runs").resolve()
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: set GTZAN_RUNS to a folder")
     return folder
@@ -248,6 +250,8 @@ def _make_partial(folder: Path, key: dict, make: Callable[[Path], dict | None]) 
 
 def _commit() -> str:
     """Return the git commit of the project, marked where code that computes differs."""
+    if not IS_CLONE:
+        return f"unknown (version {metadata.version('gtzan-lib')})"
     outside = [f":(exclude)gtzan_lib/{folder}" for folder in fingerprint.OUTSIDE]
     computing = ["gtzan_lib/*/*", *outside]
 

@@ -19,6 +19,7 @@ from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import runs
 from gtzan_lib.parameters import FACTS, Parameters
+from gtzan_lib.report import clone
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +92,8 @@ def test_runs_are_saved_and_restored_whole_and_damaged_ones_are_named(
     monkeypatch.setenv("GTZAN_RUNS", str(runs_folder))
     assert main(["runs", "save", str(archive)]) == 0
     saved = archive / run.folder.relative_to(runs_folder)
-    assert main(["runs", "save", str(archive), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["copied"] == []
+    assert main(["runs", "save", str(archive)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("0 copied from ")
     monkeypatch.setenv("GTZAN_RUNS", str(elsewhere))
     assert main(["runs", "restore", str(archive)]) == 0
     restored = elsewhere / run.folder.relative_to(runs_folder)
@@ -139,6 +140,27 @@ def test_gtzan_alone_shows_help_and_knows_its_version(capsys):
         main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out.strip() == metadata.version("gtzan-lib")
+
+
+def test_without_make_settings_are_as_of_make(monkeypatch, capsys):
+    asked = []
+
+    def run(arguments, **variables):
+        asked.append((arguments, variables))
+        return 7
+
+    monkeypatch.setattr(clone, "_run", run)
+    monkeypatch.setenv("PROFILE", "paper")
+    assert main(["report", "DATA=/x/gt #1 = a: b", "CORES=1"]) == 7
+    (arguments, variables) = asked.pop()
+    assert arguments[:2] == ["-m", "snakemake"]
+    assert arguments[-2:] == ["--cores", "1"]
+    given = {"DATA": "/x/gt #1 = a: b", "PROFILE": "paper", "CORES": "1", "CLUSTER": ""}
+    assert variables == given
+    assert main(["report", "DAT=sample"]) == 2
+    assert "report takes DATA=..., PROFILE=..., " in capsys.readouterr().err
+    assert main(["test", "--quick"]) == 7
+    assert len(asked) == 1  # what fails ends it
 
 
 def test_restoring_takes_nothing_by_a_link_or_a_path(

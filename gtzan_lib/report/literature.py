@@ -1,10 +1,9 @@
-"""What others report on GTZAN: ``report/literature.toml``, whose head explains it."""
+"""What others report on GTZAN: ``literature.toml``, whose head explains it."""
 
 import tomllib
+from pathlib import Path
 
-from gtzan_lib import store
-
-LITERATURE = store.PROJECT / "report" / "literature.toml"
+LITERATURE = Path(__file__).with_name("literature.toml")
 
 
 def load() -> list[dict[str, str]]:

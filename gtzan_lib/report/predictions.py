@@ -2,7 +2,8 @@
 
 Of each protocol (``data.protocols``) that they are for, the accuracy, the top-2 and the
 calibration, with intervals that take the tracks of one artist as one draw; where they
-are for artist folds and random folds, leakage by pairs.
+are for artist folds and random folds, leakage by pairs. Only the page needs more than
+the packages that name a song.
 """
 
 import base64
@@ -11,10 +12,8 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from gtzan_lib import registry, store
 from gtzan_lib.data import protocols
@@ -26,7 +25,7 @@ from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.evaluation import calibration, clusters
 from gtzan_lib.evaluation.metrics import confusion_matrix, top_k_hits, with_interval
 from gtzan_lib.experiments import folds
-from gtzan_lib.report import literature, pages, plots
+from gtzan_lib.report import literature
 from gtzan_lib.report.derived import plain
 
 MAX_BYTES = 5_000_000  # five times what all protocols take
@@ -165,6 +164,8 @@ def write(found: dict, folder: Path) -> None:
 
     ``UserError`` if the folder cannot be written.
     """
+    from gtzan_lib.report import pages
+
     page = pages.template("evaluation.html.j2").render(
         **found,
         css=(pages.TEMPLATE / pages.STYLE).read_text("utf-8"),
@@ -181,8 +182,12 @@ def write(found: dict, folder: Path) -> None:
         raise UserError(f"cannot write {folder}: {error.strerror}") from error
 
 
-def _figures(found: dict[str, dict]) -> Iterator[tuple[str, Figure]]:
+def _figures(found: dict[str, dict]) -> Iterator[tuple]:
     """Yield the reliability diagram and a confusion matrix a protocol, with names."""
+    import matplotlib.pyplot as plt
+
+    from gtzan_lib.report import plots
+
     sure = {n: row["calibration"] for n, row in found.items() if row["calibration"]}
     if sure:
         figure, ax = plt.subplots(figsize=(5.4, 4.4), layout="constrained")
@@ -199,8 +204,10 @@ def _figures(found: dict[str, dict]) -> Iterator[tuple[str, Figure]]:
         yield f"Confusions, {name}", plots.confusion(np.array(row["confusion"]), name)
 
 
-def _drawn(figure: Figure) -> str:
+def _drawn(figure) -> str:
     """Return a figure as the address of a picture that holds itself; close it."""
+    import matplotlib.pyplot as plt
+
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
     plt.close(figure)

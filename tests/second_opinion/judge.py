@@ -184,7 +184,7 @@ def sources() -> str:
 @cache
 def literature() -> str:
     """Return what others report: typed, with its sources."""
-    return (ROOT / "report" / "literature.toml").read_text("utf-8")
+    return (ROOT / "gtzan_lib" / "report" / "literature.toml").read_text("utf-8")
 
 
 def is_typed(text: str, m: re.Match) -> bool:
