@@ -11,12 +11,12 @@ class UserError(Exception):
     """Something the person at the keyboard can put right.
 
     The command line prints its sentence and exits with status 2; a notebook shows the
-    sentence alone, without a traceback, and papermill then exits with status 1. Bytes
-    of a path that are not UTF-8 are shown as escapes, so that any output takes them.
+    sentence alone, without a traceback, and papermill then exits with status 1. It is
+    ``printable``.
     """
 
     def __init__(self, sentence: str):
-        super().__init__(sentence.encode(errors="backslashreplace").decode())
+        super().__init__(printable(sentence.strip()))
 
     def _render_traceback_(self):
         """Return the lines that IPython shows instead of a traceback."""
@@ -46,8 +46,8 @@ def sentences(
         yield status
         sys.stdout.flush()
     except UserError as error:
-        status.code, words = 2, str(error).strip()
-        print(f"error: {words}", file=sys.stderr)
+        status.code = 2
+        print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         status.code = 130
         sys.stderr.write(stopped)
@@ -61,6 +61,6 @@ def sentences(
 
 
 def printable(name: object) -> str:
-    """Return a file's name with line breaks and the like as escapes."""
+    """Return a text, or a file's name, with line breaks and the like as escapes."""
     text = os.fsdecode(name) if isinstance(name, bytes | os.PathLike) else str(name)
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -31,9 +31,15 @@ def reached_by(*modules: str) -> list[str]:
 
 
 def files_of(source: str, *modules: str) -> list[Path]:
-    """Return the files that a piece of code, and modules beside it, import or are."""
-    names = reached_by(*_imports(source), *modules)
-    return [(PACKAGE / name.replace(".", "/")).with_suffix(".py") for name in names]
+    """Return the files that a piece of code, and modules beside it, import or are.
+
+    With a module goes the TOML file of its name, where there is one.
+    """
+    paths = [
+        PACKAGE / n.replace(".", "/") for n in reached_by(*_imports(source), *modules)
+    ]
+    files = [path.with_suffix(kind) for path in paths for kind in (".py", ".toml")]
+    return [file for file in files if file.is_file()]
 
 
 def computes(module: str) -> bool:

@@ -8,7 +8,7 @@ import ast
 import difflib
 import os
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -20,15 +20,13 @@ Rule = tuple[str, Callable[[object], bool]]  # words for the good values, and a 
 
 
 def _whole(low: int, high: int) -> Rule:
-    """Return a rule that takes whole numbers from ``low`` to ``high``."""
     words = f"a whole number from {low} to {high}"
     return words, lambda value: type(value) is int and low <= value <= high
 
 
-def _choice(*names: str, path: str = "") -> Rule:
-    """Return a rule that takes some words or, as ``path`` tells, what exists."""
+def _choice(names: Iterable[str], path: str = "") -> Rule:
     words = "one of: " + ", ".join(names) + f", or {path}" * bool(path)
-    return words, lambda value: value in names or (path != "" and _exists(value))
+    return words, lambda value: value in [*names] or (path != "" and _exists(value))
 
 
 def _exists(path: object) -> bool:
@@ -46,12 +44,12 @@ def _parameter(default: object, notebooks: str, rule: Rule):
     return field(default=default, metadata=about)
 
 
-_EPOCHS = _whole(1, 100_000)
 _FACTOR = (
     "a whole number that divides 288 and 432, such as 2, 4 or 8",
     lambda value: type(value) is int and value > 0 and 144 % value == 0,
 )
-_FOLDER = "an existing folder with your copy of GTZAN"
+_DATA = _choice(("sample", "kaggle"), "an existing folder with your copy of GTZAN")
+_SPLIT = _choice(registry.SPLITS, "an existing CSV file")
 
 
 @dataclass(frozen=True)
@@ -61,22 +59,18 @@ class Parameters:
     ``ParameterError`` at the first bad value, or two that do not go together.
     """
 
-    data: str = _parameter(
-        "sample", "01 02 03 04 05 06 07", _choice("sample", "kaggle", path=_FOLDER)
-    )
+    data: str = _parameter("sample", "01 02 03 04 05 06 07", _DATA)
     factor: int = _parameter(4, "02", _FACTOR)
-    recipe: str = _parameter("paper", "03", _choice(*registry.RECIPES))
-    model: str = _parameter("lenet", "03 04", _choice(*registry.MODELS))
-    encoder: str = _parameter("pool", "03", _choice(*registry.ENCODERS))
-    split: str = _parameter(
-        "random", "03 06", _choice(*registry.SPLITS, path="an existing CSV file")
-    )
+    recipe: str = _parameter("paper", "03", _choice(registry.RECIPES))
+    model: str = _parameter("lenet", "03 04", _choice(registry.MODELS))
+    encoder: str = _parameter("pool", "03", _choice(registry.ENCODERS))
+    split: str = _parameter("random", "03 06", _SPLIT)
     seed: int = _parameter(0, "03", _whole(0, 2**31 - 1))
-    epochs: int = _parameter(100, "03", _EPOCHS)
+    epochs: int = _parameter(100, "03", _whole(1, 100_000))
     profile: str = _parameter(
-        "quick", "04 05 06 07", _choice(*registry.GRID["profiles"])
+        "quick", "04 05 06 07", _choice(registry.GRID["profiles"])
     )
-    device: str = _parameter("auto", "03", _choice("auto", "cpu", "cuda", "mps"))
+    device: str = _parameter("auto", "03", _choice(("auto", "cpu", "cuda", "mps")))
 
     def __post_init__(self):
         for each in fields(self):
@@ -84,18 +78,15 @@ class Parameters:
             if not each.metadata["is_good"](value):
                 must, got = each.metadata["help"], reprlib.repr(value)
                 raise ParameterError(f"{each.name} must be {must}; got {got}")
-        fitting = [e for e in registry.ENCODERS if registry.fits(self.model, e)]
-        if self.encoder not in fitting:
-            raise ParameterError(
-                f"model {self.model} takes encoder {' or '.join(fitting)}; "
-                f"got {self.encoder!r}"
-            )
-        recipes = registry.MODELS[self.model].recipes
-        if self.recipe not in recipes and not registry.is_closed_form(self.model):
-            raise ParameterError(
-                f"model {self.model} is trained by recipe {' or '.join(recipes)}; "
-                f"got {self.recipe!r}"
-            )
+        model, recipes = self.model, registry.MODELS[self.model].recipes
+        fitting = [e for e in registry.ENCODERS if registry.fits(model, e)]
+        taken = [("takes encoder", self.encoder, fitting)]
+        if not registry.is_closed_form(model):
+            taken.append(("is trained by recipe", self.recipe, recipes))
+        for words, given, good in taken:
+            if given not in good:
+                names = " or ".join(good)
+                raise ParameterError(f"model {model} {words} {names}; got {given!r}")
         if self.device in ("cuda", "mps"):
             import torch
 

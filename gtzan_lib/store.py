@@ -81,8 +81,8 @@ def write_array(
 ) -> None:
     """Write an array that need not fit into memory, as ``numpy.load`` reads it.
 
-    ``make`` is called with slices of the first axis, ``step`` long, by so many threads,
-    and returns those parts. (Of a mapped file, a full disk would end the process.)
+    ``make`` returns the part for a slice of the first axis, ``step`` long; so many
+    threads call it. (Of a mapped file, a full disk would end the process.)
     """
     from joblib import Parallel, delayed
 
@@ -175,9 +175,9 @@ def seal(
     ``key`` is everything the result depends on, as JSON values. ``make`` is called with
     a folder to write into, after an interruption again with the same one, to go on from
     its ``checkpoint.safetensors``; what it returns is added to ``provenance.json``. A
-    folder that was copied without the file that it should hold is made again.
-    While another process makes the same result, this one waits for it. ``UserError`` if
-    the disk is full or read-only; what was there before stays as it was.
+    folder that lacks the file that it ``holds`` is made again. While another process
+    makes the same result, this one waits for it. ``UserError`` if the disk is full or
+    read-only; what was there before stays as it was.
     """
     partial = folder.with_name(folder.name + ".partial")
     with _writing(folder):
@@ -193,25 +193,21 @@ def seal(
 def copy(folder: Path, target: Path, but: str = "") -> None:
     """Copy a whole sealed folder to the place of what is at ``target``, as ``seal``.
 
-    Files whose names match the pattern ``but`` stay behind, and the copy is whole.
+    Files beside it stay behind, and so do those whose names match the pattern ``but``;
+    the copy is whole without them.
     """
     arriving = target.with_name(target.name + ".arriving")
     with _writing(target):
         shutil.rmtree(arriving, ignore_errors=True)
-        copy_files(folder, arriving, but)
+        manifest = read_json(folder / MANIFEST)
+        files = {k: v for k, v in manifest["files"].items() if not fnmatch(k, but)}
+        for name, path in _files(folder).items():
+            if name in files:
+                (arriving / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, arriving / name, follow_symlinks=False)
+        write_json(arriving / MANIFEST, manifest | {"files": files})
         shutil.rmtree(target, ignore_errors=True)
         arriving.replace(target)
-
-
-def copy_files(folder: Path, target: Path, but: str = "") -> None:
-    """Copy the files of a sealed folder, and none beside them, to a new folder."""
-    manifest, there = read_json(folder / MANIFEST), _files(folder)
-    files = {k: v for k, v in manifest["files"].items() if not fnmatch(k, but)}
-    for name, path in there.items():
-        if name in files:
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target / name, follow_symlinks=False)
-    write_json(target / MANIFEST, manifest | {"files": files})
 
 
 @contextmanager

@@ -13,22 +13,25 @@ class Made(Measured):
         self, confusion, seed=0, history=None, shown=None, tests=None, **facts
     ):
         facts = {"recipe": "corrected", "epochs": 30, "data": "tiny"} | MAIN | facts
-        self.provenance = facts | {"seed": seed, "seconds": 1.0}
-        self.name = folder_name(self.provenance)
+        facts |= {"seed": seed, "seconds": 1.0}
         labels, called = np.nonzero(confusion)
         times = np.asarray(confusion)[labels, called]
         labels, called = labels.repeat(times), called.repeat(times)
         logits = np.tile(-np.arange(10.0, dtype=np.float32), (len(labels), 1))
         logits[np.arange(len(labels)), called] = 1
         index = np.arange(len(labels))
-        self.predictions = {"index": index, "labels": labels, "logits": logits}
-        self.validation, self.artists = None, index
-        self.subsets = {"train": 400, "test": len(labels)}
         constant = {"loss": 2.0, "train_accuracy": 0.5, "test_accuracy": 0.25}
-        n = facts["epochs"]
-        self.history = history or {name: n * [v] for name, v in constant.items()}
-        if shown is not None:
-            self.counted, self.test_confusions = dead.counted(shown), tests
+        super().__init__(
+            name=folder_name(facts),
+            provenance=facts,
+            predictions={"index": index, "labels": labels, "logits": logits},
+            validation=None,
+            artists=index,
+            subsets={"train": 400, "test": len(labels)},
+            history=history or {k: facts["epochs"] * [v] for k, v in constant.items()},
+            test_confusions=tests,
+            counted=None if shown is None else dead.counted(shown),
+        )
 
 
 def right_for(right, seed=0, **facts):

@@ -8,7 +8,7 @@ from gtzan_lib.experiments import runs
 from gtzan_lib.parameters import Parameters
 
 
-def train(data: Dataset | Path | str, **facts) -> runs.Run:
+def train(data: Dataset | Path | str, progress=False, **facts) -> runs.Run:
     dataset = data if isinstance(data, Dataset) else open_dataset(data)
     p = Parameters(**{"recipe": "corrected", "epochs": 1} | facts)
-    return runs.train(dataset, p, progress=False)
+    return runs.train(dataset, p, progress)

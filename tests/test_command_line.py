@@ -101,7 +101,7 @@ def test_runs_are_saved_and_restored_whole_and_damaged_ones_are_named(
         path.name for path in run.folder.iterdir()
     }
     np.testing.assert_array_equal(
-        runs.open_run(restored).predictions["logits"], run.predictions["logits"]
+        runs.Run(restored).predictions["logits"], run.predictions["logits"]
     )
     (saved / "history.json").write_text("{}")
     (restored / "model.safetensors").unlink()  # which restoring would mend

@@ -8,11 +8,10 @@ import sys
 
 import nbformat
 import numpy as np
-import papermill
 import pytest
 from small import train
 
-from gtzan_lib import parameters, store
+from gtzan_lib import store
 from gtzan_lib.data import gtzan
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.report import expected, record
@@ -45,30 +44,16 @@ def run_papermill(notebook, output, *options, cwd=None, timeout=120):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_parameters_are_those_that_the_library_knows(path):
-    declared = papermill.inspect_notebook(str(path))
-    assert tuple(declared) == parameters.names_of(path.stem)
-    assert all(fact["help"] for fact in declared.values())
-    assert f'parameters.check("{path.stem}", globals())' in code_cells(path)[1].source
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_marked_cell_has_stored_output(path):
-    marked = [cell for cell in code_cells(path) if cell.source.startswith(MARK)]
-    assert marked
-    for cell in marked:
-        assert cell.outputs, cell.source
-        assert "text" in cell.outputs[0], cell.source
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_are_light_and_ran_from_top_to_bottom(path):
     assert path.stat().st_size < 1_000_000
-    counts = [cell.execution_count for cell in code_cells(path)]
-    assert counts == list(range(1, len(counts) + 1))
-    outputs = str([cell.outputs for cell in code_cells(path)])
+    cells = code_cells(path)
+    assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
+    outputs = str([cell.outputs for cell in cells])
     assert "Traceback" not in outputs
     assert "\\r" not in outputs  # of a line that showed progress
+    marked = [cell for cell in cells if cell.source.startswith(MARK)]
+    assert marked
+    assert all("text" in cell.outputs[0] for cell in marked)
 
 
 def test_the_report_of_gtzan_holds_no_recording():
@@ -83,11 +68,8 @@ def test_the_report_of_gtzan_holds_no_recording():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_end_with_three_things_to_try(path):
-    last = nbformat.read(path, as_version=4).cells[-1]
-    assert last.cell_type == "markdown"
-    heading, *tries = last.source.split("\n\n")
-    assert heading == "## Try it"
-    assert [line[:3] for line in "\n".join(tries).splitlines()] == ["1. ", "2. ", "3. "]
+    last = nbformat.read(path, as_version=4).cells[-1].source
+    assert re.fullmatch(r"## Try it\n\n1\. .*\n2\. .*\n3\. .*", last)
 
 
 @pytest.mark.parametrize(
@@ -176,16 +158,6 @@ def stored_numbers(path):
     return {html.unescape(name): [*map(float, row)] for name, *row, _ in rows[1:]}
 
 
-def test_notebook_3_prints_the_accuracy_that_it_compares():
-    path = store.PROJECT / "notebooks" / "03_train_cnn.ipynb"
-    (here,) = (
-        row[0] for k, row in stored_numbers(path).items() if "test accuracy" in k
-    )
-    texts = [str(out.get("text")) for c in code_cells(path) for out in c.outputs]
-    (printed,) = re.findall(r"^accuracy +([\d.]+) \[", "\n".join(texts), re.M)
-    assert float(printed) == pytest.approx(here, abs=0.0006)
-
-
 def test_a_changed_number_turns_the_regression_red(tmp_path):
     cells = [nbformat.v4.new_code_cell(f"{MARK}\nprint(6 * 7)", execution_count=1)]
     notebook = nbformat.v4.new_notebook(cells=cells)
@@ -202,22 +174,12 @@ def test_a_changed_number_turns_the_regression_red(tmp_path):
     assert results == {"42": 0, "43": 1}
 
 
-@pytest.mark.parametrize(
-    ("option", "sentence"),
-    [
-        (("-p", "epoch", "5"), "ParameterError: there is no parameter epoch (did you"),
-        (("-p", "epochs", "1e3"), "ParameterError: epochs must be a whole number from"),
-        (
-            ("-p", "recipe", "papr"),
-            "ParameterError: recipe must be one of: paper, corr",
-        ),
-    ],
-)
-def test_a_wrong_parameter_stops_in_seconds_with_a_sentence(tmp_path, option, sentence):
+def test_a_wrong_parameter_stops_in_seconds_with_a_sentence(tmp_path):
     # The limit is for a hang, and no measurement.
-    done = run_papermill("03_train_cnn", tmp_path / "out.ipynb", *option, timeout=60)
+    given = ("-p", "epoch", "5")
+    done = run_papermill("03_train_cnn", tmp_path / "out.ipynb", *given, timeout=60)
     assert done.returncode != 0
-    assert sentence in done.stderr
+    assert "ParameterError: there is no parameter epoch (did you" in done.stderr
     assert "parameters.py" not in done.stderr  # no traceback into the library
     assert not (tmp_path / "runs").exists()
 

@@ -1,4 +1,3 @@
-import json
 import os
 import re
 import subprocess
@@ -12,78 +11,76 @@ from gtzan_lib.errors import UserError
 KEY = {"data": "d", "epochs": 3}
 
 
-def writer(text, calls):
-    def make(folder):
-        calls.append(text)
-        (folder / "result.txt").write_text(text)
-
-    return make
-
-
-def test_a_result_is_made_once_and_then_read(tmp_path):
+@pytest.fixture
+def seal(tmp_path):
+    """Seal a folder that holds a text, and return it; ``calls`` are the texts."""
     calls = []
-    for _ in range(2):
-        folder = store.seal(tmp_path / "a", KEY, writer("one", calls))
-    assert calls == ["one"]
+
+    def seal(text="one", key=KEY):
+        def make(folder):
+            calls.append(text)
+            (folder / "result.txt").write_text(text)
+
+        return store.seal(tmp_path / "a", key, make)
+
+    seal.calls = calls
+    return seal
+
+
+def test_a_result_is_made_once_and_has_its_provenance(seal):
+    folder = seal()
+    assert seal("two") == folder
+    assert seal.calls == ["one"]
     assert (folder / "result.txt").read_text() == "one"
-
-
-def test_provenance_stands_beside_the_result(tmp_path):
-    folder = store.seal(tmp_path / "a", KEY, writer("one", []))
-    facts = json.loads((folder / "provenance.json").read_text())
+    facts = store.read_json(folder / "provenance.json")
     assert facts["epochs"] == 3
-    assert {"commit", "packages", "python", "machine", "started", "seconds"} <= set(
-        facts
-    )
+    assert {"commit", "packages", "python", "machine", "started", "seconds"} <= {*facts}
 
 
 @pytest.mark.parametrize("name", ["result.txt", "provenance.json", store.MANIFEST])
-def test_a_flipped_bit_makes_it_again(tmp_path, name):
-    calls = []
-    folder = store.seal(tmp_path / "a", KEY, writer("one", calls))
+def test_a_flipped_bit_makes_it_again(seal, name):
+    folder = seal()
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
     (folder / name).write_bytes(content)
-    store.seal(tmp_path / "a", KEY, writer("one", calls))
-    assert len(calls) == 2
+    seal()
+    assert seal.calls == ["one", "one"]
     assert (folder / "result.txt").read_text() == "one"
 
 
-def test_another_key_or_a_lost_file_makes_it_again(tmp_path):
-    calls = []
-    folder = store.seal(tmp_path / "a", KEY, writer("one", calls))
-    store.seal(tmp_path / "a", KEY | {"epochs": 4}, writer("two", calls))
+def test_another_key_or_a_lost_file_makes_it_again(seal):
+    seal()
+    folder = seal("two", KEY | {"epochs": 4})
     (folder / "result.txt").unlink()
-    store.seal(tmp_path / "a", KEY | {"epochs": 4}, writer("three", calls))
-    assert calls == ["one", "two", "three"]
+    seal("three", KEY | {"epochs": 4})
+    assert seal.calls == ["one", "two", "three"]
     assert not store.is_whole(folder, KEY)
 
 
-def test_a_failure_leaves_the_old_result_and_can_go_on(tmp_path):
-    store.seal(tmp_path / "a", KEY, writer("old", []))
-    new = KEY | {"epochs": 9}
+def test_a_failure_leaves_the_old_result_and_can_go_on(seal, tmp_path):
+    seal("old")
 
     def fail(folder):
         (folder / "progress").write_text("half")
         raise RuntimeError
 
-    with pytest.raises(RuntimeError):
-        store.seal(tmp_path / "a", new, fail)
-    assert store.is_whole(tmp_path / "a", KEY)
+    def look(folder):
+        seen.append((folder / "progress").exists())
 
-    def go_on(folder):
-        assert (folder / "progress").read_text() == "half"
+    for key, goes_on in ((KEY | {"epochs": 9}, True), (KEY | {"epochs": 10}, False)):
+        seen = []
+        with pytest.raises(RuntimeError):
+            store.seal(tmp_path / "a", KEY | {"epochs": 9}, fail)
+        assert (tmp_path / "a" / "result.txt").is_file() == goes_on
+        store.seal(tmp_path / "a", key, look)
+        assert seen == [goes_on]  # what was begun for another key is not used
+        assert store.is_whole(tmp_path / "a", key)
 
-    store.seal(tmp_path / "a", new, go_on)
-    assert store.is_whole(tmp_path / "a", new)
 
-
-def test_a_crash_before_the_last_step_loses_nothing(tmp_path):
-    calls = []
-    store.seal(tmp_path / "a", KEY, writer("one", calls))
-    (tmp_path / "a").rename(tmp_path / "a.partial")  # as if it had not been renamed
-    store.seal(tmp_path / "a", KEY, writer("one", calls))
-    assert calls == ["one"]
+def test_a_crash_before_the_last_step_loses_nothing(seal, tmp_path):
+    seal().rename(tmp_path / "a.partial")  # as if it had not been renamed
+    seal()
+    assert seal.calls == ["one"]
 
 
 def test_a_checkpoint_is_kept_until_the_result_is_whole(tmp_path):
@@ -95,20 +92,6 @@ def test_a_checkpoint_is_kept_until_the_result_is_whole(tmp_path):
     assert not (folder / store.CHECKPOINT).exists()
     assert store.is_whole(folder, KEY)
     assert store.read_json(folder / "provenance.json")["device"] == "cpu"
-
-
-def test_what_was_begun_for_another_key_is_not_used(tmp_path):
-    def fail(folder):
-        (folder / "progress").write_text("half")
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        store.seal(tmp_path / "a", KEY, fail)
-
-    def begin(folder):
-        assert not (folder / "progress").exists()
-
-    store.seal(tmp_path / "a", KEY | {"epochs": 9}, begin)
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
@@ -125,28 +108,25 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
 def test_a_manifest_names_regular_files_of_its_folder_alone(tmp_path, name):
     folder = store.seal(tmp_path / "a", KEY, lambda folder: None)
     (tmp_path / "outside").write_text("x")
-    manifest = store.read_json(folder / store.MANIFEST)
     assert store.is_whole(folder)
     if name == "link":
         (folder / "link").symlink_to(tmp_path / "outside")
     (folder / "deep").symlink_to(tmp_path)
-    manifest["files"][name] = store.sha256(tmp_path / "outside")
-    if name == "/etc/hostname":
-        manifest["files"][name] = store.sha256(Path(name))
+    manifest = store.read_json(folder / store.MANIFEST)
+    of = Path(name) if name == "/etc/hostname" else tmp_path / "outside"
+    manifest["files"][name] = store.sha256(of)
     store.write_json(folder / store.MANIFEST, manifest)
     assert not store.is_whole(folder)
-    store.copy_files(folder, tmp_path / "copy")  # takes what is there, follows nothing
-    assert {p.name for p in (tmp_path / "copy").iterdir()} <= {
-        *("manifest.json", "provenance.json")
-    }
+    store.copy(folder, tmp_path / "copy")  # takes what is there, follows nothing
+    copied = {path.name for path in (tmp_path / "copy").iterdir()}
+    assert copied == {"manifest.json", "provenance.json"}
 
 
-def test_a_file_that_the_manifest_does_not_name_is_not_used(tmp_path):
-    calls = []
-    folder = store.seal(tmp_path / "a", KEY, writer("one", calls))
+def test_a_file_that_the_manifest_does_not_name_is_not_used(seal):
+    folder = seal()
     (folder / "validation.npz").write_text("of a stranger")
     assert not store.is_whole(folder)
-    store.seal(tmp_path / "a", KEY, writer("one", calls))
+    seal()
     assert not (folder / "validation.npz").exists()
     (folder / ".DS_Store").write_text("of a file manager")
     assert store.is_whole(folder)
@@ -171,19 +151,19 @@ def test_json_that_cannot_be_read_is_none(tmp_path):
 def test_only_code_that_computes_makes_a_run_dirty(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "PROJECT", tmp_path)
     assert store.provenance(0)["commit"] == "unknown (not a git checkout)"
-    files = [
+    names = (
         "gtzan_lib/data/a.py",
         "gtzan_lib/report/a.py",
         "gtzan_lib/a.py",
         "a.ipynb",
-    ]
-    for name in files:
+    )
+    for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("1")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "a"]):
         subprocess.run([*git, *command], cwd=tmp_path, check=True)
-    for name in reversed(files):
+    for name in reversed(names):
         assert re.fullmatch("[0-9a-f]{40}", store.provenance(0)["commit"])
         (tmp_path / name).write_text("2")
     assert store.provenance(0)["commit"].endswith("-dirty")

@@ -15,12 +15,11 @@ SURE = 0.9  # what the probabilities of a prediction set sum to at least
 
 
 def fit_temperatures(logits: list[np.ndarray], labels: np.ndarray) -> list[float]:
-    """Return the temperatures that make validation labels most likely.
+    """Return the temperatures that make validation labels most likely, one a model.
 
-    Guo et al., "On Calibration of Modern Neural Networks" (2017), for one model: its
-    logits are divided by a temperature, which leaves the ranking of genres as it is. Of
-    an ensemble (``combine``), a member that knows less gets a higher one. Logits
-    (N, 10), one a model, and int64 labels (N,) are of the same tracks.
+    Guo et al., "On Calibration of Modern Neural Networks" (2017), for one model; of an
+    ensemble (``combine``), a member that knows less gets a higher one. Logits (N, 10),
+    one a model, and int64 labels (N,) are of the same tracks.
     """
 
     def loss(log_temperatures: np.ndarray) -> float:
@@ -67,7 +66,7 @@ def reliability(
 
     Of each tenth of the scale of confidence that holds a prediction: ``n``, mean
     ``confidence`` (probability of the likeliest genre) and ``accuracy``, an estimate
-    with an interval by the tracks' ``artists``, (N,), without which each has its own.
+    by the tracks' ``artists``, (N,), without which each has its own.
     """
     artists = np.arange(len(labels)) if artists is None else artists
     confidence, correct, bins = _binned(logits, labels)

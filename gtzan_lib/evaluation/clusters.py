@@ -12,7 +12,7 @@ t are those of their effective number, Kish's (Carter, Schnepel and Steigerwald,
 import numpy as np
 from scipy import special
 
-from gtzan_lib.evaluation.metrics import Estimate, bare
+from gtzan_lib.evaluation.metrics import Estimate, around, bare
 
 
 def mean(values: np.ndarray, artists: np.ndarray) -> Estimate:
@@ -27,26 +27,11 @@ def mean(values: np.ndarray, artists: np.ndarray) -> Estimate:
 def mean_of(sums: np.ndarray, sizes: np.ndarray) -> Estimate:
     """Return the same, of the sum of each artist's values and their number."""
     value, variance, number = _between(sums, sizes)
-    half = special.stdtrit(number - 1, 0.975) * variance**0.5
-    return {"value": value, "low": value - half, "high": value + half}
+    return around(value, special.stdtrit(number - 1, 0.975) * variance**0.5)
 
 
 def share(hits: np.ndarray, artists: np.ndarray) -> Estimate:
     """Return the share of ``hits``, bool or 0 to 1, (N,), with an interval by artist.
-
-    See ``share_of``.
-    """
-    return share_of(*by_artist(hits, artists))
-
-
-def by_artist(values: np.ndarray, artists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sum of each artist's values and their number: (artists,) each."""
-    _, whose, sizes = np.unique(artists, return_inverse=True, return_counts=True)
-    return np.bincount(whose, weights=np.asarray(values, float)), sizes
-
-
-def share_of(hits: np.ndarray, sizes: np.ndarray) -> Estimate:
-    """Return the share of hits among all tracks, of each artist's hits and tracks.
 
     Its 95 % interval is Wilson's score interval of as many independent tracks as have
     the variance between artists, at most all (Dean and Pagano, "Evaluating confidence
@@ -55,9 +40,10 @@ def share_of(hits: np.ndarray, sizes: np.ndarray) -> Estimate:
     when each artist is one track. One artist says nothing of others: 0 to 1. Of none
     all is NaN.
     """
-    if len(sizes) == 0:
+    if len(hits) == 0:
         return bare(np.nan)
-    p, variance, number = _between(hits, sizes)
+    sums, sizes = by_artist(hits, artists)
+    p, variance, number = _between(sums, sizes)
     if np.isnan(variance):
         return {"value": p, "low": 0.0, "high": 1.0}
     t = special.stdtrit(number - 1, 0.975)
@@ -66,6 +52,12 @@ def share_of(hits: np.ndarray, sizes: np.ndarray) -> Estimate:
     half = t / (1 + t**2 / n) * (p * (1 - p) / n + (t / (2 * n)) ** 2) ** 0.5
     low, high = max(0, min(p, centre - half)), min(1, max(p, centre + half))
     return {"value": p, "low": float(low), "high": float(high)}
+
+
+def by_artist(values: np.ndarray, artists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum of each artist's values and their number: (artists,) each."""
+    _, whose, sizes = np.unique(artists, return_inverse=True, return_counts=True)
+    return np.bincount(whose, weights=np.asarray(values, float)), sizes
 
 
 def paired(ours: np.ndarray, theirs: np.ndarray, artists: np.ndarray) -> Estimate:
@@ -82,8 +74,7 @@ def paired(ours: np.ndarray, theirs: np.ndarray, artists: np.ndarray) -> Estimat
         if (k := len(hits)) > 1:
             spread = hits.mean(axis=1).std(ddof=1) / k**0.5
             halves.append(special.stdtrit(k - 1, 0.975) * spread)
-    half, value = float(np.linalg.norm(halves)), difference["value"]
-    return {"value": value, "low": value - half, "high": value + half}
+    return around(difference["value"], float(np.linalg.norm(halves)))
 
 
 def _between(sums: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float]:

@@ -26,10 +26,6 @@ class Silence(NamedTuple):
     first: int  # epochs are counted from 1
     last: int
 
-    def covers(self, epoch: int) -> bool:
-        """Tell whether the genre was silent in this and the ``PATIENCE`` - 1 before."""
-        return self.first + PATIENCE - 1 <= epoch <= self.last
-
 
 def counted(confusions: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return what is needed of confusions, int (epochs, 10, 10): (epochs, 10) each.
@@ -80,9 +76,14 @@ def silences(
 
 
 def silent_at(found: list[Silence], epoch: int) -> list[str]:
-    """Return the genres that are silent in an epoch, in the order of ``GENRES``."""
-    silent = {silence.genre for silence in found if silence.covers(epoch)}
-    return [genre for genre in GENRES if genre in silent]
+    """Return the genres that are silent in an epoch, in the order of ``GENRES``.
+
+    They were in this and the ``PATIENCE`` - 1 before.
+    """
+    starts = epoch - PATIENCE + 1
+    return sorted(
+        {s.genre for s in found if s.first <= starts <= s.last - PATIENCE + 1}
+    )
 
 
 def dead_at(found: list[Silence], epoch: int, begins: int | None) -> list[str]:

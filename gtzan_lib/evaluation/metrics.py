@@ -31,6 +31,11 @@ def bare(value: float) -> Estimate:
     return {"value": float(value), "low": np.nan, "high": np.nan}
 
 
+def around(value: float, half: float) -> Estimate:
+    """Return an estimate whose interval goes as far to either side."""
+    return {"value": value, "low": float(value - half), "high": float(value + half)}
+
+
 def with_interval(estimate: Estimate, digits: int = 2) -> str:
     """Write an estimate as text, such as ``"0.48 [0.41, 0.55]"``; "-" for none."""
     if np.isnan(estimate["value"]):

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from gtzan_lib.data.tables import read_table
 from gtzan_lib.errors import ParameterError
 from gtzan_lib.evaluation import clusters
 from gtzan_lib.evaluation.metrics import proportion
@@ -85,27 +84,26 @@ def diagnose(classes: int, loss: float, accuracy: float) -> Diagnosis:
 
 def as_json(found: Diagnosis) -> dict:
     """Return a diagnosis, its words, and how often the rule was right, by half."""
+    tally = {
+        half: {k: (v["right"], v["answered"]) for k, v in validation(half).items()}
+        for half in HALVES
+    }
     words = {"why": WHY[found.reason], "assumes": ASSUMES}
-    return found._asdict() | words | {"public_code": {h: _tally(h) for h in HALVES}}
+    return found._asdict() | words | {"public_code": tally}
 
 
 def as_text(found: Diagnosis) -> str:
-    """Return the words for a diagnosis, with how often the rule was right."""
+    """Return the words for the same."""
     lines = [
         f"{found.answer}: {WHY[found.reason]}",
         f"floor {found.floor:.3f}; a certain network behind two softmaxes "
         f"{found.certain:.3f}, gap {found.gap:+.3f} (up to {WITHIN} counts as none)",
         f"assumed: {ASSUMES}",
     ]
-    for half, what in HALVES.items():
-        each = [f"{k} of {n} applied {name}" for name, (k, n) in _tally(half).items()]
-        lines.append(f"right on public code, {what}: {', '.join(each)}")
+    for half, tally in as_json(found)["public_code"].items():
+        each = [f"{k} of {n} applied {name}" for name, (k, n) in tally.items()]
+        lines.append(f"right on public code, {HALVES[half]}: {', '.join(each)}")
     return "\n".join(lines)
-
-
-def _tally(half: str) -> dict[str, tuple[int, int]]:
-    """Return how many answers are right, and how many there are."""
-    return {k: (v["right"], v["answered"]) for k, v in validation(half).items()}
 
 
 def public_pairs() -> pd.DataFrame:
@@ -115,10 +113,7 @@ def public_pairs() -> pd.DataFrame:
     that is ``unfit`` breaks an assumption: its loss and accuracy are of other examples
     ("mixed"), of one "batch", or the loss is not a mean ("scale").
     """
-    columns = PAIRS.read_text("utf-8").partition("\n")[0].split(",")
-    table = read_table(PAIRS, tuple(columns))
-    numbers = {"classes": int, "softmaxes": int, "loss": float, "accuracy": float}
-    table = table.astype(numbers)
+    table = pd.read_csv(PAIRS, keep_default_na=False)
     found = [diagnose(*row) for row in table[["classes", "loss", "accuracy"]].values]
     answers = pd.DataFrame(found, columns=Diagnosis._fields)
     return table.join(answers[["answer", "reason", "gap"]])
@@ -130,13 +125,10 @@ def validation(half: str) -> dict[str, dict]:
     Of what was applied "twice" and "once": ``pairs``, ``sources``, ``answered``,
     ``right``, their ``share`` with Wilson's interval of pairs that were independent,
     ``by_source`` with that of sources (``clusters.share``), and ``failures``, rows of
-    ``public_pairs``. Pairs that cannot be told are not answered. ``ParameterError`` if
-    there is no such half.
+    ``public_pairs``. Pairs that cannot be told are not answered.
     """
     table = public_pairs()
-    table = table[(table["half"] == half) & (table["unfit"] == "")]
-    if table.empty:
-        raise ParameterError(f"there is no half {half} of public code: give A, B or C")
+    table = table[table["unfit"] == ""].groupby("half").get_group(half)
     result = {}
     for softmaxes, name in ((2, "twice"), (1, "once")):
         rows = table[table["softmaxes"] == softmaxes]
@@ -159,23 +151,19 @@ def frequency(frame: str | None = None) -> dict:
 
     Of one ``frame`` of ``softmax_prevalence.csv``, such as ``GENRE``, or of all: ``k``
     of ``n`` repositories, and their ``share`` with Wilson's interval. Those that were
-    found because of the mistake do not count. ``ParameterError`` for another frame.
+    found because of the mistake do not count.
     """
-    table = read_table(PREVALENCE, ("frame", "source", "twice", "excluded"))
-    if frame is not None and frame not in set(table["frame"]):
-        raise ParameterError(f"no frame is called {frame}: see {PREVALENCE.name}")
+    table = pd.read_csv(PREVALENCE, keep_default_na=False)
     table = table[table["excluded"] == ""].drop_duplicates("source")
-    if frame is not None:
-        table = table[table["frame"] == frame]
-    k, n = int((table["twice"] == "1").sum()), len(table)
+    table = table.groupby("frame").get_group(frame) if frame else table
+    k, n = int(table["twice"].sum()), len(table)
     return {"k": k, "n": n, "share": proportion(k, n)}
 
 
 def natural_experiments() -> pd.DataFrame:
-    """Return pairs of one author's networks, with softmax once and twice.
+    """Return those of ``public_pairs`` that are of one author, softmax once and twice.
 
-    They are of one notebook, or from before and after the mistake. Columns are those
-    of ``public_pairs``.
+    They are of one notebook, or from before and after the mistake.
     """
     table = public_pairs()
     chosen = table[table["experiment"] != ""]

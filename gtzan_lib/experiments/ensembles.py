@@ -20,22 +20,23 @@ PACKAGES = ("numpy", "scipy")
 
 
 def combine(dataset: Dataset, members: list[Run], temperatures: list[float]) -> Run:
-    """Return the run that answers with the mean of several runs on the same split.
+    """Return the run that answers with the mean of several runs, one a temperature.
 
     Its folder holds ``predictions.npz``, ``validation.npz`` where the split has such a
-    part, ``provenance.json`` and a folder for each member. There is a temperature for
-    each; what is not a logit is that of the first member. ``ValueError`` if the members
-    were not tested on the same tracks, or two are of the same model and encoder.
+    part, ``provenance.json``, as of the first member, and a folder for each member.
+    ``ValueError`` if they were not tested on the same tracks, or two are of the same
+    model and encoder.
     """
-    models = [run.provenance["model"] for run in members]
-    encoders = [run.provenance["encoder"] for run in members]
+    models, encoders = (
+        [run.provenance[name] for run in members] for name in ("model", "encoder")
+    )
     folders = [f"{m}-{e}" for m, e in zip(models, encoders, strict=True)]
     if len(set(folders)) < len(folders):
         raise ValueError("an ensemble cannot have two runs of one model and encoder")
     first = members[0].provenance
     facts = {name: first[name] for name in ("split", "seed", "epochs")}
-    facts["recipe"] = ENSEMBLE
-    facts["model"], facts["encoder"] = "+".join(models), "+".join(encoders)
+    facts |= {"recipe": ENSEMBLE, "model": "+".join(models)}
+    facts |= {"encoder": "+".join(encoders)}
     facts["members"] = dict(zip(folders, temperatures, strict=True))
     facts["member_keys"] = [store.read_key(run.folder) for run in members]
 
@@ -44,11 +45,10 @@ def combine(dataset: Dataset, members: list[Run], temperatures: list[float]) -> 
             (folder / name).mkdir(exist_ok=True)
             for path in run.folder.iterdir():
                 shutil.copy(path, folder / name)
-        predictions = _combined([run.predictions for run in members], temperatures)
-        np.savez(folder / "predictions.npz", **predictions)
-        if members[0].validation:
-            validation = _combined([run.validation for run in members], temperatures)
-            np.savez(folder / "validation.npz", **validation)
+        for part in ("predictions", "validation"):
+            said = [getattr(run, part) for run in members]
+            if said[0]:
+                np.savez(folder / f"{part}.npz", **_combined(said, temperatures))
         taken = {name: first[name] for name in ("subsets", "threads", "device")}
         seconds = sum(run.provenance["seconds"] for run in members)
         return taken | {"seconds": round(seconds, 2)}
@@ -64,9 +64,12 @@ def find(dataset: Dataset, runs: list[Run]) -> list[Run]:
     ensembles = []
     for manifest in sorted((dataset.results / FOLDER).glob(f"*/{store.MANIFEST}")):
         key = store.read_key(manifest.parent) or {}
-        is_current = now.items() <= key.items()
         has_members = all(member in keys for member in key.get("member_keys", [None]))
-        if is_current and has_members and store.is_whole(manifest.parent):
+        if (
+            now.items() <= key.items()
+            and has_members
+            and store.is_whole(manifest.parent)
+        ):
             ensembles.append(Run(manifest.parent))
     return ensembles
 

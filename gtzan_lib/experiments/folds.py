@@ -65,10 +65,15 @@ def gather(group: list[Run]) -> Answers | None:
     n = protocols.FOLDS[split] if split in SPLITS else 1
     by_seed = {run.provenance["seed"]: run for run in group}
     rows = []
-    for first in range(0, max(by_seed, default=0) + 1, n):
+    for first in range(0, max(by_seed) + 1, n):
         if set(range(first, first + n)) <= set(by_seed):
-            parts = [_of(by_seed[first + fold], fold) for fold in range(n)]
-            row = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
+            some = [by_seed[first + fold] for fold in range(n)]
+            row = {
+                name: np.concatenate([run.predictions[name] for run in some])
+                for name in ("index", "labels", "logits")
+            }
+            row["artists"] = np.concatenate([run.artists for run in some])
+            row["folds"] = np.repeat(range(n), [len(run.artists) for run in some])
             order = np.argsort(row["index"])
             rows.append({k: values[order] for k, values in row.items()})
     if not rows:
@@ -76,11 +81,6 @@ def gather(group: list[Run]) -> Answers | None:
     same = {k: rows[0][k] for k in ("index", "labels", "artists")}
     each = {k: np.stack([row[k] for row in rows]) for k in ("folds", "logits")}
     return Answers(**same, **each, temperatures=np.ones((len(rows), n, 1)))
-
-
-def _of(run: Run, fold: int) -> dict[str, np.ndarray]:
-    folds = np.full(len(run.artists), fold)
-    return run.predictions | {"artists": run.artists, "folds": folds}
 
 
 def together(members: list[Answers], fitted: list[float] | None = None) -> Answers:
@@ -99,9 +99,8 @@ def together(members: list[Answers], fitted: list[float] | None = None) -> Answe
             else:
                 made = calibration.combine(each, fitted), np.array([fitted])
             rows.append((folds, *made))
-    names = ("folds", "logits", "temperatures")
-    arrays = map(np.stack, zip(*rows, strict=True))
-    return replace(first, **dict(zip(names, arrays, strict=True)))
+    folds, logits, temperatures = map(np.stack, zip(*rows, strict=True))
+    return replace(first, folds=folds, logits=logits, temperatures=temperatures)
 
 
 def leakage(known: Answers, unheard: Answers, lists: Answers | None) -> dict:
@@ -128,16 +127,16 @@ def leakage(known: Answers, unheard: Answers, lists: Answers | None) -> dict:
 
     of = {genre: known.labels == label for label, genre in enumerate(GENRES)}
     _, whose, sizes = np.unique(known.artists, return_inverse=True, return_counts=True)
-    found = compare(np.full(len(known.labels), True)) | {
+    found = compare(known.labels >= 0) | {
         "by_genre": {genre: compare(chosen) for genre, chosen in of.items()},
         "control": compare(sizes[whose] == 1),
         "repetitions": len(unheard.logits),
     }
     if lists is not None:
         listed = np.isin(known.index, lists.index)
-        steps = unheard.hits[:, listed], lists.hits, lists.artists
-        shift = {"lists": right(*steps[1:]), "shift": clusters.paired(*steps)}
-        found["listed"] = compare(listed) | shift
+        shift = clusters.paired(unheard.hits[:, listed], lists.hits, lists.artists)
+        of_lists = {"lists": right(lists.hits, lists.artists), "shift": shift}
+        found["listed"] = compare(listed) | of_lists
     return found
 
 
@@ -164,10 +163,11 @@ def trust(answers: Answers) -> dict:
     artists = np.tile(answers.artists, n)
     hits, size = calibration.prediction_set(*every, artists)
     errors = [calibration.expected_calibration_error(z, labels) for z in answers.logits]
-    chance = [calibration.error_by_chance(z) for z in answers.logits]
     return {
         "error": float(np.mean(errors)),
-        "by_chance": float(np.mean(chance)),
+        "by_chance": float(
+            np.mean(list(map(calibration.error_by_chance, answers.logits)))
+        ),
         "sure": float(softmax(every[0], axis=1).max(axis=1).mean()),
         "right": right(answers.hits, answers.artists),
         "too_sure": calibration.overconfidence(*every, artists),

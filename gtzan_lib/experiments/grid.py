@@ -21,11 +21,9 @@ def needed(dataset: Dataset, profile: str) -> list[Parameters]:
     is encoder ``features`` where there is no table. ``ParameterError`` if there is no
     such profile, or a row of the grid is wrong.
     """
-    rows = _rows(profile, dataset.features_path.is_file())
-    names = {p.split for row in rows for p in row}
-    reasons = why_not(dataset, names)
-    every = (p for row in rows for p in row if not reasons[p.split])
-    return list({tuple(p.facts.items()): p for p in every}.values())
+    every = {str(p.facts): p for row in _rows(dataset, profile) for p in row}
+    reasons = why_not(dataset, {p.split for p in every.values()})
+    return [p for p in every.values() if not reasons[p.split]]
 
 
 def row(dataset: Dataset, profile: str, **facts) -> list[Parameters]:
@@ -33,7 +31,7 @@ def row(dataset: Dataset, profile: str, **facts) -> list[Parameters]:
 
     Facts are some of ``Parameters.facts``. Empty where no row has them.
     """
-    for parameters in _rows(profile, dataset.features_path.is_file()):
+    for parameters in _rows(dataset, profile):
         fitting = [p for p in parameters if facts.items() <= p.facts.items()]
         if fitting:
             return [p for p in fitting if not _why_not(dataset, p.split)]
@@ -56,19 +54,19 @@ def has_page(p: Parameters, profile: str) -> bool:
     So is seed 0 where there are epochs; profiles whose ``pages`` are ``main`` have
     those of main rows alone.
     """
-    facts = p.facts
-    if p.seed > 0 or facts["recipe"] == "closed-form":
+    if p.seed > 0 or p.facts["recipe"] == "closed-form":
         return False
-    return not is_short(profile) or is_main(facts)
+    return not is_short(profile) or is_main(p.facts)
 
 
 def is_main(facts: dict) -> bool:
     """Tell whether a run's facts are those of seed 0 in a row that is ``main``."""
+    same = ("recipe", "seed", *ALONE)
     mains = (made for made in GRID["rows"] if made.get("main"))
-    return facts["seed"] == 0 and any(
-        facts["recipe"] == made["recipe"]
-        and all(facts[name] in made.get(name, ALONE[name]) for name in ALONE)
+    return any(
+        all(p.facts[name] == facts[name] for name in same)
         for made in mains
+        for p in _runs(made, {"seeds": 1})
     )
 
 
@@ -109,28 +107,29 @@ def _profile(name: str) -> dict:
     return GRID["profiles"][name]
 
 
-def _rows(profile: str, features: bool) -> list[list[Parameters]]:
-    """Return each row's runs for a profile, with those of a table or without."""
+def _rows(dataset: Dataset, profile: str) -> list[list[Parameters]]:
+    """Return each row's runs for a profile that the data set's files allow."""
     _profile(profile)
-    rows = []
+    has_table, rows = dataset.features_path.is_file(), []
     for number, made in enumerate(GRID["rows"], start=1):
         try:
-            runs_of_row = _runs(made, made.get(profile, {"seeds": 0}))
+            every = _runs(made, made.get(profile, {"seeds": 0}))
         except (ParameterError, KeyError, TypeError) as error:
             raise ParameterError(f"row {number} of grid.toml: {error}") from None
-        rows.append([p for p in runs_of_row if features or p.encoder != "features"])
+        rows.append([p for p in every if has_table or p.encoder != "features"])
     return rows
 
 
 def _runs(made: dict, amount: dict) -> list[Parameters]:
     known = {"recipe", "main", *ALONE, *GRID["profiles"], "seeds", "first", "epochs"}
-    for name in [*made, *amount]:
-        if name not in known:
-            raise ParameterError(f"there is no setting {name}")
-    first = amount.get("first", 0)
-    own = {k: of[k] for k, of in (("recipe", made), ("epochs", amount)) if k in of}
+    if unknown := {*made, *amount} - known:
+        raise ParameterError(f"there is no setting {unknown.pop()}")
+    own = {k: v for k, v in (made | amount).items() if k in ("recipe", "epochs")}
+    seeds = range(amount["seeds"])
     return [
-        Parameters(**own, split=split, model=model, encoder=encoder, seed=seed)
-        for split, model, encoder in product(*(made.get(k, ALONE[k]) for k in ALONE))
-        for seed in range(first, first + amount["seeds"])
+        Parameters(**own, **dict(zip(ALONE, each, strict=True)), seed=seed)
+        for *each, seed in product(
+            *(made.get(k, ALONE[k]) for k in ALONE),
+            (seed + amount.get("first", 0) for seed in seeds),
+        )
     ]

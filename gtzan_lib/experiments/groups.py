@@ -13,9 +13,10 @@ from gtzan_lib.registry import CODES
 
 CONFIGURATION = ("recipe", "model", "encoder", "split", "epochs")  # all but the seed
 OF_TRAINING = ("loss", "train_accuracy", "loss_when")
+Runs = list[Measured]
 
 
-def group_runs(some: list[Measured]) -> dict[tuple, list[Measured]]:
+def group_runs(some: Runs) -> dict[tuple, Runs]:
     """Put runs together that differ in nothing but their seed, by ``CONFIGURATION``."""
     groups = defaultdict(list)
     for run in some:
@@ -23,47 +24,48 @@ def group_runs(some: list[Measured]) -> dict[tuple, list[Measured]]:
     return dict(groups)
 
 
-def preference(group: list[Measured]) -> tuple[bool, int, int]:
+def preference(group: Runs) -> tuple[bool, int, int]:
     """Order groups of runs that differ in their epochs: most seeds, then longest.
 
     But first those that have the whole first partition, as later seeds may be trained
     for less.
     """
-    seeds = {run.provenance["seed"] for run in group}
-    has_first = seeds.issuperset(range(splits.N_FOLDS))
-    return has_first, len(seeds), group[0].provenance["epochs"]
+    has = {run.provenance["seed"] for run in group}
+    has_first = has.issuperset(range(splits.N_FOLDS))
+    return has_first, len(has), group[0].provenance["epochs"]
 
 
-def select(some: list[Measured], **facts) -> list[Measured]:
-    """Return runs with these parameters, one a seed: most seeds, then longest.
+def select(some: Runs, **facts) -> Runs:
+    """Return runs with these parameters, one a seed: see ``preference``.
 
     Of parameters that are not given, the paper's count (``MAIN``).
     """
     return max(group_runs(_fitting(some, facts)).values(), key=preference, default=[])
 
 
-def longest(some: list[Measured], **facts) -> list[Measured]:
-    """Return runs with these parameters, of each seed the longest, in their order.
-
-    Of parameters that are not given, the paper's count (``MAIN``).
-    """
+def longest(some: Runs, **facts) -> Runs:
+    """Return the same, but of each seed the longest run, in the order of seeds."""
     fitting = sorted(_fitting(some, facts), key=lambda run: run.provenance["epochs"])
-    by_seed = {run.provenance["seed"]: run for run in fitting}
+    by_seed = _by_seed(fitting)
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
-def _fitting(some: list[Measured], facts: dict) -> list[Measured]:
+def _fitting(some: Runs, facts: dict) -> Runs:
     facts = MAIN | facts
     return [run for run in some if facts.items() <= run.provenance.items()]
 
 
-def headline(some: list[Measured]) -> dict[str, list[Measured]]:
+def _by_seed(some: Runs) -> dict[int, Measured]:
+    return {run.provenance["seed"]: run for run in some}
+
+
+def headline(some: Runs) -> dict[str, Runs]:
     """Return the runs with the paper's own network, by recipe: paper and corrected."""
     chosen = {name: select(some, recipe=name) for name in ("paper", "corrected")}
     return {name: group for name, group in chosen.items() if group}
 
 
-def of_the_paper(some: list[Measured]) -> list[Measured]:
+def of_the_paper(some: Runs) -> Runs:
     """Return the runs of the paper's network, on codes of its size and its split."""
     return [
         run
@@ -74,30 +76,28 @@ def of_the_paper(some: list[Measured]) -> list[Measured]:
     ]
 
 
-def same_seeds(
-    some: list[Measured], others: list[Measured]
-) -> tuple[list[Measured], list[Measured]]:
+def same_seeds(some: Runs, others: Runs) -> tuple[Runs, Runs]:
     """Return the runs of the seeds that both have, in the order of the seeds."""
-    ours, theirs = ({run.provenance["seed"]: run for run in g} for g in (some, others))
+    ours, theirs = _by_seed(some), _by_seed(others)
     shared = sorted(ours.keys() & theirs.keys())
     return [ours[seed] for seed in shared], [theirs[seed] for seed in shared]
 
 
-def partitions(group: list[Measured]) -> list[Measured]:
+def partitions(group: Runs) -> Runs:
     """Return the runs of whole partitions, or all where no partition is whole.
 
     Five seeds, as 5 to 9, are the folds of one: they test every picture once.
     """
-    by_partition = defaultdict(list)
+    parts = defaultdict(list)
     for run in group:
-        by_partition[run.provenance["seed"] // splits.N_FOLDS].append(run)
-    parts = by_partition.values()
-    return [
-        run for part in parts if len(part) == splits.N_FOLDS for run in part
-    ] or group
+        parts[run.provenance["seed"] // splits.N_FOLDS].append(run)
+    whole = [
+        run for part in parts.values() if len(part) == splits.N_FOLDS for run in part
+    ]
+    return whole or group
 
 
-def over_seeds(some: list[Measured], metric: str, **fields) -> Estimate:
+def over_seeds(some: Runs, metric: str, **fields) -> Estimate:
     """Return one of ``scores`` of runs that differ in nothing but their seed.
 
     Of training pictures, losses and accuracies have the interval of
@@ -120,9 +120,7 @@ def over_seeds(some: list[Measured], metric: str, **fields) -> Estimate:
     return seeds.clipped({end: value + moved for end, value in mean.items()})
 
 
-def difference(
-    some: list[Measured], others: list[Measured], metric: str, **fields
-) -> Estimate:
+def difference(some: Runs, others: Runs, metric: str, **fields) -> Estimate:
     """Return by how much ``some`` exceed ``others`` in a metric, paired by seed."""
     ours, theirs = (
         [run.metric(metric, **fields)["value"] for run in group]
@@ -131,7 +129,7 @@ def difference(
     return seeds.paired_difference(ours, theirs, some[0].provenance["split"])
 
 
-def change(some: list[Measured], others: list[Measured], metric: str) -> Estimate:
+def change(some: Runs, others: Runs, metric: str) -> Estimate:
     """Return by how much ``some`` exceed the same model's ``others`` on another split.
 
     Of splits drawn by the same seeds, runs are compared seed by seed; of others the two

@@ -20,6 +20,7 @@ from gtzan_lib.experiments import folds
 FOLDER, CURVE = "06_learning", "curve.json"
 SHARES = (8, 4, 2, 1)  # an eighth of the training part, and so on
 PACKAGES = ("numpy", "pillow", "scikit-learn", "scipy", "torch")
+COLUMNS = ["encoder", "seed", "split", "train", "artist", "tests", "hits"]
 
 
 def curve(dataset: Dataset, encoder: str, seed: int) -> dict:
@@ -35,7 +36,7 @@ def curve(dataset: Dataset, encoder: str, seed: int) -> dict:
         store.write_json(folder / CURVE, _fit(dataset, encoder, seed))
 
     folder = dataset.results / FOLDER / f"{encoder}-seed-{seed}"
-    folder = store.seal(folder, _key(dataset, encoder, seed), make)
+    store.seal(folder, _key(dataset, encoder, seed), make)
     return store.read_json(folder / CURVE)
 
 
@@ -47,18 +48,21 @@ def table(dataset: Dataset) -> pd.DataFrame:
     """
     rows = []
     for folder in sorted((dataset.results / FOLDER).glob("*-seed-*")):
-        encoder, _, seed = folder.name.rpartition("-seed-")
-        if encoder not in registry.ENCODERS or not seed.isdecimal():
+        key = store.read_key(folder) or {}
+        facts = key.get("encoder"), key.get("seed")
+        if facts[0] not in registry.ENCODERS or key != _key(dataset, *facts):
             continue
-        if store.is_whole(folder, _key(dataset, encoder, int(seed)), CURVE):
+        if store.is_whole(folder, holds=CURVE):
             found = store.read_json(folder / CURVE)
-            facts = {name: found[name] for name in ("encoder", "seed", "split")}
-            for train, hits in zip(found["train"], found["hits"], strict=True):
-                of_size = pd.DataFrame({"tests": found["tests"], "hits": hits})
-                of_size.insert(0, "artist", range(len(of_size)))
-                rows.append(of_size.assign(**facts, train=train))
-    columns = ["encoder", "seed", "split", "train", "artist", "tests", "hits"]
-    return pd.concat(rows)[columns] if rows else pd.DataFrame(columns=columns)
+            by_size = zip(found.pop("train"), found.pop("hits"), strict=True)
+            rows += [
+                pd.DataFrame(found | {"train": train, "hits": hits}).rename_axis(
+                    "artist"
+                )
+                for train, hits in by_size
+            ]
+    empty = pd.DataFrame(columns=COLUMNS)
+    return pd.concat(rows).reset_index()[COLUMNS] if rows else empty
 
 
 def _key(dataset: Dataset, encoder: str, seed: int) -> dict:
@@ -75,21 +79,23 @@ def _fit(dataset: Dataset, encoder: str, seed: int) -> dict:
     name = folds.UNHEARD
     try:
         split = splits.split(dataset, name, seed)
-        artist = artists.artists_of(
-            (dataset.tracks[i] for i in split["test"]), dataset.name
-        )
+        tested = [dataset.tracks[i] for i in split["test"]]
+        artist = artists.artists_of(tested, dataset.name)
     except DataError:  # no artists are known
         name, split = "random", splits.split(dataset, "random", seed)
         artist = split["test"]
     kind = registry.ENCODERS[encoder].make()
     codes, _ = kind.codes(dataset, split["train"], seed, progress=False)
+
+    def subset(index: np.ndarray) -> loop.Subset:
+        return loop.Subset.of(codes[index], dataset.labels[index], "cpu")
+
     order = np.random.default_rng(seed).permutation(split["train"])
-    test = loop.Subset.of(codes[split["test"]], dataset.labels[split["test"]], "cpu")
     sizes, hits = [len(order) // share for share in SHARES], []
+    test = subset(split["test"])
     for size in sizes:
-        index = np.sort(order[:size])
         model = models.build("svm", kind.shape, seed)
-        train = loop.Subset.of(codes[index], dataset.labels[index], "cpu")
+        train = subset(np.sort(order[:size]))
         model.solve(train.x, train.y)
         right = loop.predict(model, test.x).argmax(dim=1) == test.y
         of_artists, tests = clusters.by_artist(right.numpy(), artist)

@@ -1,39 +1,21 @@
-"""From finished runs to the rows of ``tables``."""
+"""A run as rows of the tables of a record (see ``tables``), and back."""
 
 import json
 
 import numpy as np
 import pandas as pd
 
+from gtzan_lib.data.artists import artists_of
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.experiments.kept import ANSWERED, PAIRS, PARTS, RIGHT
-from gtzan_lib.experiments.run import MAIN, Run, folder_name
-from gtzan_lib.experiments.tables import NEEDED
+from gtzan_lib.experiments import scores
+from gtzan_lib.experiments.run import MAIN, Measured, Run, folder_name
+
+PARTS = ("test", "validation")
+ANSWERED, RIGHT = ([f"{word}_{g}" for g in GENRES] for word in ("answered", "right"))
+PAIRS = [f"{true}_as_{called}" for true in GENRES for called in GENRES]
 
 
-def rows_of(runs: list[Run], tracks: list[str]) -> dict[str, pd.DataFrame]:
-    """Return the tables ``runs``, ``epochs``, ``answers`` and ``confusions`` of runs.
-
-    ``tracks`` are all tracks of the data, by position.
-    """
-    names = np.array(tracks)
-    makers = {"epochs": epochs_of, "confusions": confusions_of}
-    made = {name: [make(run) for run in runs] for name, make in makers.items()}
-    made["answers"] = [answers_of(run, names) for run in runs]
-    every = [row_of(run) for run in runs]
-    columns = None if runs else [*NEEDED["runs"]]
-    tables = {"runs": pd.DataFrame(every, columns=columns)}
-    for name, parts in made.items():
-        some = [part for part in parts if len(part)]
-        empty = pd.DataFrame(columns=[*NEEDED[name]])
-        tables[name] = pd.concat(some, ignore_index=True) if some else empty
-    counts = [c for c in tables["epochs"] if c.startswith(("answered_", "right_"))]
-    counts += [c for c in tables["epochs"] if c.endswith(("_right", "_top2"))]
-    tables["epochs"] = tables["epochs"].astype(dict.fromkeys(counts, "Int64"))
-    return tables
-
-
-def row_of(run: Run) -> dict:
+def runs_row(run: Run) -> dict:
     """Return a run's row of ``runs``: its provenance, flat, and its mean epoch."""
     facts = {k: v for k, v in run.provenance.items() if not k.startswith("member")}
     row = {"run": run.name} | flat(facts)
@@ -58,7 +40,7 @@ def flat(facts: dict) -> dict:
     return row
 
 
-def epochs_of(run: Run) -> pd.DataFrame:
+def epochs_rows(run: Run) -> pd.DataFrame:
     """Return a run's rows of ``epochs``; none of an ensemble."""
     counts, history = run.confusions, run.history
     table = {"run": run.name, "epoch": np.arange(len(history.get("loss", ()))) + 1}
@@ -70,32 +52,91 @@ def epochs_of(run: Run) -> pd.DataFrame:
             table[f"{part}_right"] = counts[part].diagonal(axis1=1, axis2=2).sum(axis=1)
     if run.top2_after and history:
         table["test_top2"] = [run.top2_after.get(e, pd.NA) for e in table["epoch"]]
-    if MAIN.items() <= run.provenance.items():
+    if has_confusions(run.provenance):
         _, answered, right = run.counted
-        table |= dict(zip(ANSWERED, answered.T, strict=True))
-        table |= dict(zip(RIGHT, right.T, strict=True))
+        table |= dict(
+            zip(ANSWERED + RIGHT, np.hstack([answered, right]).T, strict=True)
+        )
     return pd.DataFrame(table)
 
 
-def answers_of(run: Run, tracks: np.ndarray) -> pd.DataFrame:
+def answers_rows(run: Run, tracks: np.ndarray) -> pd.DataFrame:
     """Return a run's rows of ``answers``; ``tracks`` are all tracks of its data."""
     parts = []
     for part, said in zip(PARTS, (run.predictions, run.validation), strict=True):
         if said is not None:
             table = pd.DataFrame(np.asarray(said["logits"], np.float32), columns=GENRES)
-            table.insert(0, "run", run.name)
-            table.insert(1, "part", part)
-            table.insert(2, "track", tracks[said["index"]])
-            table.insert(3, "truth", np.array(GENRES)[said["labels"]])
-            parts.append(table)
+            about = {"run": run.name, "part": part, "track": tracks[said["index"]]}
+            about["truth"] = np.array(GENRES)[said["labels"]]
+            parts.append(pd.concat([pd.DataFrame(about), table], axis=1))
     return pd.concat(parts)
 
 
-def confusions_of(run: Run) -> pd.DataFrame:
+def confusions_rows(run: Run) -> pd.DataFrame:
     """Return a run's rows of ``confusions``: test pictures after each epoch."""
-    if not MAIN.items() <= run.provenance.items():
+    if not has_confusions(run.provenance):
         return pd.DataFrame()
     table = pd.DataFrame(run.test_confusions.reshape(-1, len(PAIRS)), columns=PAIRS)
-    table.insert(0, "run", run.name)
-    table.insert(1, "epoch", np.arange(len(table)) + 1)
-    return table
+    about = pd.DataFrame({"run": run.name, "epoch": np.arange(len(table)) + 1})
+    return pd.concat([about, table], axis=1)
+
+
+def has_confusions(facts: dict) -> bool:
+    """Tell whether a run is the paper's own, whose epochs are all counted."""
+    return facts.items() >= MAIN.items()
+
+
+def measured(
+    row: dict,
+    epochs: pd.DataFrame | None,
+    answers: pd.DataFrame,
+    confusions: pd.DataFrame | None,
+    tracks: np.ndarray,
+    shown: np.ndarray,
+) -> Measured:
+    """Return a run as it was measured, from its rows.
+
+    ``index`` is that in ``tracks``, those of all answers, sorted; ``shown`` are the
+    numbers of all pictures by genre.
+    """
+    sizes = {part: row.get(f"subsets.{part}") for part in ("train", *PARTS)}
+    subsets = {part: int(number) for part, number in sizes.items() if number}
+    said = {
+        part: {
+            "index": np.searchsorted(tracks, rows["track"].to_numpy(str)),
+            "labels": np.searchsorted(GENRES, rows["truth"].to_numpy(str)),
+            "logits": rows[[*GENRES]].to_numpy(np.float32),
+        }
+        for part, rows in answers.groupby("part")
+    }
+    index = said["test"]["index"]
+    is_known = row["data"] in scores.KNOWN
+    run = Measured(
+        name=row["run"],
+        provenance=row,
+        subsets=subsets,
+        history={} if epochs is None else _history(epochs, subsets),
+        predictions=said["test"],
+        validation=said.get("validation"),
+        artists=artists_of(tracks[index], row["data"]) if is_known else index,
+        top2_after={},
+    )
+    if epochs is not None and "test_top2" in epochs:
+        top2 = epochs.set_index("epoch")["test_top2"].dropna()
+        run.top2_after = top2.astype(int).to_dict()
+    if confusions is not None:
+        counts = confusions[PAIRS].to_numpy(int)
+        run.test_confusions = counts.reshape(-1, len(GENRES), len(GENRES))
+        answered, right = (epochs[names].to_numpy(int) for names in (ANSWERED, RIGHT))
+        train = np.tile(shown - run.confusion.sum(axis=1), (len(answered), 1))
+        run.counted = train, answered, right
+    return run
+
+
+def _history(epochs: pd.DataFrame, subsets: dict[str, int]) -> dict[str, list[float]]:
+    history = {"loss": epochs["loss"].tolist()}
+    for part, pictures in subsets.items():
+        right = epochs.get(f"{part}_right", pd.Series(dtype=float))
+        if right.notna().any():
+            history[f"{part}_accuracy"] = (right / pictures).tolist()
+    return history

@@ -1,7 +1,6 @@
 """A training run: what was measured of it, and the folder of a finished one."""
 
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from gtzan_lib.experiments import scores
 
 WEIGHTS, ENCODER = "model.safetensors", "encoder.safetensors"
 ENSEMBLE = "ensemble"  # the recipe of runs that answer together
-KEPT = (30, 100, 300)  # after which ``training`` keeps the test pictures' logits
 MAIN = {"model": "lenet", "encoder": "pool", "split": "random"}  # the paper's
 
 
@@ -27,7 +25,7 @@ def folder_name(facts: dict) -> str:
 
 
 class Measured:
-    """What was measured of one run, wherever it is read: see ``Run`` and ``tables``.
+    """What was measured of one run: of a folder (``Run``), or read from tables.
 
     Attributes
     ----------
@@ -46,10 +44,13 @@ class Measured:
     test_confusions : ndarray of int, shape (epochs, 10, 10)
         Test pictures by true genre and answer after each epoch.
     top2_after : dict of int
-        Of the first two genres, how many were right after epochs of ``KEPT``.
+        Of the first two genres, how many were right after some epochs.
     counted : tuple of ndarray
         Training pictures by epoch, as ``evaluation.dead.counted`` returns them.
     """
+
+    def __init__(self, **measured):
+        vars(self).update(measured)
 
     @cached_property
     def confusion(self) -> np.ndarray:
@@ -61,21 +62,16 @@ class Measured:
         return scores.estimate(self, name, **fields)
 
 
-@dataclass(frozen=True, eq=False)
 class Run(Measured):
-    """The folder of a finished run."""
+    """The folder of a finished run; its files are read when they are asked for."""
 
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """The name of its folder, made of its parameters."""
-        return self.folder.name
+    def __init__(self, folder: Path):
+        self.folder, self.name = folder, folder.name
 
     @cached_property
     def provenance(self) -> dict:
-        """Parameters, data name and hash, commit, versions, device and duration."""
-        return self._read("provenance.json")
+        """Parameters, data and hash, commit, versions, device and duration."""
+        return self._json("provenance.json")
 
     @property
     def subsets(self) -> dict[str, int]:
@@ -84,55 +80,50 @@ class Run(Measured):
 
     @cached_property
     def history(self) -> dict[str, list[float]]:
-        """What ``training.loop`` returned: a value an epoch; none of an ensemble."""
-        return self._read("history.json") if self._has("history.json") else {}
+        """What ``training.loop`` returned; nothing of an ensemble."""
+        return self._json("history.json")
 
     @cached_property
     def predictions(self) -> dict[str, np.ndarray]:
-        """Test tracks: ``index`` in the data, ``labels`` and ``logits`` (N, 10)."""
+        """What is said of test tracks."""
         return self._arrays("predictions.npz")
 
     @cached_property
     def validation(self) -> dict[str, np.ndarray] | None:
         """The same of validation tracks; None where the split has none."""
-        return self._arrays("validation.npz") if self._has("validation.npz") else None
+        return self._arrays("validation.npz") or None
 
     @cached_property
     def confusions(self) -> dict[str, np.ndarray]:
-        """Pictures by true genre (row) and answer after each epoch: (epochs, 10, 10).
+        """Pictures by true genre (row) and answer: (epochs, 10, 10).
 
         Of ``"train"``, as that epoch showed them, and ``"test"`` or ``"validation"``.
         """
-        has = self._has("confusions.npz")
-        return self._arrays("confusions.npz") if has else {}
+        return self._arrays("confusions.npz")
 
     @property
     def test_confusions(self) -> np.ndarray:
-        """See ``Measured``."""
+        """See ``Measured``, as of the rest."""
         return self.confusions["test"]
 
     @cached_property
     def top2_after(self) -> dict[int, int]:
-        """See ``Measured``."""
-        paths = {epoch: self.folder / f"test-{epoch}.npy" for epoch in KEPT}
+        """Of epochs whose logits are kept."""
+        paths = {int(p.stem[5:]): p for p in self.folder.glob("test-*.npy")}
         labels = self.predictions["labels"]
         return {
             epoch: int(top_k_hits(np.load(path), labels, 2).sum())
-            for epoch, path in paths.items()
-            if path.is_file()
+            for epoch, path in sorted(paths.items())
         }
 
     @property
     def counted(self) -> tuple[np.ndarray, ...]:
-        """See ``Measured``."""
+        """Of the training pictures."""
         return dead.counted(self.confusions["train"])
 
     @cached_property
     def artists(self) -> np.ndarray:
-        """The artist of each test track of GTZAN or the sample, (N,).
-
-        Of other data, each track has one of its own.
-        """
+        """Of GTZAN and the sample."""
         from gtzan_lib.data import artists  # and pandas, as said in ``runs``
 
         index, data = self.predictions["index"], self.provenance["data"]
@@ -144,12 +135,11 @@ class Run(Measured):
             return index
         return artists.artists_of(np.array(tracks)[index], data)
 
-    @cached_property
+    @property
     def members(self) -> list[tuple["Run", float]]:
-        """An ensemble's runs, each with its temperature; of another run, itself."""
-        members = self.provenance.get("members", {})
-        runs = [(Run(self.folder / name), t) for name, t in members.items()]
-        return runs or [(self, 1)]
+        """An ensemble's runs, each with its temperature."""
+        members = self.provenance["members"]
+        return [(Run(self.folder / name), t) for name, t in members.items()]
 
     def encode(self, pictures: np.ndarray) -> np.ndarray:
         """Return what the model takes of pictures, uint8 (N, 288, 432, 3): float32."""
@@ -165,19 +155,19 @@ class Run(Measured):
 
         from gtzan_lib.models import build
 
-        if not self._has(WEIGHTS):
+        if not (self.folder / WEIGHTS).is_file():
             raise DataError(f"{self.folder} has no weights: remove it and train again")
         shape = registry.ENCODERS[self.provenance["encoder"]].make().shape
         model = build.build(self.provenance["model"], shape, seed=0)
         model.load_state_dict(load_file(self.folder / WEIGHTS))
         return model.eval()
 
-    def _has(self, name: str) -> bool:
-        return (self.folder / name).is_file()
-
     def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        if not (self.folder / name).is_file():  # what an ensemble or a split lacks
+            return {}
         with np.load(self.folder / name) as arrays:
             return dict(arrays)
 
-    def _read(self, name: str) -> dict:
-        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+    def _json(self, name: str) -> dict:
+        path = self.folder / name
+        return json.loads(path.read_text("utf-8")) if path.is_file() else {}

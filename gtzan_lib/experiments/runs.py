@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gtzan_lib import registry, store
 from gtzan_lib.data.gtzan import Dataset
-from gtzan_lib.errors import DataError, UserError
+from gtzan_lib.errors import UserError
 from gtzan_lib.experiments.run import ENSEMBLE, WEIGHTS, Run, folder_name
 from gtzan_lib.fingerprint import fingerprint
 from gtzan_lib.parameters import FACTS, Parameters
@@ -51,17 +51,6 @@ def _place(dataset: Dataset, p: Parameters) -> tuple[Path, dict]:
 
     facts = p.facts | {"split": splits.identify(p.split)}
     return dataset.results / FOLDER / folder_name(facts), _key(dataset, facts)
-
-
-def open_run(folder: str | Path) -> Run:
-    """Open the folder of a finished run; ``DataError`` if it is not one, unharmed."""
-    folder = Path(folder)
-    if not store.is_whole(folder, holds=PREDICTIONS):
-        raise DataError(
-            f"{folder} is not the folder of a finished and unharmed training run; "
-            f"they are in {store.runs_folder()}/*/{FOLDER}/*"
-        )
-    return Run(folder)
 
 
 def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
@@ -109,19 +98,16 @@ def copy_finished(
 
 
 def is_current(row: dict) -> bool:
-    """Tell whether a run was made by the code and packages of here.
-
-    ``row`` is that of ``tables``. Of an ensemble, whether it was so put together.
-    """
-    from gtzan_lib.experiments import ensembles, rows
+    """Tell whether a row of ``tables`` was made by the code and packages of here."""
+    from gtzan_lib.experiments import ensembles
+    from gtzan_lib.experiments.rows import flat
 
     if row["recipe"] == ENSEMBLE:
         modules, packages, made_by = ensembles.CODE, ensembles.PACKAGES, {}
     else:
-        facts = {name: row.get(name) for name in FACTS}
-        modules, packages, made_by = modules_of(facts), PACKAGES, _made_by(facts)
+        modules, packages, made_by = modules_of(row), PACKAGES, _made_by(row)
     here = {"code_sha256": fingerprint(*modules), "versions": store.versions(*packages)}
-    return rows.flat(here | {"made_by": made_by}).items() <= row.items()
+    return flat(here | {"made_by": made_by}).items() <= row.items()
 
 
 def modules_of(facts: dict) -> list[str]:
@@ -131,12 +117,9 @@ def modules_of(facts: dict) -> list[str]:
 
 def _entries(facts: dict) -> dict[str, registry.Entry]:
     """Return the registry's entries that a run's facts name, those that there are."""
-    named = {
-        "recipe": registry.RECIPES.get(facts["recipe"]),
-        "model": registry.MODELS.get(facts["model"]),
-        "encoder": registry.ENCODERS.get(facts["encoder"]),
-    }
-    return {what: entry for what, entry in named.items() if entry}
+    lists = {"recipe": registry.RECIPES, "model": registry.MODELS}
+    lists["encoder"] = registry.ENCODERS
+    return {k: known[facts[k]] for k, known in lists.items() if facts[k] in known}
 
 
 def _key(dataset: Dataset, facts: dict) -> dict:

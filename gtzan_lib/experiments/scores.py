@@ -9,14 +9,13 @@ import inspect
 import numpy as np
 from scipy import special
 
-from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.genres import GENRES, PRINTED
 from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC
-from gtzan_lib.evaluation import clusters, metrics
-from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
+from gtzan_lib.evaluation import clusters
+from gtzan_lib.evaluation.metrics import Estimate, bare, proportion, top_k_hits
 
 KNOWN = (PUBLISHED, SYNTHETIC)  # data whose artists are known
 BY_ARTIST = ("artist", "artist-trainval", "artist-folds", "random-folds")  # splits
-PRINTED = 0.9995  # a probability of at least so much is printed as 100.0 %
 
 Counts = tuple[int, int]  # hits and tests
 
@@ -58,15 +57,15 @@ def called(run, genre: str, other: str) -> Counts:
 
 def mixed(run, genre: str, other: str) -> Counts:
     """Count the pictures of two genres that are called the other one of them."""
-    pairs = called(run, genre, other), called(run, other, genre)
-    return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+    (some, of), (others, of_others) = (
+        called(run, genre, other),
+        called(run, other, genre),
+    )
+    return some + others, of + of_others
 
 
 def loss(run, epoch: int | None = None) -> float:
-    """Return the mean training loss of an epoch, in nats; of the last if none is given.
-
-    Epochs count from 1.
-    """
+    """Return the mean training loss of an epoch, from 1, in nats; or of the last."""
     return _at(run, "loss", epoch)
 
 
@@ -81,18 +80,18 @@ def test_accuracy(run, epoch: int | None = None) -> float:  # noqa: PT028
 
 
 def test_top2(run, epoch: int) -> float:
-    """Return the share of those in two guesses, after an epoch of ``run.KEPT``."""
+    """Return the share of those in two guesses, after an epoch that is kept."""
     return run.top2_after.get(epoch, np.nan) / run.confusion.sum()
 
 
 def loss_when(run, right: float) -> float:
     """Return the training loss when a share of training pictures is right first.
 
-    In proportion between two epochs.
+    In proportion between two epochs; NaN where it is from the start, or never.
     """
     accuracies = np.array(run.history.get("train_accuracy", ()))
     i = int(np.argmax(accuracies >= right)) if len(accuracies) else 0
-    if i == 0:  # never reached, or from the start
+    if i == 0:
         return np.nan
     both = slice(i - 1, i + 1)
     return float(np.interp(right, accuracies[both], run.history["loss"][both]))
@@ -106,24 +105,30 @@ FIELDS = {
     name: tuple(inspect.signature(each).parameters)[1:]
     for name, each in (COUNTED | CURVES).items()
 }
+_GENRE = f"one of {', '.join(GENRES)}", lambda value: value in GENRES
+_GOOD = {  # values of a field: the words for them, and a test
+    "genre": _GENRE,
+    "other": _GENRE,
+    "epoch": ("a number from 1", lambda value: type(value) is int and value >= 1),
+    "right": (
+        "a share from 0 to 1",
+        lambda value: type(value) in (int, float) and 0 <= value <= 1,
+    ),
+}
 
 
 def problem(metric: str, fields: dict) -> str | None:
     """Return what is wrong with a metric's name and fields; None if nothing is."""
     if metric not in FIELDS:
         return f"there is no metric {metric}: they are {', '.join(FIELDS)}"
-    known, each = FIELDS[metric], (COUNTED | CURVES)[metric]
     try:
-        inspect.signature(each).bind(None, **fields)
+        inspect.signature((COUNTED | CURVES)[metric]).bind(None, **fields)
     except TypeError:
-        return f"metric {metric} takes {', '.join(known) or 'no fields'}"
+        return f"metric {metric} takes {', '.join(FIELDS[metric]) or 'no fields'}"
     for name, value in fields.items():
-        if name in ("genre", "other") and value not in GENRES:
-            return f"{name} must be one of {', '.join(GENRES)}; got {value}"
-        if name == "epoch" and not (value is None or _is_epoch(value)):
-            return f"epoch must be a number from 1; got {value}"
-        if name == "right" and not (_is_number(value) and 0 <= value <= 1):
-            return f"right must be a share from 0 to 1; got {value}"
+        words, is_good = _GOOD[name]
+        if not is_good(value):
+            return f"{name} must be {words}; got {value}"
     return None
 
 
@@ -138,8 +143,7 @@ def estimate(run, metric: str, **fields) -> Estimate:
         facts = run.provenance
         has_artists = facts["data"] in KNOWN and facts["split"] in BY_ARTIST
         if has_artists and metric in ("accuracy", "top2"):
-            hits = _hits(run, 2 if metric == "top2" else 1)
-            return clusters.share(hits, run.artists)
+            return clusters.share(_hits(run, 1 + (metric == "top2")), run.artists)
         return proportion(*COUNTED[metric](run, **fields))
     value = CURVES[metric](run, **fields)
     if metric.startswith("test_") and not np.isnan(value):
@@ -149,18 +153,10 @@ def estimate(run, metric: str, **fields) -> Estimate:
 
 
 def _hits(run, k: int) -> np.ndarray:
-    return metrics.top_k_hits(run.predictions["logits"], run.predictions["labels"], k)
+    return top_k_hits(run.predictions["logits"], run.predictions["labels"], k)
 
 
 def _at(run, curve: str, epoch: int | None) -> float:
     values = run.history.get(curve, ())
-    epoch = len(values) if epoch is None else epoch
+    epoch = epoch or len(values)
     return float(values[epoch - 1]) if 1 <= epoch <= len(values) else np.nan
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_epoch(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

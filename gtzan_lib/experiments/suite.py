@@ -32,32 +32,28 @@ ENSEMBLES = {BEST: (CRNN, TEXTURE), "CRNN and both SVMs": (CRNN, TEXTURE, FEATUR
 WITH_PAPER = (PAPER, LENET, FEATURES, TEXTURE, CRNN)
 COMPARED = (LENET, FEATURES, TEXTURE, CNN, CRNN)
 CLIMBING = (LENET, FEATURES, TEXTURE, CRNN)
-NAMES = {facts: name for name, facts in MODELS.items()} | {
-    (ENSEMBLE, *map("+".join, zip(*(MODELS[m][1:] for m in of), strict=True))): name
-    for name, of in ENSEMBLES.items()
-}
 TRUSTED = (LENET, CRNN, BEST)  # whose calibration is drawn
 SPLITS = ("random", "random-unique", "artist", "artist-trainval")  # of the ladder
 FOLDED = (LENET, TEXTURE, CRNN)  # whose leakage is measured by folds
+NAMES = {facts: name for name, facts in MODELS.items()} | {
+    (ENSEMBLE, *("+".join(MODELS[m][i] for m in of) for i in (1, 2))): name
+    for name, of in ENSEMBLES.items()
+}
+ByModel = dict[str, list[Run]]  # runs of one split, one a seed, by the model's name
 
 
-def name_of(run: Run) -> str:
-    """Return the name of a run's model, or its facts where it is none of ours."""
-    facts = tuple(run.provenance[name] for name in ("recipe", "model", "encoder"))
-    return NAMES.get(facts, ", ".join(facts))
-
-
-def by_split(some: list[Run]) -> dict[str, dict[str, list[Run]]]:
+def by_split(some: list[Run]) -> dict[str, ByModel]:
     """Return runs by split and model, one a seed, in the order of ``NAMES``.
 
-    Of runs that differ in their epochs, those with most seeds, and then the longest.
+    Of runs that differ in their epochs, those that ``preference`` has last.
     """
-    table: dict[str, dict[str, list[Run]]] = {}
-    for group in sorted(group_runs(some).values(), key=preference):
-        if name_of(group[0]) in NAMES.values():
-            by_name = table.setdefault(group[0].provenance["split"], {})
+    table: dict[str, ByModel] = {}
+    for (*facts, split, _), group in sorted(
+        group_runs(some).items(), key=lambda item: preference(item[1])
+    ):
+        if name := NAMES.get(tuple(facts)):
             by_seed = sorted(group, key=lambda run: run.provenance["seed"])
-            by_name[name_of(group[0])] = by_seed
+            table.setdefault(split, {})[name] = by_seed
     return {
         split: {name: by_name[name] for name in NAMES.values() if name in by_name}
         for split, by_name in sorted(table.items())
@@ -66,21 +62,20 @@ def by_split(some: list[Run]) -> dict[str, dict[str, list[Run]]]:
 
 def train_all(
     dataset: Dataset, names: tuple[str, ...], split: str, profile: str
-) -> dict[str, list[Run]]:
+) -> ByModel:
     """Return the runs of each model, one a seed, trained where there is none.
 
     ``names`` are keys of ``MODELS``; one whose files the data set lacks is left out.
     Seeds and epochs are the grid's; on a split that it lacks, those of ``random``.
     """
-    trained: dict[str, list[Run]] = {}
+    trained: ByModel = {}
     for name in names:
         facts = dict(zip(("recipe", "model", "encoder"), MODELS[name], strict=True))
-        asked = grid.row(dataset, profile, **facts, split=split) or [
-            replace(p, split=split)
-            for p in grid.row(dataset, profile, **facts, split="random")
-        ]
+        asked = grid.row(dataset, profile, **facts, split=split)
+        asked = asked or grid.row(dataset, profile, **facts, split="random")
         if asked:
-            trained[name] = [runs.train(dataset, p) for p in asked]
+            every = [replace(p, split=split) for p in asked]
+            trained[name] = [runs.train(dataset, p) for p in every]
         else:
             print(f"{name}: left out, as the data has no table of features")
     return trained
@@ -92,11 +87,10 @@ def fitted(members: list[Run]) -> list[float]:
     return calibration.fit_temperatures(logits, members[0].validation["labels"])
 
 
-def temperatures(trained: dict[str, list[Run]]) -> dict[str, list[float]]:
-    """Fit the temperatures of each ensemble's members on validation tracks.
+def temperatures(trained: ByModel) -> dict[str, list[float]]:
+    """Return each ensemble's temperatures, one a member: geometric means over seeds.
 
-    ``trained`` are runs by model, on a split with a validation part, one a seed.
-    Returned are, by ensemble, one temperature a member: the geometric mean over seeds.
+    They are fitted on validation tracks, of which the split of the runs has some.
     """
     return {
         name: np.exp(np.mean([np.log(fitted(seed)) for seed in by_seed], 0)).tolist()
@@ -105,22 +99,25 @@ def temperatures(trained: dict[str, list[Run]]) -> dict[str, list[float]]:
 
 
 def combine(
-    dataset: Dataset, trained: dict[str, list[Run]], others: dict[str, list[float]]
-) -> dict[str, list[Run]]:
-    """Return the ensembles that can be made of runs by model on one split, one a seed.
+    dataset: Dataset, trained: ByModel, others: dict[str, list[float]]
+) -> ByModel:
+    """Return the ensembles that can be made of runs on one split, one a seed.
 
     ``others`` are the temperatures of another split, taken where this one has no
     validation part.
     """
-    combined: dict[str, list[Run]] = {name: [] for name in _members(trained)}
-    for name, by_seed in _members(trained).items():
-        for members in by_seed:
-            own = fitted(members) if members[0].validation else others[name]
-            combined[name].append(ensembles.combine(dataset, members, own))
-    return combined
+    return {
+        name: [
+            ensembles.combine(
+                dataset, runs, fitted(runs) if runs[0].validation else others[name]
+            )
+            for runs in by_seed
+        ]
+        for name, by_seed in _members(trained).items()
+    }
 
 
-def _members(trained: dict[str, list[Run]]) -> dict[str, list[list[Run]]]:
+def _members(trained: ByModel) -> dict[str, list[list[Run]]]:
     """Return the members of each ensemble that all are there: a list a seed.
 
     A model that was trained fewer times, as there is no chance in it, comes again.
@@ -135,21 +132,18 @@ def _members(trained: dict[str, list[Run]]) -> dict[str, list[list[Run]]]:
     }
 
 
-def answers(trained: dict[str, list[Run]]) -> dict[str, tuple[Answers, Answers]]:
-    """Return what models and ensembles say of the test tracks of one split, by name.
-
-    Those that can: see ``answer``. ``trained`` are runs by model.
-    """
+def answers(trained: ByModel) -> dict[str, tuple[Answers, Answers]]:
+    """Return what ``answer`` does, of all models and ensembles that can."""
     found = {name: answer(name, trained) for name in (*MODELS, *ENSEMBLES)}
     return {name: both for name, both in found.items() if both}
 
 
-def answer(name: str, trained: dict[str, list[Run]]) -> tuple[Answers, Answers] | None:
+def answer(name: str, trained: ByModel) -> tuple[Answers, Answers] | None:
     """Return what a model or ensemble says of the test tracks of one split.
 
     Without temperatures and with them: those of the other folds or, of the first seed
     of a split with a validation part, its own. None where one of its models was not
-    trained, or not on all folds. ``trained`` are runs by model.
+    trained, or not on all folds.
     """
     members = [trained.get(member, []) for member in ENSEMBLES.get(name, (name,))]
     if not all(members):

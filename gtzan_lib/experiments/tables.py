@@ -17,8 +17,9 @@ import pandas as pd
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments.kept import PAIRS, PARTS, KeptRun
-from gtzan_lib.experiments.run import ENSEMBLE, MAIN
+from gtzan_lib.experiments import rows
+from gtzan_lib.experiments.rows import PAIRS, PARTS
+from gtzan_lib.experiments.run import ENSEMBLE, MAIN, Measured, Run
 
 FOLDER = "record"
 FILES = {
@@ -32,6 +33,7 @@ FILES = {
     "learning": "learning.csv",
 }
 TEXT, COUNT, NUMBER = "text", "a count", "a number"
+MOST = 2**53  # up to which a float64 counts
 # What each table has to have, filled in every row, and which columns tell rows apart.
 NEEDED = {
     "data": dict.fromkeys(("name", "sha256"), TEXT)
@@ -79,7 +81,7 @@ class Tables:
         return {g: int(self.data[f"pictures.{g}"].iloc[0]) for g in GENRES}
 
     @cached_property
-    def measured(self) -> list[KeptRun]:
+    def measured(self) -> list[Measured]:
         """The runs, in the order of their rows."""
         parts = [
             dict(list(table.groupby("run", sort=False)))
@@ -88,9 +90,9 @@ class Tables:
         tracks = np.unique(self.answers["track"].astype(str))
         shown = np.array([*self.by_genre.values()])
         return [
-            KeptRun(
+            rows.measured(
                 {name: value for name, value in row.items() if not pd.isna(value)},
-                *(rows.get(row["run"]) for rows in parts),
+                *(part.get(row["run"]) for part in parts),
                 tracks,
                 shown,
             )
@@ -103,10 +105,31 @@ class Tables:
             write_table(folder / FOLDER / file, getattr(self, name))
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV; the same content gives the same bytes, compressed or not.
+def of_runs(runs: list[Run], tracks: list[str]) -> dict[str, pd.DataFrame]:
+    """Return the tables ``runs``, ``epochs``, ``answers`` and ``confusions`` of runs.
 
-    Numbers are written so that they come back exactly.
+    ``tracks`` are all tracks of the data, by position.
+    """
+    names = np.array(tracks)
+    tables = {
+        "runs": [pd.DataFrame([rows.runs_row(run) for run in runs])],
+        "epochs": [rows.epochs_rows(run) for run in runs],
+        "answers": [rows.answers_rows(run, names) for run in runs],
+        "confusions": [rows.confusions_rows(run) for run in runs],
+    }
+    for name, parts in tables.items():
+        some = [part for part in parts if len(part)]
+        empty = pd.DataFrame(columns=[*NEEDED[name]])
+        tables[name] = pd.concat(some, ignore_index=True) if some else empty
+    counts = tables["epochs"].filter(regex="^(answered|right)_|_(right|top2)$")
+    tables["epochs"] = tables["epochs"].astype(dict.fromkeys(counts, "Int64"))
+    return tables
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, whose numbers come back exactly, whole or not at all.
+
+    The same content gives the same bytes, compressed or not.
     """
     text = table.to_csv(index=False, lineterminator="\n").encode()
     packed = gzip.compress(text, mtime=0) if path.suffix == ".gz" else text
@@ -135,15 +158,13 @@ def _read(path: Path, name: str) -> pd.DataFrame:
         if column not in table:
             raise DataError(f"{path} has no column {column}")
         values = table[column]
-        if kind != TEXT:
+        if kind == TEXT:
+            is_right = values.map(lambda value: isinstance(value, str))
+        else:
             numbers = pd.to_numeric(values, errors="coerce").astype(float)
-            is_right = np.isfinite(numbers)
+            is_right = numbers.abs() < MOST
             if kind == COUNT:
                 is_right &= (numbers >= 0) & (numbers % 1 == 0)
-            if not pd.api.types.is_numeric_dtype(values):  # damage elsewhere in it
-                table[column] = numbers
-        else:
-            is_right = values.map(lambda value: isinstance(value, str))
         if not is_right.all():
             row = int(np.flatnonzero(~is_right)[0])
             given = str(values.iloc[row])[:40]
@@ -160,44 +181,39 @@ def _disagreement(tables: Tables) -> str | None:
         return "data.csv has not one row"
     if sum(tables.by_genre.values()) != tables.data["pictures"].iloc[0]:
         return "the genres of data.csv are not all its pictures"
-    answers, known = tables.answers, tables.runs.set_index("run")
-    for name in ("epochs", "answers", "confusions"):
-        if strangers := set(getattr(tables, name)["run"]) - set(known.index):
-            return f"{FILES[name]} has {min(strangers)}, which runs.csv has not"
-    for column, of in (("part", PARTS), ("truth", GENRES)):
-        if strangers := set(answers[column]) - set(of):
-            return f"{FILES['answers']} has {min(strangers)} as {column}"
-    tests = answers[answers["part"] == "test"].groupby("run").size()
-    parts = [(tests, known["subsets.test"], "test answers")]
-    if "subsets.validation" in known:
-        own = answers[answers["part"] == "validation"].groupby("run").size()
-        parts.append((own, known["subsets.validation"].fillna(0), "validation answers"))
+    answers, epochs, known = tables.answers, tables.epochs, tables.runs.set_index("run")
+    names = [(each, "run", known.index) for each in ("epochs", "answers", "confusions")]
+    names += [("answers", "part", PARTS), ("answers", "truth", GENRES)]
+    for name, column, of in names:
+        if strangers := set(getattr(tables, name)[column]) - set(of):
+            return f"{FILES[name]} has {min(strangers)} as {column}: nothing knows it"
     trained = known["epochs"].where(known["recipe"] != ENSEMBLE, 0)
-    epochs = tables.epochs.groupby("run")["epoch"]
-    parts += [(epochs.size(), trained, "epochs"), (epochs.max(), trained, "last epoch")]
     is_main = (known[[*MAIN]] == pd.Series(MAIN)).all(axis=1)
-    counts = tables.confusions.groupby("run").size()
-    parts.append((counts, known["epochs"].where(is_main, 0), "epochs with confusions"))
-    for found, asked, what in parts:
+    right = epochs.groupby("run")["train_right"].max()
+    for found, asked, what in [
+        *(
+            (
+                answers[answers["part"] == p].groupby("run").size(),
+                known.get(f"subsets.{p}", 0 * trained).fillna(0),
+                f"{p} answers",
+            )
+            for p in PARTS
+        ),
+        (epochs.groupby("run").size(), trained, "epochs"),
+        (epochs.groupby("run")["epoch"].max(), trained, "last epoch"),
+        (
+            tables.confusions.groupby("run").size(),
+            known["epochs"].where(is_main, 0),
+            "epochs with confusions",
+        ),
+    ]:
         found = found.reindex(known.index, fill_value=0)
         if (wrong := found != asked).any():
             run = known.index[wrong][0]
             return f"{run} has {found[run]} as {what}, not {asked[run]:g}"
-    return _too_many(tables, known)
-
-
-def _too_many(tables: Tables, known: pd.DataFrame) -> str | None:
-    for part in ("train", *PARTS):
-        column, subset = f"{part}_right", f"subsets.{part}"
-        if column in tables.epochs and subset in known:
-            most = tables.epochs["run"].map(known[subset])
-            right = tables.epochs[column].fillna(0)
-            if ((right > most.fillna(0)) | (right < 0)).any():
-                return f"{FILES['epochs']} has more hits than pictures in {column}"
+    if (right > known["subsets.train"].reindex(right.index)).any():
+        return f"{FILES['epochs']} has more hits than pictures"
     tests = tables.confusions["run"].map(known["subsets.test"])
     if (tables.confusions[PAIRS].sum(axis=1) != tests).any():
         return f"{FILES['confusions']} has not all test pictures of an epoch"
-    learning = tables.learning
-    if (learning["hits"] > learning["tests"]).any():
-        return f"{FILES['learning']} has more hits than tests"
     return None

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.evaluation import clusters, ranks, seeds
-from gtzan_lib.evaluation.metrics import Estimate, bare
+from gtzan_lib.evaluation import clusters, seeds
+from gtzan_lib.evaluation.metrics import Estimate, around, bare
 from gtzan_lib.experiments import groups, scores, suite
 from gtzan_lib.experiments.run import MAIN, Measured
 from gtzan_lib.parameters import FACTS
@@ -129,8 +129,7 @@ def more_data(known: Evidence, encoder: str) -> Found | None:
     by_artist = clusters.mean_of(np.concatenate(gains), np.concatenate(tests))
     over_folds = seeds.corrected(tuple(by_fold), float(np.mean(ratios)))
     halves = [each["high"] - each["value"] for each in (by_artist, over_folds)]
-    half, value = float(np.nanmax(halves)), by_artist["value"]
-    ours = {"value": value, "low": value - half, "high": value + half}
+    ours = around(by_artist["value"], float(np.nanmax(halves)))
     return Found(ours, ["06_beyond"], len(gains), tuple(by_fold), is_whole=True)
 
 
@@ -203,7 +202,7 @@ def rank(
             return np.sum(recall >= recall[row])
         return np.sum(np.delete(counts[row], row) >= counts[row, column])
 
-    return _over(ranks.ranked(np.stack([run.confusion for run in group]), place), group)
+    return _over(seeds.ranked(np.stack([run.confusion for run in group]), place), group)
 
 
 def by_dead_genres(known: Evidence, name: str, when: str | None = None) -> Found | None:

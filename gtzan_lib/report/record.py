@@ -18,7 +18,8 @@ from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments import ensembles, folds, grid, learning, rows, suite, tables
+from gtzan_lib.experiments import ensembles, folds, grid, learning, suite, tables
+from gtzan_lib.experiments.rows import flat
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.fingerprint import fingerprint
@@ -42,7 +43,7 @@ def collect(dataset: Dataset, runs: list[Run]) -> Tables:
         pooling=errors,
         codes=_codes(dataset),
         learning=learning.table(dataset),
-        **rows.rows_of(runs, dataset.tracks),
+        **tables.of_runs(runs, dataset.tracks),
     )
 
 
@@ -60,7 +61,7 @@ def _about(dataset: Dataset) -> dict:
         "sha256": dataset.sha256,
         "pictures": len(dataset.tracks),
         "batch_size": registry.RECIPES["paper"].make().batch_size,
-    } | rows.flat(
+    } | flat(
         {
             "pictures": dict(zip(GENRES, counts, strict=True)),
             "picture": {"height": gtzan.HEIGHT, "width": gtzan.WIDTH, "channels": 3},

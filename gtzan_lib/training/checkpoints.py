@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training in one file, to go on from after a crash.
+"""The state of a training in one file, to go on from after a crash.
 
 Safetensors files hold numbers and text only: loading one cannot run code.
 """
@@ -21,8 +21,7 @@ def save(
     """Write weights, optimizer state and history to a file, whole or not at all."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     for number, slots in optimizer.state_dict()["state"].items():
-        for slot, value in slots.items():
-            tensors[f"optimizer.{number}.{slot}"] = value
+        tensors |= {f"optimizer.{number}.{slot}": v for slot, v in slots.items()}
     text = json.dumps(history)
     partial = path.with_name(path.name + ".partial")
     write(partial, tensors, {"history": text, "sha256": _digest(tensors, text)})
@@ -42,14 +41,15 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Hist
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            metadata = file.metadata() or {}
+            texts = file.metadata() or {}
     except (OSError, SafetensorError):
         return {}
-    text = metadata.get("history", "")
-    if metadata.get("sha256") != _digest(tensors, text):
+    text = texts.get("history", "")
+    if texts.get("sha256") != _digest(tensors, text):
         return {}
-    weights = {name: tensors[f"model.{name}"] for name in model.state_dict()}
-    model.load_state_dict(weights)
+    model.load_state_dict(
+        {name: tensors[f"model.{name}"] for name in model.state_dict()}
+    )
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):

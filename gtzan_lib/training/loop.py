@@ -4,6 +4,7 @@ Paper, section 3.3.2. Notebook 03_train_cnn writes one epoch out; how weights ar
 changed is in ``recipe``.
 """
 
+import ctypes
 import sys
 import time
 from collections.abc import Callable
@@ -15,15 +16,15 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.genres import GENRES, PRINTED
 from gtzan_lib.models.layout import to_tensor
-from gtzan_lib.training import checkpoints, memory
+from gtzan_lib.training import checkpoints
 from gtzan_lib.training.checkpoints import History
 from gtzan_lib.training.recipe import Recipe
 
 SAVE_SECONDS = 10  # between checkpoints
-CERTAIN = 0.9995  # a probability that prints as 100.0 %
 KEPT = (30, 100, 300)  # epochs after which the logits of what is held out are kept
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 @dataclass
@@ -64,11 +65,9 @@ def over_epochs(
     ``one_epoch`` takes the number of an epoch, from 0, changes ``model``, and returns
     what it measured, by name. It may depend on that number, the weights and the
     optimizer alone, so that a training that was interrupted ends with the very numbers
-    of one that was not. The checkpoint is written every ten seconds, and at the end.
-
-    Returned is what was measured, and ``seconds``: a value an epoch.
+    of one that was not. Returned is what was measured, and ``seconds``, by epoch.
     """
-    memory.keep_freed()
+    _keep_freed_memory()
     history = checkpoints.load(checkpoint, model, optimizer)
     first = len(history.get("seconds", ()))
     saved = time.time()
@@ -90,6 +89,16 @@ def over_epochs(
     return history
 
 
+def _keep_freed_memory() -> None:
+    """Keep freed memory for the next batch: else a tenth of an epoch goes into it."""
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):  # no Linux with glibc
+        return
+    mallopt(_MMAP_THRESHOLD, 32 << 20)  # its largest value
+    mallopt(_TRIM_THRESHOLD, 1 << 30)
+
+
 def fit(
     model: nn.Module,
     train: Subset,
@@ -105,8 +114,7 @@ def fit(
 
     Its method ``start``, where it has one, is given the training pictures first;
     ``held_out``, called ``name``, is only measured, and may be empty; its logits after
-    the epochs of ``KEPT`` go beside the checkpoint, to ``<name>-30.npy`` and so on.
-    ``seed`` orders the pictures.
+    the epochs of ``KEPT`` go beside the checkpoint. ``seed`` orders the pictures.
 
     Returned are, a value an epoch: ``loss`` (in nats), ``train_accuracy``,
     ``train_confusion`` (10 x 10 counts, true genre in rows) and ``train_certain`` (the
@@ -129,7 +137,7 @@ def fit(
         measured |= _accuracy(counts, "train")
         if len(held_out.y):
             logits = predict(model, held_out.x)
-            measured |= measure(logits, held_out.y, recipe, name)
+            measured |= _measure(logits, held_out.y, recipe, name)
             if epoch + 1 in KEPT:
                 path = checkpoint.with_name(f"{name}-{epoch + 1}.npy")
                 np.save(path, logits.cpu().numpy())
@@ -139,19 +147,15 @@ def fit(
 
 
 def solve(
-    model: nn.Module,
-    train: Subset,
-    held_out: Subset,
-    recipe: Recipe,
-    name: str = "test",
+    model: nn.Module, train: Subset, held_out: Subset, recipe: Recipe, name: str
 ) -> History:
     """Fit a model in closed form; return a history of one epoch, as ``fit`` does."""
     started = time.time()
     model.solve(train.x, train.y)
-    fitted = measure(predict(model, train.x), train.y, recipe, "train")
+    fitted = _measure(predict(model, train.x), train.y, recipe, "train")
     history = {"loss": fitted.pop("train_loss")} | fitted
     if len(held_out.y):
-        history |= measure(predict(model, held_out.x), held_out.y, recipe, name)
+        history |= _measure(predict(model, held_out.x), held_out.y, recipe, name)
     history["seconds"] = time.time() - started
     return {column: [value] for column, value in history.items()}
 
@@ -166,7 +170,8 @@ def train_epoch(
     """Show the network every training picture once.
 
     Returned are the mean loss, each picture measured just before it is learnt from, as
-    the recipe shows it, their ``confusion``, and the share that is ``CERTAIN``.
+    the recipe shows it, counts by true genre (row) and answer, and the share of answers
+    whose percentage prints as 100.0.
     """
     model.train()
     order = torch.from_numpy(rng.permutation(len(train.y))).to(train.y.device)
@@ -179,25 +184,22 @@ def train_epoch(
         loss.backward()
         optimizer.step()
         loss_sum += loss.item() * len(batch)
-        counts += confusion(logits, labels)
-        certain += int((recipe.shares(logits.detach()).amax(1) >= CERTAIN).sum())
+        counts += _confusion(logits, labels)
+        certain += int((recipe.shares(logits.detach()).amax(1) >= PRINTED).sum())
     return loss_sum / len(order), counts, certain / len(order)
 
 
-def measure(
+def _measure(
     logits: torch.Tensor, labels: torch.Tensor, recipe: Recipe, name: str
 ) -> dict:
-    """Return ``<name>_loss``, ``<name>_accuracy`` and ``<name>_confusion``."""
     loss = {f"{name}_loss": float(recipe.loss(logits, labels))}
-    return loss | _accuracy(confusion(logits, labels), name)
+    return loss | _accuracy(_confusion(logits, labels), name)
 
 
-def confusion(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Count pictures by true genre (row) and answer: int64 (10, 10), on the CPU."""
+def _confusion(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     n = len(GENRES)
-    return (
-        torch.bincount(labels * n + logits.argmax(1), minlength=n * n).view(n, n).cpu()
-    )
+    pairs = labels * n + logits.argmax(1)
+    return torch.bincount(pairs, minlength=n * n).view(n, n).cpu()
 
 
 def _accuracy(counts: torch.Tensor, name: str) -> dict:

@@ -46,8 +46,7 @@ class Recipe:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the loss of a batch to learn from, and the logits it is made of.
 
-        ``x`` is float32 (B, ...), ``labels`` int64 (B,). Recipes that change pictures
-        at random draw from ``rng``.
+        ``x`` is float32 (B, ...), ``labels`` int64 (B,); chance comes from ``rng``.
         """
         logits = model(x)
         return self.loss(logits, labels), logits

@@ -8,6 +8,8 @@ import pytest
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import dead
 
+POP = GENRES.index("pop")
+
 
 def confusions(*stages):
     """Return epochs of 100 pictures, ten a genre: how many epochs, and who is silent.
@@ -17,45 +19,37 @@ def confusions(*stages):
     """
     epochs = []
     for length, silent in stages:
-        called = np.arange(10)
         silent = GENRES[1:] if silent is None else silent
-        for genre in silent:
-            called[GENRES.index(genre)] = next(
-                k for k, g in enumerate(GENRES) if g not in silent
-            )
+        first = next(k for k, genre in enumerate(GENRES) if genre not in silent)
+        called = [first if genre in silent else k for k, genre in enumerate(GENRES)]
         counts = np.zeros((10, 10), int)
         counts[np.arange(10), called] = 10
         epochs += length * [counts]
     return np.array(epochs)
 
 
-def counted(*stages):
-    """Return what is counted of such epochs."""
-    return dead.counted(confusions(*stages))
+def silences(*stages):
+    return dead.silences(*dead.counted(confusions(*stages)))
 
 
 def test_learning_begins_when_twice_as_good_as_one_answer():
-    assert dead.learning_begins(*counted((7, None), (3, ()))) == 8
-    assert dead.learning_begins(*counted((1, GENRES[2:]))) == 1  # two genres right
-    assert dead.learning_begins(*counted((30, None))) is None
-    assert dead.silences(*counted((30, None))) == []
-
-
-def test_silence_before_learning_is_no_death():
-    found = dead.silences(*counted((50, None), (20, ())))
-    assert found == []
+    for begins, *stages in (
+        (8, (7, None), (3, ())),
+        (1, (1, GENRES[2:])),  # two genres right
+        (None, (30, None)),
+    ):
+        assert dead.learning_begins(*dead.counted(confusions(*stages))) == begins
+    assert silences((30, None)) == silences((50, None), (20, ())) == []
 
 
 def test_a_silence_has_its_first_and_last_epoch_and_may_end():
-    found = dead.silences(
-        *counted((5, None), (15, ["rock"]), (30, ["jazz"]), (3, ()), (12, ["jazz"]))
-    )
+    found = silences((5, None), (15, ["rock"]), (30, ["jazz"]), (3, ()), (12, ["jazz"]))
     assert found == [("rock", 6, 20), ("jazz", 21, 50), ("jazz", 54, 65)]
 
 
 def test_few_epochs_without_an_answer_are_no_death():
-    assert dead.silences(*counted((20, ()), (9, ["pop"]), (1, ()))) == []
-    assert dead.silences(*counted((20, ()), (10, ["pop"]), (1, ()))) != []
+    assert silences((20, ()), (9, ["pop"]), (1, ())) == []
+    assert silences((20, ()), (10, ["pop"]), (1, ())) != []
 
 
 def test_one_is_dead_from_the_tenth_silent_epoch_whatever_comes_later():
@@ -70,23 +64,20 @@ def test_one_is_dead_from_the_tenth_silent_epoch_whatever_comes_later():
             assert dead.dead_at(found, epoch, 1) == expected
 
 
-def test_a_genre_answered_only_wrongly_lives():
+def test_wrong_answers_are_answers_but_one_in_a_thousand_revives_no_genre():
     counts = confusions((30, ["pop"]))
-    counts[:, 0, GENRES.index("pop")] = 1
+    counts[:, 0, POP] = 1
     assert dead.silences(*dead.counted(counts)) == []
-
-
-def test_one_answer_in_a_thousand_pictures_revives_no_genre():
     counts = confusions((20, ()), (30, ["pop"]))
-    counts[35, 0, GENRES.index("pop")] = 1  # ten epochs have 1,000 pictures
+    counts[35, 0, POP] = 1  # ten epochs have 1,000 pictures
     assert dead.silences(*dead.counted(counts)) == [("pop", 21, 50)]
-    counts[38, 0, GENRES.index("pop")] = 1
+    counts[38, 0, POP] = 1
     assert dead.silent_at(dead.silences(*dead.counted(counts)), 40) == []
 
 
 def test_what_was_never_answered_is_silent_and_not_dead():
     """Rock is silent when learning begins in epoch 6, and jazz from epoch 36."""
-    counts = counted((5, None), (30, ["rock"]), (20, ["rock", "jazz"]))
+    counts = dead.counted(confusions((5, None), (30, ["rock"]), (20, ["rock", "jazz"])))
     found, begins = dead.silences(*counts), dead.learning_begins(*counts)
     assert (begins, dead.silent_at(found, 55)) == (6, ["jazz", "rock"])
     assert dead.dead_at(found, 55, begins) == ["jazz"]

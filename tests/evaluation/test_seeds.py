@@ -48,3 +48,41 @@ def test_a_difference_of_other_test_pictures_has_both_uncertainties():
     estimate = seeds.difference([around(0.4)], "artist", [around(0.6)], "random")
     assert estimate["value"] == pytest.approx(-0.2)
     assert estimate["high"] == pytest.approx(-0.2 + 0.1 * 2**0.5)
+
+
+def confusion(jazz, others=150):
+    counts = np.diag([others] * 5 + [jazz] + [others] * 4)
+    counts[:, 9] += 200 - counts.sum(axis=1)
+    counts[9, [0, 9]] = 200 - others, others
+    return counts
+
+
+def test_a_rank_is_as_uncertain_as_its_runs():
+    """Jazz is the best of ten in most runs, and the worst in one."""
+
+    def rank(counts):
+        return np.sum(counts.diagonal() >= counts[5, 5])
+
+    alike = np.stack([confusion(190)] * 5)
+    assert seeds.ranked(alike, rank) == {"value": 1, "low": 1, "high": 1}
+    differing = np.stack([confusion(180)] * 4 + [confusion(0)])
+    estimate = seeds.ranked(differing, rank)
+    assert estimate["value"] == estimate["high"] == 10
+    assert estimate["low"] == 1
+    assert np.isnan(seeds.ranked(differing[:1], rank)["low"])
+
+
+def test_the_interval_of_a_rank_counts_the_chance_of_pictures_once():
+    """Of five folds whose answers differ by chance alone, it covers the true place."""
+    rng, right, widths = np.random.default_rng(0), np.array([0.5, 0.55] + 8 * [0.9]), []
+
+    def place(counts):
+        return counts[1, 1] - counts[0, 0]
+
+    for _ in range(60):
+        folds = np.zeros((5, 10, 10), int)
+        folds[:, range(10), range(10)] = rng.binomial(20, right, (5, 10))
+        interval = seeds.ranked(folds, place)
+        widths.append(interval["high"] - interval["low"])
+    once = 2 * 1.96 * (100 * (right[:2] * (1 - right[:2])).sum()) ** 0.5
+    assert np.mean(widths) < 1.15 * once  # pictures drawn twice: 1.4 times

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from small import train
 
 from gtzan_lib import store
 from gtzan_lib.data.packing import pack
@@ -14,29 +15,14 @@ from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.data.synthetic import make_sample
 from gtzan_lib.encoders.bands import read_bands
 from gtzan_lib.encoders.pooling import pool
-from gtzan_lib.experiments import ensembles, runs
-from gtzan_lib.parameters import Parameters
+from gtzan_lib.experiments import ensembles
 
-IMPORTED = [
-    f"gtzan_lib.{name}"
-    for name in (
-        "encoders.learned",
-        "models.build",
-        "training.recipe",
-        "data.synthetic",
-    )
-]
-IMPORTED += ["sklearn.decomposition", "sklearn.kernel_ridge"]
-TRAINED = ({"model": "lenet"}, {"model": "svm", "encoder": "texture"})
-
-
-def train(source: Path, progress=False, **facts) -> runs.Run:
-    p = Parameters(**{"recipe": "corrected", "epochs": 6} | facts)
-    return runs.train(open_dataset(source), p, progress)
+IMPORTED = ("encoders.learned", "models.build", "training.recipe", "data.synthetic")
+LENET, SVM = {"epochs": 6}, {"model": "svm", "encoder": "texture"}
 
 
 def combine(source: Path) -> None:
-    members = [train(source, **facts) for facts in TRAINED]
+    members = [train(source, **facts) for facts in (LENET, SVM)]
     ensembles.combine(open_dataset(source), members, [1.0, 1.0])
 
 
@@ -49,9 +35,9 @@ STAGES = {
     "pack": lambda source: pack(open_dataset(source)),
     "pool": lambda source: pool(open_dataset(source)),
     "bands": lambda source: read_bands(open_dataset(source)),
-    "encoder": lambda source: train(source, encoder="conv"),
-    "lenet": lambda source: train(source),
-    "svm": lambda source: train(source, **TRAINED[1]),
+    "encoder": lambda source: train(source, **LENET, encoder="conv"),
+    "lenet": lambda source: train(source, **LENET),
+    "svm": lambda source: train(source, **SVM),
     "ensemble": combine,
 }
 
@@ -60,19 +46,19 @@ def do(stage: str, source: Path, folder: Path) -> None:
     """Do one stage in a process of its own, with checkpoints after every epoch."""
     import torch
 
-    from gtzan_lib.encoders import learned as encoding
-    from gtzan_lib.training import loop as training
+    from gtzan_lib.training import loop
 
     torch.set_num_threads(1)
     os.environ["GTZAN_RUNS"] = str(folder)
-    training.SAVE_SECONDS = encoding.SAVE_SECONDS = 0
+    loop.SAVE_SECONDS = 0
     STAGES[stage](source)
 
 
 def started(*arguments) -> multiprocessing.Process:
     """Start ``do`` from a server that has imported everything but used no thread."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(IMPORTED)
+    sklearn = ["sklearn.decomposition", "sklearn.kernel_ridge"]
+    context.set_forkserver_preload([f"gtzan_lib.{n}" for n in IMPORTED] + sklearn)
     process = context.Process(target=do, args=arguments)
     process.start()
     return process
@@ -86,9 +72,8 @@ def contents(folder: Path) -> dict[str, str]:
             continue
         content = path.read_bytes()
         if path.name == "history.json":
-            content = json.dumps(
-                {k: v for k, v in json.loads(content).items() if k != "seconds"}
-            ).encode()
+            history = json.loads(content)
+            content = str({k: history[k] for k in history if k != "seconds"}).encode()
         if path.suffix == ".npz":  # which holds the time of writing
             with np.load(path) as arrays:
                 content = b"".join(array.tobytes() for array in arrays.values())

@@ -6,13 +6,13 @@
 import pickle
 import random
 import shutil
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 from papermill.translators import PythonTranslator
-from stages import combine, contents, train
+from small import train
+from stages import combine, contents
 
 from gtzan_lib import store
 from gtzan_lib.data import splits
@@ -62,23 +62,6 @@ def test_another_version_of_a_package_makes_it_again(tiny_source, monkeypatch):
     monkeypatch.setattr(store, "versions", lambda *names: dict.fromkeys(names, "0"))
     assert runs.find_runs(open_dataset(tiny_source)) == ([], [first.folder.name])
     assert train(tiny_source).provenance["versions"]["torch"] == "0"
-
-
-def test_data_that_changes_gets_results_of_its_own(tiny_source, tmp_path):
-    source = tmp_path / "own"
-    shutil.copytree(tiny_source, source)
-    first, kept = train(source), contents(open_dataset(source).results)
-    blues, disco = (
-        source / "images_original" / genre / f"{genre}00000.png"
-        for genre in ("blues", "disco")
-    )
-    shutil.copy(disco, blues)
-    again = train(source)
-    assert again.folder.parent != first.folder.parent
-    assert contents(first.folder.parent.parent) == kept
-    assert not np.array_equal(
-        pack(open_dataset(source))[0], pack(open_dataset(tiny_source))[0]
-    )
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
@@ -157,19 +140,6 @@ def test_damaged_files_are_refused_in_a_sentence(readers, thorough):
     assert min(n_refused) > 100, n_refused
 
 
-def test_impossible_parameters_are_refused_in_a_sentence():
-    rng = random.Random(0)
-    values = [None, True, -1, 0, 1e3, float("nan"), 2**40, "", "\0", [], {}, "random"]
-    values += ["../x", "x" * 5000, "~x/y", {"a": [1]}, b"x", 3, "__import__('os')"]
-    names = [each.name for each in fields(Parameters)]
-    pairs = [(rng.choice(names), rng.choice(values)) for _ in range(200)]
-    n = sum(
-        refused(lambda name, value: Parameters(**{name: value}), *pair)
-        for pair in pairs
-    )
-    assert 100 < n < 200
-
-
 class Payload:
     """What a pickle that is loaded does to a machine."""
 
@@ -197,8 +167,7 @@ def test_no_file_and_no_parameter_runs_code(tiny_source, tmp_path):
     optimizer = RECIPES["corrected"].make().optimizer(model)
     path = run.folder / "checkpoint.safetensors"
     assert checkpoints.load(path, model, optimizer) == {}
-    with pytest.raises(UserError, match="unharmed"):
-        runs.open_run(run.folder)
+    assert runs.find_runs(open_dataset(tiny_source))[0] == []
     train(tiny_source)  # and made again
     value = f'"; open({str(touched)!r}, "w") #'
     exec(PythonTranslator().codify({"data": value}), scope := {})

@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from stages import STAGES, contents, half_written, started, train
+from small import train
+from stages import LENET, STAGES, contents, half_written, started
 
 from gtzan_lib import store
 
@@ -60,7 +61,7 @@ def test_killed_after_a_checkpoint_it_goes_on_from_there(tiny, tiny_source, caps
             if (trained / f"{name}.partial" / store.CHECKPOINT).is_file():
                 process.kill()
             time.sleep(0.001)
-        train(tiny_source, progress=True)
+        train(tiny_source, progress=True, **LENET)
         shown = capsys.readouterr().out
     assert "going on after epoch" in shown
 
@@ -88,36 +89,28 @@ def mounted():
 
 
 @pytest.mark.parametrize(
-    ("options", "encoder"),
-    [("size=200k", "pool"), ("size=4m", "pool"), ("size=13m", "conv"), ("ro", "pool")],
+    ("options", "made"),
+    [
+        ("size=200k", "train(sys.argv[1])"),
+        ("size=4m", "train(sys.argv[1])"),
+        ("size=13m", "train(sys.argv[1], encoder='conv', epochs=3)"),
+        ("ro", "train(sys.argv[1])"),
+        ("size=10m", "open_dataset('sample')"),
+        ("size=200m,nr_inodes=100", "open_dataset('sample')"),
+        ("ro", "open_dataset('sample')"),
+    ],
 )
 def test_a_full_or_read_only_disk_is_one_sentence(
-    mounted, options, encoder, tiny_source, tmp_path
+    mounted, options, made, tiny_source, tmp_path
 ):
     program = (
-        f"import sys; sys.path.insert(0, {TESTS!r}); from small import train\n"
+        f"import sys; sys.path.insert(0, {TESTS!r})\n"
+        "from small import open_dataset, train\n"
         "from gtzan_lib.errors import *\n"
-        "try: train(sys.argv[1], epochs=3,"
-        f" encoder={encoder!r})\n"
+        f"try: {made}\n"
         "except UserError as error: sys.exit(f'sentence: {error}')"
     )
     done = mounted(options, program, tmp_path / "disk", tiny_source)
-    assert done.returncode == 1, done
-    assert "sentence: cannot write" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("options", ["size=10m", "size=200m,nr_inodes=100", "ro"])
-def test_a_disk_that_is_full_before_the_sample_is_made_is_one_sentence(
-    mounted, options, tmp_path
-):
-    program = (
-        "import sys; import gtzan_lib.errors as e\n"
-        "from gtzan_lib.data.sources import open_dataset\n"
-        "try: open_dataset('sample')\n"
-        "except e.UserError as error: sys.exit(f'sentence: {error}')"
-    )
-    done = mounted(options, program, tmp_path / "disk", tmp_path)
     assert done.returncode == 1, done
     assert "sentence: cannot write" in done.stderr
     assert "Traceback" not in done.stderr

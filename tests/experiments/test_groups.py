@@ -10,7 +10,6 @@ from made import Made
 from made import right_for as recorded
 
 from gtzan_lib.data.gtzan import PUBLISHED
-from gtzan_lib.evaluation import ranks
 from gtzan_lib.experiments import groups, scores, suite
 from gtzan_lib.report import measures
 
@@ -22,12 +21,11 @@ def evidence(runs, **tables):
 
 def test_every_metric_is_counted_from_the_answers():
     run = recorded(7)
+    given = {"genre": "jazz", "other": "metal"}
     values = {
-        name: run.metric(name, **dict(zip(fields, ("jazz", "metal"), strict=False)))
-        for name, fields in scores.FIELDS.items()
-        if name in scores.COUNTED
+        name: run.metric(name, **{k: given[k] for k in scores.FIELDS[name]})["value"]
+        for name in scores.COUNTED
     }
-    values = {name: estimate["value"] for name, estimate in values.items()}
     assert (values["accuracy"], values["recall"], values["called"]) == (0.7, 0.7, 0.3)
     assert (values["precision"], values["mixed"]) == (0.7, 0.15)
     assert run.metric("mixed", genre="metal", other="jazz")["value"] == 0.15
@@ -111,18 +109,12 @@ def test_whole_partitions_count_and_parts_of_others_do_not():
 
 
 def test_a_metric_at_an_epoch_is_that_of_all_runs_that_got_so_far():
-    runs = [recorded(5, seed=0, epochs=30), recorded(5, seed=0, epochs=10)]
-    runs += [recorded(5, seed=1, epochs=30), recorded(5, seed=2, epochs=10)]
-    at = {
-        epoch: measures.metric(
-            evidence(runs), "loss", epoch=epoch, recipe="corrected"
-        ).source
-        for epoch in (10, 30)
-    }
-    assert at == {
-        10: [runs[k].name for k in (0, 2, 3)],
-        30: [runs[0].name, runs[2].name],
-    }
+    of = ((0, 30), (0, 10), (1, 30), (2, 10))
+    runs = [recorded(5, seed=seed, epochs=epochs) for seed, epochs in of]
+    for epoch, reached in ((10, (0, 2, 3)), (30, (0, 2))):
+        given = {"epoch": epoch, "recipe": "corrected"}
+        found = measures.metric(evidence(runs), "loss", **given)
+        assert found.source == [runs[k].name for k in reached]
 
 
 def test_a_model_is_compared_with_the_mean_of_others_on_the_same_seeds():
@@ -136,9 +128,8 @@ def test_a_model_is_compared_with_the_mean_of_others_on_the_same_seeds():
     found = measures.beside_others(evidence(runs), "accuracy", recipe="paper")
     assert found.ours["value"] == pytest.approx(0.4 - np.mean([0.9, 0.8, 0.7, 0.6]))
     assert (found.seeds, len(found.source)) == (2, 2 * 5)
-    assert (
-        measures.beside_others(evidence(runs[3:]), "accuracy", recipe="paper") is None
-    )
+    few = evidence(runs[3:])
+    assert measures.beside_others(few, "accuracy", recipe="paper") is None
 
 
 def test_an_encoder_is_compared_with_pooling_over_seeds():
@@ -207,43 +198,6 @@ def test_a_metric_that_a_run_lacks_has_no_mean():
     assert math.isnan(groups.over_seeds([], "accuracy")["value"])
     at_30 = groups.over_seeds(runs, "loss", epoch=30)
     assert at_30["value"] == 2  # and is not cut off at 1
-
-
-def test_a_rank_is_as_uncertain_as_its_runs():
-    """Jazz is the best of ten in most runs, and the worst in one."""
-
-    def rank(counts):
-        return np.sum(counts.diagonal() >= counts[5, 5])
-
-    def confusion(jazz, others=150):
-        counts = np.diag([others] * 5 + [jazz] + [others] * 4)
-        counts[:, 9] += 200 - counts.sum(axis=1)
-        counts[9, [0, 9]] = 200 - others, others
-        return counts
-
-    alike = np.stack([confusion(190)] * 5)
-    assert ranks.ranked(alike, rank) == {"value": 1, "low": 1, "high": 1}
-    differing = np.stack([confusion(180)] * 4 + [confusion(0)])
-    estimate = ranks.ranked(differing, rank)
-    assert estimate["value"] == estimate["high"] == 10
-    assert estimate["low"] == 1
-    assert np.isnan(ranks.ranked(differing[:1], rank)["low"])
-
-
-def test_the_interval_of_a_rank_counts_the_chance_of_pictures_once():
-    """Of five folds whose answers differ by chance alone, it covers the true place."""
-    rng, right, widths = np.random.default_rng(0), np.array([0.5, 0.55] + 8 * [0.9]), []
-
-    def place(counts):
-        return counts[1, 1] - counts[0, 0]
-
-    for _ in range(60):
-        folds = np.zeros((5, 10, 10), int)
-        folds[:, range(10), range(10)] = rng.binomial(20, right, (5, 10))
-        interval = ranks.ranked(folds, place)
-        widths.append(interval["high"] - interval["low"])
-    once = 2 * 1.96 * (100 * (right[:2] * (1 - right[:2])).sum()) ** 0.5
-    assert np.mean(widths) < 1.15 * once  # pictures drawn twice: 1.4 times
 
 
 def test_models_are_named_by_split():

@@ -266,7 +266,7 @@ def test_one_changed_cell_of_a_table_is_found(kept, name, column, value):
 @pytest.mark.parametrize(
     ("name", "column", "value", "sentence"),
     [
-        ("runs", "run", "another", "which runs.csv has not"),
+        ("runs", "run", "another", "nothing knows it"),
         ("runs", "epochs", 7, "as epochs, not 7"),
         ("runs", "subsets.test", 5, "as test answers, not 5"),
         ("runs", "seed", -1, "row 1: seed is '-1', not a count"),
