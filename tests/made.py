@@ -21,6 +21,7 @@ class Made(Measured):
         logits[np.arange(len(labels)), called] = 1
         index = np.arange(len(labels))
         constant = {"loss": 2.0, "train_accuracy": 0.5, "test_accuracy": 0.25}
+        constant["test_loss"] = 3.0
         super().__init__(
             name=folder_name(facts),
             provenance=facts,

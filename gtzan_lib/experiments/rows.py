@@ -136,7 +136,9 @@ def measured(
 def _history(epochs: pd.DataFrame, subsets: dict[str, int]) -> dict[str, list[float]]:
     history = {"loss": epochs["loss"].tolist()}
     for part, pictures in subsets.items():
-        right = epochs.get(f"{part}_right", pd.Series(dtype=float))
-        if right.notna().any():
-            history[f"{part}_accuracy"] = (right / pictures).tolist()
+        for column, unit in (("loss", 1), ("right", pictures)):
+            values = epochs.get(f"{part}_{column}", pd.Series(dtype=float))
+            if values.notna().any():
+                name = column.replace("right", "accuracy")
+                history[f"{part}_{name}"] = (values / unit).tolist()
     return history
