@@ -1,7 +1,10 @@
 """What README, HOWTO and CONTRIBUTING say is so: names, numbers, commands and links."""
 
 import re
+import subprocess
 import tomllib
+from html.parser import HTMLParser
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
@@ -79,6 +82,54 @@ def test_paths_of_the_library_exist():
             assert (PROJECT / name).exists(), (path.name, name)
     folders = {p.parent.name for p in (PROJECT / "gtzan_lib").glob("*/__init__.py")}
     assert set(re.findall(r"^\| `(\w+)/` \|", TEXTS[CONTRIBUTING], re.M)) == folders
+
+
+class Links(HTMLParser):
+    """The anchors of a page, and what it links to or shows."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.anchors, self.targets = {""}, []
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        """Take the names and addresses of a tag."""
+        for name, value in attributes:
+            if name == "id":
+                self.anchors.add(value)
+            elif name in ("href", "src", "poster"):
+                self.targets.append(value)
+
+
+def test_no_link_of_the_site_is_dead(tmp_path):
+    build = ["bash", str(PROJECT / ".github" / "site.sh"), "site"]
+    subprocess.run(build, cwd=tmp_path, check=True)
+    site = tmp_path / "site"
+    pages = {path: Links(path) for path in site.rglob("*.html")}
+    assert len(pages) > 10
+    for path, page in pages.items():
+        for target in page.targets:
+            to = urlsplit(target)
+            if to.scheme in ("https", "data"):
+                continue
+            place = (path.parent / unquote(to.path)).resolve() if to.path else path
+            assert not to.scheme, target
+            assert place.is_relative_to(site), target
+            assert place.is_file(), (path.name, target)
+            if place in pages:
+                names = {to.fragment, unquote(to.fragment)}  # as browsers do
+                assert names & pages[place].anchors, (path.name, target)
+    assert "url=pages/index.html" in (site / "index.html").read_text("utf-8")
+
+
+def test_actions_are_pinned():
+    used = set()
+    for path in (PROJECT / ".github" / "workflows").glob("*.yml"):
+        used |= set(re.findall(r"uses: (.*)", path.read_text("utf-8")))
+        assert yaml.safe_load(path.read_text("utf-8"))["jobs"]
+    for each in used:
+        assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40} # v\d+(\.\d+){2}", each), each
+    assert len({each.partition("@")[0] for each in used}) == len(used)  # one version
 
 
 def test_one_version():
