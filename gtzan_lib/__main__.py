@@ -180,11 +180,11 @@ def keep_report(options: argparse.Namespace) -> None:
 
 def folds(options: argparse.Namespace) -> None:
     """Write the splits as CSV files, one a protocol, for any library to use."""
-    from gtzan_lib.data import protocols
+    from gtzan_lib.data import splits
     from gtzan_lib.data.sources import open_dataset
 
     data = open_dataset(options.data) if options.data else None
-    done = protocols.write(options.folder, data)
+    done = splits.write_protocols(options.folder, data)
     print(*(f"{name}: {what}" for name, what in done.items()), sep="\n")
 
 

@@ -1,22 +1,47 @@
-"""Audio files in, mono samples at one rate out, in bounded memory and time."""
+"""Audio files in, mono samples at one rate out, in bounded memory and time.
 
+libsndfile decodes; where it cannot, to a file's end, the program ffmpeg does. A decoder
+yields the facts of a file, as an ``Audio`` without samples, and then the samples in
+blocks, float32, (frames, channels); at the end it knows whether the file is damaged.
+"""
+
+import contextlib
+import json
 import math
+import os
 import shutil
-from contextlib import closing
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from gtzan_lib.data.decoders import DecodeError, Ffmpeg, Soundfile
 from gtzan_lib.data.genres import SAMPLE_RATE
 from gtzan_lib.errors import DataError
 
 RATES = (1_000, 768_000)  # Hz, lowest and highest, that a file may say it has
 MAX_VALUES = 192_000  # a second, as of stereo at 96 kHz, in a file of the longest time
+_BLOCK = 1 << 19  # values decoded at once: 2 MiB
+
+# ffmpeg may take one local file, in a container of this list: playlists, which name
+# other files and addresses, are not in it.
+_CONTAINERS = "aac,ac3,aiff,ape,asf,caf,flac,matroska,mov,mp3,mpegts,ogg,tta,wav,wv"
+_SAFELY = ("-v", "error", "-protocol_whitelist", "file")
+_SAFELY += ("-format_whitelist", _CONTAINERS)
+_FFMPEG_SECONDS = 60  # after which it is stopped
+
+_UNKNOWN = 2**31 - 2**16  # a size from here on says "unknown", as programs write it
+_TAGS = 2**14  # bytes that a file may have behind its audio
+_STREAMS = ("MP3", "OGG", "FLAC")  # of which one file may hold several, in a row
 
 
-@dataclass(frozen=True)
+class DecodeError(Exception):
+    """A decoder does not know the content, or finds it damaged."""
+
+
+@dataclass
 class Audio:
     """A decoded audio file.
 
@@ -26,12 +51,12 @@ class Audio:
     says, or ffmpeg reports a fault; other files do not say how long they should be.
     """
 
-    y: np.ndarray
-    seconds: float
     sample_rate: int
     channels: int
     format: str
+    seconds: float
     is_damaged: bool = False
+    y: np.ndarray | None = None
 
 
 def read_audio(
@@ -54,7 +79,7 @@ def read_audio(
         if path.stat().st_size == 0:
             raise DataError(f"The audio file {path} is empty (0 bytes).")
         try:
-            return _read(path, Soundfile, max_seconds, rate)
+            return _read(path, _soundfile, max_seconds, rate)
         except DecodeError as error:
             if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
                 raise DataError(
@@ -63,7 +88,7 @@ def read_audio(
                     "long it is, and several streams in a row, need ffmpeg, which is "
                     "not installed."
                 ) from error
-        return _read(path, Ffmpeg, max_seconds, rate)
+        return _read(path, _ffmpeg, max_seconds, rate)
     except DecodeError as error:
         raise DataError(
             f"The file {path} cannot be decoded: it is damaged, or not audio."
@@ -74,37 +99,36 @@ def read_audio(
         ) from error
 
 
-def _read(path, decoder, max_seconds, rate):
+def _read(path: Path, decoder: Callable, max_seconds: float, rate: int) -> Audio:
     """Return the ``Audio`` of a file, decoded block by block."""
     import soxr
 
-    with closing(decoder(path, max_seconds)) as source:
-        if not RATES[0] <= source.sample_rate <= RATES[1]:
+    with contextlib.closing(decoder(path, max_seconds)) as blocks:
+        track, frames, parts = next(blocks), 0, []
+        if not RATES[0] <= track.sample_rate <= RATES[1]:
             raise DataError(
-                f"The audio file {path} says that it has {source.sample_rate:,} "
+                f"The audio file {path} says that it has {track.sample_rate:,} "
                 f"samples a second; {RATES[0]:,} to {RATES[1]:,} can be used."
             )
-        same_rate = source.sample_rate == rate
-        resampler = soxr.ResampleStream(source.sample_rate, rate, 1, "float32")
-        frames, parts = 0, []
-        _refuse_longer(path, source, source.seconds, max_seconds)
-        for block in source.blocks():
+        _refuse_longer(path, track, max_seconds)
+        resampler = soxr.ResampleStream(track.sample_rate, rate, 1, "float32")
+        is_same, resample = track.sample_rate == rate, resampler.resample_chunk
+        for block in blocks:
             frames += len(block)
-            _refuse_longer(path, source, frames / source.sample_rate, max_seconds)
+            track.seconds = frames / track.sample_rate
+            _refuse_longer(path, track, max_seconds)
             y = _mono(block)
             if not np.isfinite(y).all():
                 raise DataError(
                     f"The audio file {path} holds samples that are not finite."
                 )
-            parts.append(y if same_rate else resampler.resample_chunk(y))
+            parts.append(y if is_same else resample(y))
         if frames == 0:
             raise DataError(f"The audio file {path} holds no samples.")
-        if not same_rate:
-            end = np.zeros(0, np.float32)
-            parts.append(resampler.resample_chunk(end, last=True))
-        y, seconds = np.concatenate(parts), frames / source.sample_rate
-        facts = source.sample_rate, source.channels, source.format
-        return Audio(y, seconds, *facts, source.is_damaged)
+        if not is_same:
+            parts.append(resample(np.zeros(0, np.float32), last=True))
+        track.y = np.concatenate(parts)
+        return track
 
 
 def _mono(block: np.ndarray) -> np.ndarray:
@@ -120,15 +144,112 @@ def _mono(block: np.ndarray) -> np.ndarray:
     return block[:, powers.argmax()] if cancels else y
 
 
-def _refuse_longer(path, source, seconds, max_seconds):
+def _refuse_longer(path: Path, track: Audio, max_seconds: float) -> None:
     """Refuse what plays longer than a limit, or takes as long to decode."""
-    if seconds > max_seconds:
+    if track.seconds > max_seconds:
         raise DataError(
             f"The audio file {path} is longer than {max_seconds / 60:g} minutes, which "
             "is the limit: cut it first."
         )
-    if seconds * source.sample_rate * source.channels > max_seconds * MAX_VALUES:
+    if track.seconds * track.sample_rate * track.channels > max_seconds * MAX_VALUES:
         raise DataError(
-            f"The audio file {path} holds too much, {source.channels} channels of "
-            f"{source.sample_rate:,} Hz: cut it, or make it stereo of 48,000 Hz."
+            f"The audio file {path} holds too much, {track.channels} channels of "
+            f"{track.sample_rate:,} Hz: cut it, or make it stereo of 48,000 Hz."
         )
+
+
+def _soundfile(path: Path, max_seconds: float) -> Iterator[Audio | np.ndarray]:
+    import soundfile
+
+    try:
+        with path.open("rb") as file, _silenced(), soundfile.SoundFile(file) as sound:
+            said, frames = sound.frames % (2**63 - 1), 0  # which stands for unknown
+            form = "MP3" if sound.subtype == "MPEG_LAYER_III" else sound.format
+            rate, channels = sound.samplerate, sound.channels
+            track = Audio(rate, channels, form, said / max(1, rate))
+            yield track
+            length = max(1, _BLOCK // channels)
+            while len(block := sound.read(length, "float32", always_2d=True)):
+                frames += len(block)
+                yield block
+            # libsndfile stops where the first stream ends, or where it guesses that.
+            if form in _STREAMS and path.stat().st_size - file.tell() > _TAGS:
+                raise DecodeError
+            track.is_damaged = (form == "FLAC" and frames < said) or _is_cut(path)
+    # A TypeError is what soundfile raises for a headerless file (".raw").
+    except (soundfile.SoundFileError, TypeError) as error:
+        raise DecodeError from error
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Discard what a C library writes to standard error."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _is_cut(path: Path) -> bool:
+    """Say whether a WAV, AIFF or AU file is shorter than its first bytes say."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    orders = {b"RIFF": "little", b"FORM": "big"}
+    if order := orders.get(head[:4]):
+        said = int.from_bytes(head[4:8], order) + 8
+    elif head[:4] == b".snd":
+        said = sum(int.from_bytes(head[k : k + 4], "big") for k in (4, 8))
+    else:
+        return False
+    return path.stat().st_size + 1 < said < _UNKNOWN  # a last odd byte may lack its pad
+
+
+def _ffmpeg(path: Path, max_seconds: float) -> Iterator[Audio | np.ndarray]:
+    # "file:" and a whole path: no name is taken for an option or an address.
+    source = [*_SAFELY, "-i", f"file:{path.resolve()}"]
+    asked = "stream=codec_name,sample_rate,channels,duration:format=duration"
+    probe = ["ffprobe", *source, "-select_streams", "a:0", "-show_entries", asked]
+    probe += ["-of", "json"]
+    try:
+        done = subprocess.run(
+            probe, capture_output=True, timeout=_FFMPEG_SECONDS, check=True
+        )
+        found = json.loads(done.stdout)
+        stream = found["format"] | found["streams"][0]
+        rate, channels = int(stream["sample_rate"]), int(stream["channels"])
+        form, seconds = stream["codec_name"].upper(), float(stream.get("duration", 0))
+    except (subprocess.SubprocessError, LookupError, ValueError) as error:
+        raise DecodeError from error
+    if channels < 1:
+        raise DecodeError
+    track = Audio(rate, channels, form, seconds)
+    yield track
+    command = ["ffmpeg", "-nostdin", "-timelimit", str(_FFMPEG_SECONDS), *source]
+    command += ["-map", "0:a:0", "-ac", str(channels), "-ar", str(rate)]
+    if math.isfinite(max_seconds):
+        command += ["-t", str(max_seconds + 1)]
+    command += ["-f", "f32le", "-c:a", "pcm_f32le", "pipe:1"]
+    length = max(1, _BLOCK // channels) * 4 * channels
+    with (
+        tempfile.TemporaryFile() as faults,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=faults) as process,
+    ):
+        try:
+            while content := process.stdout.read(length):
+                frames = len(content) // (4 * channels)
+                yield np.frombuffer(content, "<f4", frames * channels).reshape(
+                    frames, channels
+                )
+            if process.wait() != 0:
+                raise DecodeError
+            track.is_damaged = faults.tell() > 0
+        finally:
+            process.kill()

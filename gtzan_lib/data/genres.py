@@ -4,14 +4,6 @@ SAMPLE_RATE = 22_050  # Hz, of every file in the Kaggle edition
 PRINTED = 0.9995  # a probability of at least so much is printed as 100.0 %
 
 GENRES = (
-    "blues",
-    "classical",
-    "country",
-    "disco",
-    "hiphop",
-    "jazz",
-    "metal",
-    "pop",
-    "reggae",
-    "rock",
+    *("blues", "classical", "country", "disco", "hiphop"),
+    *("jazz", "metal", "pop", "reggae", "rock"),
 )

@@ -59,14 +59,14 @@ class Dataset:
         of the pictures and other files of ``folder``, with these facts, JSON values.
         """
         key = {"data": self.name, "data_sha256": self.sha256, **facts}
-        if paths := {name: self.folder / name for name in files}:
-            key["files_sha256"] = {
-                name: store.sha256(path) if path.is_file() else None
-                for name, path in paths.items()
+        if files:
+            paths = {name: self.folder / name for name in files}
+            sums = {
+                n: store.sha256(p) if p.is_file() else None for n, p in paths.items()
             }
-        key["code_sha256"] = fingerprint(*modules)
-        key["versions"] = store.versions(*packages)
-        return key
+            key["files_sha256"] = sums
+        made = {"code_sha256": fingerprint(*modules)}
+        return key | made | {"versions": store.versions(*packages)}
 
     def image_path(self, track: str) -> Path:
         """Return the PNG file of a track."""
@@ -99,14 +99,20 @@ def open_folder(folder: Path) -> Dataset:
     if missing := set(GENRES) - {track.split(".")[0] for track in tracks}:
         raise DataError(f"no pictures of {', '.join(sorted(missing))} in {folder}")
     digest = hashlib.sha256("".join(f"{t} {sums[t]}\n" for t in tracks).encode())
-    return Dataset(_name(folder, sums), folder, tracks, digest.hexdigest())
+    same = len(sums.items() & published_sums().items())
+    name = f"own pictures ({same} of 999 as published, {len(sums)} in all)"
+    if (folder / MARKER).exists():
+        name = SYNTHETIC
+    elif sums == published_sums():
+        name = PUBLISHED
+    return Dataset(name, folder, tracks, digest.hexdigest())
 
 
 def find_layout(path: str | Path) -> Path:
-    """Return the folder that holds ``images_original``.
+    """Return the folder, ``path`` or below it, that holds ``images_original``.
 
-    ``DataError`` if neither ``path`` nor ``path/Data`` holds it, or the path has
-    characters that other programs of the pipeline cannot take.
+    ``DataError`` if there is none, or the path has characters that other programs of
+    the pipeline cannot take.
     """
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in str(path)):
         raise DataError(
@@ -115,11 +121,10 @@ def find_layout(path: str | Path) -> Path:
         )
     try:
         path = Path(path).expanduser().resolve()
-        for folder in (path, path / "Data"):
-            if (folder / "images_original").is_dir():
+        for folder in (path, path / "Data", path.parent):
+            images = folder / "images_original"
+            if images.is_dir() and (folder != path.parent or path == images):
                 return folder
-        if path.name == "images_original" and path.is_dir():
-            return path.parent
     except (OSError, RuntimeError) as error:
         raise DataError(f"{path} cannot be opened: {error}") from error
     raise DataError(
@@ -163,9 +168,9 @@ def read_picture(path: Path) -> np.ndarray:
     Returned are red, green and blue: uint8, (288, 432, 3), 0 to 255, read-only.
     ``DataError`` if the file is not a readable, opaque PNG of 432 x 288 pixels.
     """
+    if not path.is_file():
+        raise DataError(f"{path} is not a file")
     try:
-        if path.exists() and not path.is_file():
-            raise DataError(f"{path} is not a file")
         with Image.open(path, formats=["PNG"]) as image:
             if image.size != (WIDTH, HEIGHT) or image.mode not in ("RGB", "RGBA"):
                 raise DataError(
@@ -187,12 +192,3 @@ def published_sums() -> dict[str, str]:
     """Return the SHA-256 sum of each of the 999 published pictures, by track."""
     with (Path(__file__).parent / "kaggle_sha256.csv").open(encoding="utf-8") as file:
         return {row["track"]: row["sha256"] for row in csv.DictReader(file)}
-
-
-def _name(folder: Path, sums: dict[str, str]) -> str:
-    if (folder / MARKER).exists():
-        return SYNTHETIC
-    if sums == published_sums():
-        return PUBLISHED
-    same = len(sums.items() & published_sums().items())
-    return f"own pictures ({same} of 999 as published, {len(sums)} in all)"

@@ -1,13 +1,9 @@
-"""The log-mel spectrogram that the Kaggle edition of GTZAN drew its pictures of.
+"""The log-mel spectrogram that the Kaggle edition of GTZAN drew (paper, section 2.2).
 
-Paper, section 2.2. Used by ``pictures`` and, for the same windows, by the encoders.
-
-``tables.npz`` holds what librosa, SciPy and matplotlib would compute anew each time:
-``mel_filters``, librosa's, float32 (128, 1025); ``hann_window``, SciPy's, float32
-(2048,); and ``magma``, matplotlib's colours as ``pictures`` has them, uint8 (256, 3).
-Importing them takes five times as long as naming a song. This is the one place where
-tables of ours replace libraries at run time; a test compares each with its library, and
-the decibels with librosa's.
+``tables.npz`` holds what libraries would compute anew each time, which takes longer
+than naming a song to import: librosa's ``mel_filters``, float32 (128, 1025); SciPy's
+``hann_window``, float32 (2048,); matplotlib's ``magma``, uint8 (256, 3). A test
+compares each with its library, and the decibels with librosa's.
 """
 
 from functools import cache
@@ -18,10 +14,7 @@ import numpy as np
 from gtzan_lib.data.genres import SAMPLE_RATE
 from gtzan_lib.errors import DataError
 
-N_FFT = 2048
-HOP_LENGTH = 512
-N_MELS = 128
-
+N_FFT, HOP_LENGTH, N_MELS = 2048, 512, 128
 _LEAST, _RANGE = 1e-10, 80  # power and dB below which nothing is told apart
 _BLOCK = 128  # frames transformed at once, which fit the processor's cache
 
@@ -35,8 +28,7 @@ def tables() -> dict[str, np.ndarray]:
 
 @cache
 def _mel_filters():
-    """Return the mel filters as a sparse matrix: 98 % of the weights are 0."""
-    from scipy.sparse import csr_array
+    from scipy.sparse import csr_array  # 98 % of the weights are 0
 
     return csr_array(tables()["mel_filters"])
 
@@ -50,12 +42,11 @@ def _decibels(amplitude: np.ndarray) -> np.ndarray:
 
 
 def log_mel(y: np.ndarray) -> np.ndarray:
-    """Compute the log-mel spectrogram of the Kaggle edition (paper, section 2.2).
+    """Compute librosa's ``melspectrogram`` as of 2020 (mirrored at the ends), in dB.
 
     Of ``y``, mono audio at 22,050 Hz: float32, (samples,), 2,048 or more, full scale -1
-    to 1. It is librosa's ``melspectrogram`` with the defaults of 2020 (the audio is
-    mirrored at both ends), and ``amplitude_to_db`` applied to that power as if it were
-    an amplitude: the floor of 80 dB is 40 dB of power.
+    to 1. As in the Kaggle edition, ``amplitude_to_db`` is applied to power as if it
+    were an amplitude: the floor of 80 dB is 40 dB of power.
 
     Returned is float32, (128, 1 + samples // 512): dB relative to the loudest cell, -80
     to 0, lowest band first; 0 everywhere for silence. ``DataError`` if ``y`` is not

@@ -1,11 +1,10 @@
 """Log-mel spectrograms drawn exactly as the Kaggle edition of GTZAN drew them.
 
-The pictures of ``images_original`` (paper, section 2.2) are matplotlib 3.1.3 figures
-of 6 x 4 inches at 72 dpi: a white page, and on it a box with a thin black frame that
-holds the log-mel spectrogram in the colours of ``magma``. A picture therefore carries
-8-bit palette indices: ``recover_indices`` reads them back, ``draw`` draws them again.
-Pictures are arrays of uint8, shape (288, 432, 3): red, green and blue, 0 to 255;
-indices are uint8, shape (217, 335), 0 to 255. The top row is the first.
+Those of ``images_original`` (paper, section 2.2) are matplotlib 3.1.3 figures of 6 x 4
+inches at 72 dpi: a white page, and on it a box with a thin black frame that holds the
+spectrogram in the colours of ``magma``. So a picture carries palette indices, which
+``recover_indices`` reads back and ``draw`` draws again. Pictures are uint8, (288, 432,
+3): red, green and blue; indices are uint8, (217, 335). The top row is the first.
 """
 
 from functools import cache
@@ -35,15 +34,13 @@ def palette() -> np.ndarray:
 
 
 def _code(colours):
-    """Return RGB colours as single numbers."""
     red, green, blue = np.moveaxis(colours.astype(np.uint32), -1, 0)
     return red << 16 | green << 8 | blue
 
 
 @cache
 def _index_of_code():
-    """Return the table from colour code to palette index (0 if not in magma)."""
-    table = np.zeros(1 << 24, np.uint8)
+    table = np.zeros(1 << 24, np.uint8)  # palette indices, 0 if not in magma
     table[_code(palette())] = np.arange(256)
     return table
 
@@ -64,9 +61,8 @@ def band_of_row() -> np.ndarray:
 
 
 def palette_indices(y: np.ndarray) -> np.ndarray:
-    """Compute the palette indices that the Kaggle edition's plot of ``y`` shows.
+    """Scale the log-mel spectrogram of ``y`` to palette indices, as the edition did.
 
-    They are its log-mel spectrogram, scaled from its lowest to its highest value.
     Silence is 0 everywhere. ``y`` is what ``log_mel`` takes, and refused as there.
     """
     spectrogram = log_mel(y)
@@ -128,10 +124,9 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
     """Read the palette indices back from a picture: the inverse of ``draw``.
 
     Under the frame (first row and column) up to 4 consecutive indices, in the corner up
-    to 9, share one 8-bit colour; there the index closest to the next pixel inside is
-    taken. All other indices are exact, and ``draw`` gives back the very same picture.
-    ``DataError`` if the picture has another shape, dtype or border, or colours in the
-    plot that are not in ``magma``.
+    to 9, share one colour; there the index closest to the next pixel inside is taken.
+    All others are exact, and ``draw`` gives back the very same picture. ``DataError``
+    if the picture has another shape, dtype or border, or colours not in ``magma``.
     """
     if picture.shape != PICTURE_SHAPE or picture.dtype != np.uint8:
         raise DataError(
@@ -158,11 +153,10 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
 
 
 def recover_bands(picture: np.ndarray) -> np.ndarray:
-    """Read the mel bands back from a picture of the Kaggle edition.
+    """Read the mel bands back from a picture: uint8, (128, 335), lowest band first.
 
-    They are its log-mel spectrogram from the lowest to the highest value: uint8,
-    (128, 335), 0 to 255, lowest band first. A column is the last of the 3 or 4 frames
-    that a pixel covers. ``DataError`` as ``recover_indices``.
+    A column is the last of the 3 or 4 frames that a pixel covers. ``DataError`` as
+    ``recover_indices``.
     """
     rows = band_of_row()[::-1]  # sorted
     lowest = PLOT_SHAPE[0] - 1 - np.searchsorted(rows, np.arange(N_MELS))

@@ -20,8 +20,7 @@ def open_dataset(source: str | Path) -> Dataset:
     ``source`` is ``"sample"``, the synthetic one (made when it is missing);
     ``"kaggle"``, the Kaggle edition of GTZAN, mounted by Kaggle or downloaded; or the
     path of a folder in that layout: its root, ``Data`` or ``images_original``.
-    ``DataError`` if the folder is not in the Kaggle layout, holds anything but the
-    pictures of the ten genres, or is called published without being it.
+    ``DataError`` as ``gtzan.open_folder``, or if ``"kaggle"`` is not as published.
     """
     if source == "sample":
         return open_folder(folder_of(source))
@@ -49,7 +48,6 @@ def _sample_folder() -> Path:
 
 
 def _kaggle_folder() -> str | Path:
-    """Return where Kaggle has mounted the data set, or where it is downloaded to."""
     name = KAGGLE.rpartition("/")[2]
     for place in (KAGGLE_INPUT / "datasets" / KAGGLE, KAGGLE_INPUT / name):
         if place.is_dir():

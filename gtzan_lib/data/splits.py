@@ -1,21 +1,23 @@
-"""Splits: which tracks train a model, which choose between models, which test it.
+"""Splits, folds and protocols: which tracks train, which validate, which test a model.
 
 A split is a dict of sorted positions in ``Dataset.tracks``, ndarrays of int64, by
-subset: ``"train"``, ``"test"`` and, where there is one, ``"validation"``. Paper,
+subset: ``"train"``, ``"test"`` and, where there is one, ``"validation"``. A protocol is
+a split with all of its folds as a table, for models of any other library. Paper,
 sections 3.1.1 and 4.3.
 """
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from gtzan_lib import registry, store
-from gtzan_lib.data import artists
+from gtzan_lib.data.artists import artists_of
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC, Dataset, published_sums
-from gtzan_lib.data.tables import read_published, read_table
-from gtzan_lib.errors import DataError
+from gtzan_lib.data.tables import read_table
+from gtzan_lib.errors import DataError, UserError
 
 COLUMNS = ("track", "subset")
 SUBSETS = ("train", "validation", "test")
@@ -23,6 +25,10 @@ UNIQUE = "-unique"
 N_FOLDS = 5  # of which each tests once: seeds 0 to 4 are those of one partition
 ARTIST_FOLDS = 3  # the same of folds by artist, whose repetitions are partitions
 TEST_TO_TRAIN = {"random": 1 / 4, "three-way": 1 / 3}  # sizes, of what seeds redraw
+PROTOCOLS = {  # how many seeds of a split test each of its test tracks once
+    **{"random": N_FOLDS, "random-unique": N_FOLDS},
+    **{"artist-folds": ARTIST_FOLDS, "random-folds": ARTIST_FOLDS, "artist": 1},
+}
 
 # The lists of Kereliuk, Sturm and Larsen, "Deep Learning and Music Adversaries" (2015),
 # in their order: https://github.com/coreyker/dnn-mgr/tree/master/gtzan, *_filtered.txt.
@@ -36,7 +42,8 @@ NO_PICTURE = "jazz.00054"  # its audio cannot be decoded: the Kaggle edition lac
 def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
     """Return the split of a data set by its name.
 
-    It is one of ``registry.SPLITS``, or the path of a CSV file. Of random splits and
+    It is one of ``registry.SPLITS``, or the path of a CSV file with the columns
+    ``track`` and ``subset``, in which tracks may be left out. Of random splits and
     folds, ``seed`` decides which. ``DataError`` if the split cannot be read, or does
     not fit the data.
     """
@@ -45,14 +52,18 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
         parts = random_split(len(dataset.tracks), seed)
     elif kind == "three-way":
         parts = three_way_split(dataset.labels, seed)
-    elif name in ("artist", "artist-trainval"):
-        return artist_split(dataset, trainval=name == "artist-trainval")
     elif name in ("artist-folds", "random-folds"):
         draw = artist_folds if name == "artist-folds" else random_folds
         repetition, fold = divmod(seed, ARTIST_FOLDS)
         return _one_tests(draw(dataset, repetition), fold)
+    elif name in ("artist", "artist-trainval"):
+        parts = _published_lists(dataset)
+        if name == "artist-trainval":
+            both = parts["train"], parts.pop("validation")
+            parts["train"] = np.sort(np.concatenate(both))
     else:
-        return read_split(name, dataset.tracks)
+        path = Path(name).expanduser()
+        return _positions(read_table(path, COLUMNS), dataset.tracks, name)
     return parts if name == kind else without_duplicates(parts, _sums(dataset))
 
 
@@ -85,19 +96,19 @@ def three_way_split(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     """
     partition, fold = divmod(seed, N_FOLDS)
     rng = np.random.default_rng(partition)
-    fifths: list[list[int]] = [[] for _ in range(N_FOLDS)]
+    of_genre = []
     for genre in np.unique(labels):
-        if np.sum(labels == genre) < N_FOLDS:
+        members = np.flatnonzero(labels == genre)
+        if len(members) < N_FOLDS:
             raise DataError(
                 "the three-way split needs 5 pictures of each genre or more; there are "
-                f"{np.sum(labels == genre)} of {GENRES[genre]}"
+                f"{len(members)} of {GENRES[genre]}"
             )
-        members = rng.permutation(np.flatnonzero(labels == genre))
-        for fifth, part in zip(fifths, np.array_split(members, N_FOLDS), strict=True):
-            fifth.extend(part)
+        of_genre.append(np.array_split(rng.permutation(members), N_FOLDS))
+    fifths = list(map(np.concatenate, zip(*of_genre, strict=True)))
     test, validation, *train = fifths[fold:] + fifths[:fold]
     parts = {"train": np.concatenate(train), "validation": validation, "test": test}
-    return {subset: np.sort(np.array(index)) for subset, index in parts.items()}
+    return {subset: np.sort(index) for subset, index in parts.items()}
 
 
 def without_duplicates(
@@ -109,45 +120,26 @@ def without_duplicates(
     ``sums`` is a hash of each picture of the data set.
     """
     kept, later = {}, set()
-    for subset in reversed([name for name in SUBSETS if name in parts]):
-        index = parts[subset]
+    for subset, index in reversed(parts.items()):
         kept[subset] = np.array([i for i in index if sums[i] not in later], np.int64)
         later |= {sums[i] for i in index}
     return kept
 
 
-def artist_split(dataset: Dataset, trainval: bool = False) -> dict[str, np.ndarray]:
-    """Return the artist-aware split of GTZAN (see ``ARTIST_SPLIT``).
-
-    The Kaggle edition has no picture of one of the 930 tracks, ``NO_PICTURE``: that
-    leaves 442 to train, 197 to validate (or, of ``trainval``, to train, too) and 290 to
-    test. ``DataError`` if the data is the synthetic sample, or lacks another picture.
-    """
-    table = _published(dataset)
-    if trainval:
-        table = table.replace({"subset": {"validation": "train"}})
-    return _positions(table, dataset.tracks, ARTIST_SPLIT)
-
-
 def artist_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
-    """Return three folds of the published, or the sample's, tracks by artist.
-
-    No artist is in two.
+    """Return three folds of the published, or the sample's, tracks: no artist in two.
 
     Artists are drawn anew for each ``repetition``, so that folds have about as many
     tracks of each genre (scikit-learn's ``StratifiedGroupKFold``): sorted positions in
-    ``dataset.tracks``.
-
-    ``DataError`` as ``artist_split``, but for the sample, whose artists are invented.
+    ``dataset.tracks``. ``DataError`` where the data is neither.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
     if dataset.name == SYNTHETIC:
         index = np.arange(len(dataset.tracks))
     else:
-        parts = _positions(_published(dataset), dataset.tracks, ARTIST_SPLIT)
-        index = np.sort(np.concatenate(list(parts.values())))
-    artist = artists.artists_of((dataset.tracks[i] for i in index), dataset.name)
+        index = np.sort(np.concatenate(list(_published_lists(dataset).values())))
+    artist = artists_of((dataset.tracks[i] for i in index), dataset.name)
     draw = StratifiedGroupKFold(ARTIST_FOLDS, shuffle=True, random_state=repetition)
     return [index[test] for _, test in draw.split(index, dataset.labels[index], artist)]
 
@@ -158,15 +150,12 @@ def random_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
     Each has as many tracks of each genre as there, whoever their artists are.
     """
     rng = np.random.default_rng(repetition)
-    by_artist = artist_folds(dataset, repetition)
-    drawn: list[list[int]] = [[] for _ in by_artist]
+    by_artist, of_genre = artist_folds(dataset, repetition), []
     for genre in range(len(GENRES)):
         mine = [index[dataset.labels[index] == genre] for index in by_artist]
-        order = rng.permutation(np.concatenate(mine))
         ends = np.cumsum([len(index) for index in mine])[:-1]
-        for into, part in zip(drawn, np.split(order, ends), strict=True):
-            into.extend(part)
-    return list(map(np.array, drawn))
+        of_genre.append(np.split(rng.permutation(np.concatenate(mine)), ends))
+    return list(map(np.concatenate, zip(*of_genre, strict=True)))
 
 
 def every_track(dataset: Dataset) -> np.ndarray:
@@ -179,14 +168,46 @@ def every_track(dataset: Dataset) -> np.ndarray:
     return np.flatnonzero(~doubtful & ~table["sum"].duplicated())
 
 
-def read_split(path: str | Path, tracks: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Read a split from a CSV file with the columns ``track`` and ``subset``.
+def protocol(name: str, dataset: Dataset | None = None) -> pd.DataFrame:
+    """Return the columns ``track``, ``subset`` and, of several folds, ``fold``.
 
-    Tracks that it leaves out belong to no subset. ``DataError`` if the file cannot be
-    read, names an unknown track or subset, repeats a track, or leaves train or test
-    without some genre.
+    The fold is the seed of ``split``. Without a data set it is of the published tracks,
+    without their pictures; ``DataError`` if it does not fit the data set.
     """
-    return _positions(read_table(Path(path).expanduser(), COLUMNS), tracks, path)
+    data = dataset or Dataset(PUBLISHED, Path(), tuple(published_sums()), "")
+    rows = [
+        (fold, data.tracks[i], subset)
+        for fold in range(PROTOCOLS[name])
+        for subset, index in split(data, name, fold).items()
+        for i in index
+    ]
+    table = pd.DataFrame(sorted(rows), columns=["fold", *COLUMNS])
+    return table[[*COLUMNS, "fold"] if PROTOCOLS[name] > 1 else [*COLUMNS]]
+
+
+@cache
+def tested(name: str) -> tuple[str, ...]:
+    """Return the published tracks that a protocol tests, each once, sorted."""
+    return tuple(sorted(protocol(name).query("subset == 'test'").track))
+
+
+def write_protocols(folder: Path, dataset: Dataset | None = None) -> dict[str, str]:
+    """Write each protocol as a CSV file; return paths, or why one is left out."""
+    done = {}
+    for name in PROTOCOLS:
+        path = folder / f"{name}.csv"
+        try:
+            text = protocol(name, dataset).to_csv(index=False)
+            folder.mkdir(parents=True, exist_ok=True)
+            if path.exists() and path.read_text("utf-8") != text:
+                raise UserError(f"{path} exists and is another: give a new folder")
+            path.write_text(text, "utf-8")
+            done[name] = str(path)
+        except DataError as error:
+            done[name] = f"left out: {error}"
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot write {path}: {error}") from error
+    return done
 
 
 def _one_tests(folds: list[np.ndarray], fold: int) -> dict[str, np.ndarray]:
@@ -202,12 +223,16 @@ def _sums(dataset: Dataset) -> list[str]:
     return [store.sha256(dataset.image_path(track)) for track in dataset.tracks]
 
 
-def _published(dataset: Dataset) -> pd.DataFrame:
-    """Return the published lists, of the tracks that have a picture."""
+def _published_lists(dataset: Dataset) -> dict[str, np.ndarray]:
+    """Return the artist-aware split of GTZAN (see ``ARTIST_SPLIT``).
+
+    Without ``NO_PICTURE`` 442 of its 930 tracks train, 197 validate and 290 test.
+    ``DataError`` if the data is the sample, or lacks another picture.
+    """
     if dataset.name == SYNTHETIC:
         raise DataError(f"the artist split is one of GTZAN, not of the {SYNTHETIC}")
-    table = read_published(ARTIST_SPLIT, COLUMNS, ARTIST_SHA256)
-    return table[table["track"] != NO_PICTURE]
+    table = read_table(ARTIST_SPLIT, COLUMNS, ARTIST_SHA256)
+    return _positions(table[table.track != NO_PICTURE], dataset.tracks, ARTIST_SPLIT)
 
 
 def _positions(
@@ -224,15 +249,12 @@ def _positions(
         if rows.any():
             raise DataError(f"{source} {fault.format(**table[rows].iloc[0])}")
     subset_of = pd.Series(tracks).map(table.set_index("track").subset)
-    genre = np.array([track.split(".")[0] for track in tracks])
-    subsets = {}
-    for subset in SUBSETS:
-        index = np.flatnonzero(subset_of == subset)
-        missing = set(GENRES) - set(genre[index])
-        if missing and (len(index) or subset != "validation"):
+    parts = {name: np.flatnonzero(subset_of == name) for name in SUBSETS}
+    if not len(parts["validation"]):
+        del parts["validation"]
+    for subset, index in parts.items():
+        if missing := set(GENRES) - {tracks[i].split(".")[0] for i in index}:
             raise DataError(
                 f"{source} leaves {subset} without {', '.join(sorted(missing))}"
             )
-        if len(index):
-            subsets[subset] = index
-    return subsets
+    return parts

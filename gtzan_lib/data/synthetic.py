@@ -1,9 +1,9 @@
 """A synthetic stand-in for GTZAN, made from code, for people who have no GTZAN.
 
-Each of ten invented "genres" is a table in `synthetic.toml`. An invented artist takes
-each ingredient with probability `_BORROWED` from a related genre, so that neighbours
-overlap, and has a tempo, a tuning and a sound of their own. A clip draws its key, kit,
-balance and noise, and takes the rest from its artist (`data.artists`).
+Each of ten invented "genres" is a table in ``synthetic.toml``. An invented artist takes
+some ingredients from a related genre, so that neighbours overlap, and has a tempo, a
+tuning and a sound of their own. A clip draws its key, kit, balance and noise, and takes
+the rest from its artist (``data.artists``).
 """
 
 import io
@@ -33,11 +33,10 @@ def _tables() -> dict:
 
 
 def synthesise(genre: str, clip: int) -> np.ndarray:
-    """Make the sound of one synthetic clip.
+    """Make the sound of one clip, of a number from 0: 30 s, mono, 22,050 Hz.
 
-    `clip` is its number, 0 or more. Returned are 30 s at 22,050 Hz, mono: float32,
-    (661500,), within (-1, 1), in whole numbers of 1/32768, which a 16-bit WAV file
-    holds exactly.
+    Float32, (661500,), within (-1, 1), in whole numbers of 1/32768, which a 16-bit WAV
+    file holds exactly.
     """
     from scipy.signal import butter, iirpeak, lfilter
 
@@ -84,7 +83,6 @@ def _recipe(genre, own):
 
 
 def _loudness(y, level):
-    """Return `y` scaled to a root mean square of `level` dB."""
     return y * np.float32(10 ** (level / 20) / np.sqrt(np.mean(y * y)))
 
 
@@ -131,7 +129,6 @@ class _Score:
         self.note = cache(_note)
 
     def play(self, layer, pattern, bar, at, sound):
-        """Add `sound` to a layer if its pattern has an onset at this step."""
         if pattern[at : at + 1] != "x":
             return
         late = self.swing * (at % 4 == 2) + self.swing / 2 * (at % 2)
@@ -141,7 +138,6 @@ class _Score:
         part += sound[: len(part)] * self.rng.uniform(0.7, 1)
 
     def play_note(self, layer, part, bar, at, tone):
-        """Add a note of a part, `tone` semitones above the part's own."""
         pattern, voice, steps, midi = part
         sound = self.note(voice, midi + tone, int(steps * self.step))
         self.play(layer, pattern, bar, at, sound)
@@ -184,11 +180,9 @@ def _drums(kit, rng):
 def make_sample(
     folder: Path, clips: int = CLIPS, workers: int = 2, progress: bool = True
 ) -> None:
-    """Write a synthetic data set in the folder layout of the Kaggle copy of GTZAN.
+    """Write so many clips a genre, in the layout of the Kaggle edition, to a folder.
 
-    Of each genre there are so many clips, as 16-bit WAV files and opaque RGBA pictures
-    of them. ``SYNTHETIC.txt`` marks the folder, which should be empty before.
-    ``workers`` are processes; one is this process.
+    They are 16-bit WAV files and opaque RGBA pictures, made by so many processes.
     """
     from joblib import Parallel, delayed
     from tqdm import tqdm
@@ -201,19 +195,16 @@ def make_sample(
         "and not GTZAN.\n"
     )
     jobs = [(folder, genre, clip) for genre in GENRES for clip in range(clips)]
-    shown = {"total": len(jobs), "disable": not progress, "file": sys.stdout}
     # Its processes do not run the script that called this once more, as Python's would.
     written = Parallel(workers, return_as="generator")(
         delayed(_write_clip)(*job) for job in jobs
     )
-    list(tqdm(written, "synthetic clips", **shown))
+    shown = {"disable": not progress, "file": sys.stdout}
+    list(tqdm(written, "synthetic clips", len(jobs), **shown))
 
 
 def _write_clip(folder, genre, clip):
-    """Write the WAV file and the picture of one clip.
-
-    Both are made in memory first: libsndfile and Pillow do not say that a disk is full.
-    """
+    # In memory first: libsndfile and Pillow do not say that a disk is full.
     import soundfile
     from PIL import Image
 

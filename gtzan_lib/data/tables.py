@@ -1,4 +1,4 @@
-"""Reading CSV tables that people wrote: of splits, and of audio features."""
+"""Reading CSV tables: those that people wrote, and those that come with the project."""
 
 import warnings
 from pathlib import Path
@@ -9,10 +9,18 @@ from gtzan_lib import store
 from gtzan_lib.errors import DataError
 
 
-def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Return some columns of a CSV file as text; ``DataError`` if it cannot be read."""
+def read_table(
+    path: Path, columns: tuple[str, ...], sha256: str | None = None
+) -> pd.DataFrame:
+    """Return some columns of a CSV file as text.
+
+    ``DataError`` if it cannot be read, or has another sum than is published (``sha256``
+    of a table that results know by its name alone).
+    """
     if not path.is_file():
         raise DataError(f"the table {path} cannot be read: there is no such file")
+    if sha256 and store.sha256(path) != sha256:
+        raise DataError(f"{path} is not the published table: restore the file")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # too long a row
@@ -24,10 +32,3 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if lacking := [name for name in columns if name not in table]:
         raise DataError(f"the table {path} lacks the column {lacking[0]}")
     return table[list(columns)]
-
-
-def read_published(path: Path, columns: tuple[str, ...], sha256: str) -> pd.DataFrame:
-    """Return a table that comes with the project; ``DataError`` if it was changed."""
-    if store.sha256(path) != sha256:  # results know it by name alone
-        raise DataError(f"{path} is not the published table: restore the file")
-    return read_table(path, columns)

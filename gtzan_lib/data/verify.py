@@ -2,7 +2,6 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,15 +49,15 @@ class Verification:
             lines.append(f"{title}: {len(files) or 'none'}")
             reasons = files if isinstance(files, dict) else dict.fromkeys(files, "")
             rows = [f"  {printable(n)}  {why}".rstrip() for n, why in reasons.items()]
-            lines += rows[:SHOWN]
             if len(rows) > SHOWN:
-                lines.append(f"  and {len(rows) - SHOWN} more (all of them: --json)")
+                more = f"  and {len(rows) - SHOWN} more (all of them: --json)"
+                rows[SHOWN:] = [more]
+            lines += rows
         lines.append(f"identical files: {len(self.duplicates)} groups")
         lines += ["  " + " = ".join(group) for group in self.duplicates]
         verdict = "those of the complete, unmodified Kaggle edition of GTZAN"
-        lines.append(
-            f"these pictures are {'' if self.is_published else 'NOT '}{verdict}"
-        )
+        is_not = "" if self.is_published else "NOT "
+        lines.append(f"these pictures are {is_not}{verdict}")
         lines.append("only pictures were checked, no audio and no tables of features")
         return "\n".join(lines)
 
@@ -66,40 +65,33 @@ class Verification:
 def verify(path: str | Path) -> Verification:
     """Compare a copy with the published Kaggle edition of GTZAN.
 
-    ``path`` is its root, its ``Data`` or its ``images_original``; ``DataError`` if
-    there is none.
+    ``path`` is as in ``gtzan.find_layout``; ``DataError`` if there is no copy.
     """
     images = find_layout(path) / "images_original"
-    result, same = Verification(), defaultdict(list)
-    result.is_sample = (images.parent / MARKER).is_file()
+    is_sample = (images.parent / MARKER).is_file()
+    result, same = Verification(is_sample=is_sample), defaultdict(list)
     expected = {
         re.sub(r"(\w+)\.(\d+)", r"\1/\1\2.png", track): digest
         for track, digest in published_sums().items()
     }
-    for file in _entries(images):
-        name = file.relative_to(images).as_posix()
-        if name not in expected:
-            result.unexpected.append(name)
-            continue
-        result.counts[file.parent.name] += 1
-        try:
-            digest = store.sha256(file) if file.is_file() else None
-            same[digest].append(name)
-            if digest != expected[name]:
-                read_picture(file)
-                result.modified.append(name)
-        except OSError as error:
-            result.unreadable[name] = str(error.strerror)
-        except DataError as error:
-            result.unreadable[name] = str(error).removeprefix(str(file)).strip()
+    for place in gtzan.visible(images):  # a folder of a genre, or something else
+        for file in (place.is_dir() and gtzan.visible(place)) or [place]:
+            name = file.relative_to(images).as_posix()
+            if name not in expected:
+                result.unexpected.append(name)
+                continue
+            result.counts[file.parent.name] += 1
+            try:
+                digest = store.sha256(file) if file.is_file() else None
+                same[digest].append(name)
+                if digest != expected[name]:
+                    read_picture(file)
+                    result.modified.append(name)
+            except OSError as error:
+                result.unreadable[name] = str(error.strerror)
+            except DataError as error:
+                result.unreadable[name] = str(error).removeprefix(str(file)).strip()
     same.pop(None, None)  # what is not a file
-    groups = sorted(same.values())
-    result.missing = sorted(set(expected).difference(*groups, result.unreadable))
-    result.duplicates = [group for group in groups if len(group) > 1]
+    result.missing = sorted(set(expected).difference(*same.values(), result.unreadable))
+    result.duplicates = sorted(group for group in same.values() if len(group) > 1)
     return result
-
-
-def _entries(images: Path) -> Iterator[Path]:
-    """Yield the files of genre folders, and whatever else is in ``images_original``."""
-    for path in gtzan.visible(images):
-        yield from (path.is_dir() and gtzan.visible(path)) or [path]

@@ -21,10 +21,6 @@ class Bands(Encoder):
         """Return the bands of all tracks: (N, 128, 335, 1)."""
         return read_bands(dataset) / np.float32(255), None
 
-    def encode(self, pictures, weights=None):
-        """Return the bands of pictures: (N, 128, 335, 1)."""
-        return _recover_all(pictures) / np.float32(255)
-
 
 def read_bands(dataset: Dataset) -> np.ndarray:
     """Return the mel bands of all tracks, read from the pictures the first time.
@@ -33,12 +29,9 @@ def read_bands(dataset: Dataset) -> np.ndarray:
     """
 
     def make(folder: Path) -> None:
-        np.save(folder / "bands.npy", _recover_all(packing.pack(dataset)))
+        bands = np.stack([recover_bands(picture) for picture in packing.pack(dataset)])
+        np.save(folder / "bands.npy", bands[..., None])
 
     key = dataset.key(["encoders.bands"], ("numpy", "pillow"))
     folder = store.seal(dataset.results / "06_bands", key, make)
     return np.load(folder / "bands.npy", mmap_mode="r")
-
-
-def _recover_all(pictures: np.ndarray) -> np.ndarray:
-    return np.stack([recover_bands(picture) for picture in pictures])[..., None]

@@ -27,7 +27,7 @@ COLUMNS = (
 
 
 class Features(Encoder):
-    """The features of a track; they cannot be had from its picture."""
+    """The features of a track, as the table has them."""
 
     shape = (1, len(COLUMNS))
     files = (FEATURES,)
@@ -35,10 +35,6 @@ class Features(Encoder):
     def codes(self, dataset, train_index=None, seed=0, progress=True):
         """Return the features of all tracks: (N, 1, 57)."""
         return read_table(dataset)[:, None].astype(np.float32), None
-
-    def encode(self, pictures, weights=None):
-        """Refuse pictures."""
-        raise DataError("encoder features is computed from audio, not from a picture")
 
 
 def read_table(dataset: Dataset) -> np.ndarray:
@@ -62,9 +58,9 @@ def read_table(dataset: Dataset) -> np.ndarray:
 
 
 def from_audio(y: np.ndarray) -> np.ndarray:
-    """Compute the features as the Kaggle edition did: float64, (57,), as ``COLUMNS``.
+    """Compute the features, float64, (57,), as ``COLUMNS``, as the Kaggle edition did.
 
-    ``y`` is mono audio at 22,050 Hz, float32, 2,048 samples or more.
+    Of ``y``, mono audio at 22,050 Hz: float32, 2,048 samples or more.
     """
     import librosa
     from librosa import feature
@@ -90,11 +86,10 @@ def from_audio(y: np.ndarray) -> np.ndarray:
     ]
     tempo, _ = librosa.beat.beat_track(y=y, sr=SAMPLE_RATE)
     mfcc = feature.mfcc(S=mel, n_mfcc=N_MFCC)
-    return np.array(
-        [statistic for x in pairs for statistic in (x.mean(), x.var())]
-        + [float(np.ravel(tempo)[0])]
-        + [statistic for x in mfcc for statistic in (x.mean(), x.var())]
+    first, last = (
+        [f(x) for x in xs for f in (np.mean, np.var)] for xs in (pairs, mfcc)
     )
+    return np.array([*first, float(np.ravel(tempo)[0]), *last])
 
 
 def of_track(dataset: Dataset, track: str) -> np.ndarray:

@@ -19,7 +19,7 @@ from gtzan_lib.data import packing
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.pictures import PLOT
 from gtzan_lib.encoders.encoder import Encoder
-from gtzan_lib.models import autoencoder, autoencoder_bands
+from gtzan_lib.models import autoencoder
 from gtzan_lib.models.autoencoder import CODE_SHAPE, Autoencoder
 from gtzan_lib.models.layout import to_array, to_tensor
 from gtzan_lib.training import checkpoints
@@ -27,17 +27,16 @@ from gtzan_lib.training.loop import over_epochs
 
 AUTOENCODERS = {
     "patch": autoencoder.PatchAutoencoder,
-    "factorised": autoencoder_bands.FactorisedAutoencoder,
-    "conv": autoencoder_bands.ConvAutoencoder,
+    "factorised": autoencoder.FactorisedAutoencoder,
+    "conv": autoencoder.ConvAutoencoder,
 }
 BASELINES = {
-    "nearest": partial(autoencoder.AveragePooling, "nearest"),
-    "bilinear": partial(autoencoder.AveragePooling, "bilinear"),
+    **{k: partial(autoencoder.AveragePooling, k) for k in ("nearest", "bilinear")},
     "bicubic": partial(autoencoder.AveragePooling, "bicubic"),
     **{f"pca{size}": partial(autoencoder.PatchPCA, size) for size in (4, 8, 16)},
-    "pca-bands": autoencoder_bands.BandPCA,
+    "pca-bands": autoencoder.BandPCA,
 }
-PACKAGES = ("numpy", "pillow", "safetensors", "torch")
+WEIGHTS, CODES = "model.safetensors", "codes.npy"
 BATCH = 8  # pictures a step
 
 
@@ -52,15 +51,7 @@ class Learned(Encoder):
     def codes(self, dataset, train_index, seed, progress=True):
         """Return the codes of all tracks, (N, 72, 108, 3), and the weights' file."""
         folder = learn(dataset, self.name, train_index, seed, progress)
-        codes = np.load(folder / "codes.npy") / np.float32(255)
-        return codes, folder / "model.safetensors"
-
-    @torch.no_grad()
-    def encode(self, pictures, weights):
-        """Return the codes of pictures: (N, 72, 108, 3)."""
-        model = load(weights, self.name)
-        code = model.encode(to_tensor(model.prepare(pictures)))
-        return to_array((code * 255).round() / 255)
+        return np.load(folder / CODES) / np.float32(255), folder / WEIGHTS
 
 
 def build(name: str, seed: int) -> Autoencoder:
@@ -146,24 +137,22 @@ def learn(
     """
 
     def make(folder: Path) -> dict:
-        images = packing.pack(dataset)
-        model = build(name, seed)
+        images, model = packing.pack(dataset), build(name, seed)
         x = model.prepare(images)
         checkpoint = folder / store.CHECKPOINT
         history = fit(model, x, train_index, seed, checkpoint, progress)
-        checkpoints.write(folder / "model.safetensors", model.state_dict())
+        checkpoints.write(folder / WEIGHTS, model.state_dict())
         store.write_json(folder / "history.json", history)
         codes, errors = encode_all(model, x, images)
-        np.save(folder / "codes.npy", codes)
+        np.save(folder / CODES, codes)
         np.savez(folder / "mse.npz", **errors)
-        return {
-            "seconds": round(sum(history["seconds"]), 2),
-            "threads": torch.get_num_threads(),
-        }
+        seconds = round(sum(history["seconds"]), 2)
+        return {"seconds": seconds, "threads": torch.get_num_threads()}
 
     digest = hashlib.sha256(np.asarray(train_index, np.int64).tobytes()).hexdigest()
     facts = {"encoder": name, "train_sha256": digest, "seed": seed}
-    key = dataset.key(["encoders.learned"], PACKAGES, **facts)
+    packages = ("numpy", "pillow", "safetensors", "torch")
+    key = dataset.key(["encoders.learned"], packages, **facts)
     folder = dataset.results / "04_autoencoder" / f"{name}-{digest[:8]}-seed{seed}"
     return store.seal(folder, key, make)
 
@@ -174,8 +163,8 @@ def reconstruct(folder: Path, name: str, index: list[int]) -> np.ndarray:
 
     ``folder`` is what ``learn`` returned for the encoder ``name``.
     """
-    codes = np.load(folder / "codes.npy", mmap_mode="r")[index] / np.float32(255)
-    return to_array(load(folder / "model.safetensors", name).decode(to_tensor(codes)))
+    codes = np.load(folder / CODES, mmap_mode="r")[index] / np.float32(255)
+    return to_array(load(folder / WEIGHTS, name).decode(to_tensor(codes)))
 
 
 @torch.no_grad()

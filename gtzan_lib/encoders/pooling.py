@@ -22,10 +22,6 @@ class Pooling(Encoder):
         """Return the pooled pictures of all tracks: (N, 72, 108, 3)."""
         return pool(dataset), None
 
-    def encode(self, pictures, weights=None):
-        """Return pooled pictures: (N, 72, 108, 3)."""
-        return average_pool(pictures)
-
 
 class Full(Encoder):
     """No compression: all pixels (the paper's section 4.3 expects better results)."""
@@ -35,10 +31,6 @@ class Full(Encoder):
     def codes(self, dataset, train_index=None, seed=0, progress=True):
         """Return the pictures of all tracks: (N, 288, 432, 3)."""
         return packing.pack(dataset) / np.float32(255), None
-
-    def encode(self, pictures, weights=None):
-        """Return pictures from 0 to 1: (N, 288, 432, 3)."""
-        return pictures / np.float32(255)
 
 
 def average_pool(images: np.ndarray, factor: int = FACTOR) -> np.ndarray:

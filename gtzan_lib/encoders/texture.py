@@ -16,7 +16,7 @@ from gtzan_lib.data.genres import SAMPLE_RATE
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.mel import HOP_LENGTH, N_MELS
 from gtzan_lib.data.pictures import PLOT_SHAPE
-from gtzan_lib.encoders.bands import Bands, read_bands
+from gtzan_lib.encoders.bands import read_bands
 from gtzan_lib.encoders.encoder import Encoder
 
 N_WINDOWS = 5  # parts of a track, described one by one
@@ -41,17 +41,12 @@ class Texture(Encoder):
         """Return the texture of all tracks: (N, 5, 2520)."""
         return describe_all(dataset, progress), None
 
-    def encode(self, pictures, weights=None):
-        """Return the texture of pictures: (N, 5, 2520)."""
-        return np.stack([describe(track) for track in Bands().encode(pictures)[..., 0]])
-
 
 def describe_all(dataset: Dataset, progress: bool = True) -> np.ndarray:
     """Return the texture of all tracks, float32 (N, 5, 2520), made the first time."""
 
     def make(folder: Path) -> None:
         bands = read_bands(dataset)[..., 0]
-
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # FFTs run side by side
             described = pool.map(lambda track: describe(track / np.float32(255)), bands)
             shown = {"disable": not progress, "file": sys.stdout}
@@ -118,14 +113,9 @@ def cepstral(bands: np.ndarray) -> np.ndarray:
     cepstra = scipy.fft.dct(bands, axis=0, norm="ortho")[:N_CEPSTRA]
     pairs = np.triu_indices(N_COVARIANCES)
     covariances = np.cov(cepstra[:N_COVARIANCES], bias=True)[pairs]
-    return np.concatenate(
-        [
-            cepstra.mean(axis=1),
-            cepstra.std(axis=1),
-            np.diff(cepstra, axis=1).std(axis=1),
-            np.sign(covariances) * np.sqrt(np.abs(covariances)),
-        ]
-    )
+    changes = np.diff(cepstra, axis=1).std(axis=1)
+    roots = np.sign(covariances) * np.sqrt(np.abs(covariances))
+    return np.concatenate([cepstra.mean(axis=1), cepstra.std(axis=1), changes, roots])
 
 
 def _kept() -> list[np.ndarray]:

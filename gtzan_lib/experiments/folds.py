@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import softmax
 
-from gtzan_lib.data import protocols
+from gtzan_lib.data import splits
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import calibration, clusters, seeds
 from gtzan_lib.evaluation.metrics import Estimate
@@ -62,7 +62,7 @@ def gather(group: list[Run]) -> Answers | None:
     Of folds three seeds are a repetition, of another split one.
     """
     split = group[0].provenance["split"]
-    n = protocols.FOLDS[split] if split in SPLITS else 1
+    n = splits.PROTOCOLS[split] if split in SPLITS else 1
     by_seed = {run.provenance["seed"]: run for run in group}
     rows = []
     for first in range(0, max(by_seed) + 1, n):

@@ -13,7 +13,7 @@ from gtzan_lib.evaluation import dead
 from gtzan_lib.evaluation.metrics import Estimate, confusion_matrix, top_k_hits
 from gtzan_lib.experiments import scores
 
-WEIGHTS, ENCODER = "model.safetensors", "encoder.safetensors"
+WEIGHTS = "model.safetensors"
 ENSEMBLE = "ensemble"  # the recipe of runs that answer together
 MAIN = {"model": "lenet", "encoder": "pool", "split": "random"}  # the paper's
 
@@ -140,11 +140,6 @@ class Run(Measured):
         """An ensemble's runs, each with its temperature."""
         members = self.provenance["members"]
         return [(Run(self.folder / name), t) for name, t in members.items()]
-
-    def encode(self, pictures: np.ndarray) -> np.ndarray:
-        """Return what the model takes of pictures, uint8 (N, 288, 432, 3): float32."""
-        encoder = registry.ENCODERS[self.provenance["encoder"]].make()
-        return encoder.encode(pictures, self.folder / ENCODER)
 
     def model(self):
         """Return the trained model, ready to predict on the CPU.

@@ -7,10 +7,7 @@ from gtzan_lib import registry
 
 
 def build(name: str, shape: tuple[int, ...], seed: int) -> nn.Module:
-    """Return a new model with weights drawn from ``seed``.
-
-    ``shape`` is that of one input: (channels, height, width) or (windows, values).
-    """
+    """Return a new model of inputs of a ``shape``, with weights drawn from ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = registry.MODELS[name].make(*shape)

@@ -49,23 +49,22 @@ class OverTime(nn.Module):
         return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)
 
 
-def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1):
+def _convolution(inputs: int, outputs: int, size: int, stride: int = 1):
     """Return a 2-D convolution with padding, batch normalisation and ReLU."""
     layer = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
-    return [layer, nn.BatchNorm2d(outputs), nn.ReLU()]
+    return layer, nn.BatchNorm2d(outputs), nn.ReLU()
 
 
-def convolution_over_time(inputs: int, outputs: int, size: int):
-    """Return a 1-D convolution with padding, batch normalisation and ReLU."""
+def _over_time(inputs: int, outputs: int, size: int):
+    """Return the same over time alone, 1-D."""
     layer = nn.Conv1d(inputs, outputs, size, padding=size // 2, bias=False)
-    return [layer, nn.BatchNorm1d(outputs), nn.ReLU()]
+    return layer, nn.BatchNorm1d(outputs), nn.ReLU()
 
 
 class ConvNet(nn.Sequential):
-    """Convolutions over bands and time, then over time alone; any width.
+    """Convolutions over bands and time, then over time alone.
 
-    Of pictures of 1 x 128 x 335, as encoder ``bands`` gives them, or other sizes; bands
-    are averaged to 64 to 127 first.
+    Of pictures of 1 x 128 x 335 or other sizes; bands are averaged to 64 to 127 first.
     """
 
     any_width = True  # may be trained on parts of pictures
@@ -77,13 +76,13 @@ class ConvNet(nn.Sequential):
         super().__init__(
             nn.AvgPool2d((shrink, 1)),
             Standardise(height // shrink),
-            *convolution(channels, WIDTH, size=5, stride=2),
-            *convolution(WIDTH, 2 * WIDTH),
+            *_convolution(channels, WIDTH, 5, stride=2),
+            *_convolution(WIDTH, 2 * WIDTH, 3),
             nn.MaxPool2d(2),
-            *convolution(2 * WIDTH, 4 * WIDTH),
+            *_convolution(2 * WIDTH, 4 * WIDTH, 3),
             nn.MaxPool2d((2, 1)),
             nn.Flatten(1, 2),  # (B, C, H, W) to (B, C x H, W), a vector a time step
-            *convolution_over_time(4 * WIDTH * rows, features, 1),
+            *_over_time(4 * WIDTH * rows, features, 1),
             self.over_time(features),
             OverTime(),
             nn.Dropout(0.3),
@@ -97,7 +96,7 @@ class ConvNet(nn.Sequential):
 
     def over_time(self, features: int) -> nn.Module:
         """Return what looks at neighbouring time steps, (B, C, T) to (B, C, T)."""
-        return nn.Sequential(*convolution_over_time(features, features, 3))
+        return nn.Sequential(*_over_time(features, features, 3))
 
 
 class CRNN(ConvNet):

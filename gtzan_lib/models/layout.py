@@ -1,8 +1,7 @@
-"""The order of a picture's axes: channels last in arrays, channels first in tensors.
+"""The order of a picture's axes: arrays are (N, H, W, C), tensors (N, C, H, W).
 
-Arrays of pictures and codes (NumPy) are (N, H, W, C) everywhere; tensors (PyTorch) are
-(N, C, H, W). Here alone one becomes the other. The memory stays where it is, in the
-layout that PyTorch calls channels last and computes fastest with.
+Here alone one becomes the other. The memory stays where it is, in the layout that
+PyTorch calls channels last and computes fastest with.
 """
 
 import numpy as np

@@ -16,23 +16,19 @@ class SVM(nn.Module):
     Suykens and Vandewalle, "Least Squares Support Vector Machine Classifiers" (1999):
     kernel ridge regression to 1 for a vector's own genre and -1 for each other, of
     standardised principal components; the kernel is Gaussian, its width the mean
-    squared distance from their mean. A window of a track is a vector, and a track's
-    logits are the mean of its windows'. Components and vectors are kept as float16.
+    squared distance from their mean. A track's logits are the mean of its windows',
+    each of which is a vector.
     """
 
     def __init__(self, windows: int, values: int):
         super().__init__()
         components = min(COMPONENTS, values)
-        state = {
-            "mean": torch.zeros(values),
-            "scale": torch.ones(values),
-            "projection": torch.zeros(values, components).half(),
-            "gamma": torch.ones(()),
-            "vectors": torch.zeros(0, components).half(),
-            "coefficients": torch.zeros(0, len(GENRES)),
-        }
-        for name, value in state.items():
-            self.register_buffer(name, value)
+        self.register_buffer("mean", torch.zeros(values))
+        self.register_buffer("scale", torch.ones(values))
+        self.register_buffer("projection", torch.zeros(values, components).half())
+        self.register_buffer("gamma", torch.ones(()))
+        self.register_buffer("vectors", torch.zeros(0, components).half())
+        self.register_buffer("coefficients", torch.zeros(0, len(GENRES)))
 
     def solve(self, x: torch.Tensor, labels: torch.Tensor) -> None:
         """Fit to vectors (N, windows, values) of the genres ``labels`` (N,)."""

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from gtzan_lib import registry
-from gtzan_lib.data import artists, protocols
+from gtzan_lib.data import artists, splits
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import PUBLISHED
 from gtzan_lib.evaluation import dead, seeds, softmax_twice
@@ -172,7 +172,7 @@ def control_artists() -> dict[str, int]:
     The control are ``tracks`` whose artist has no other. An ``unknown`` one counts as
     an artist with one track, and may share it with another.
     """
-    tested = protocols.tested("artist-folds")
+    tested = splits.tested("artist-folds")
     of = artists.artists_of(tested, PUBLISHED)
     _, whose, sizes = np.unique(of, return_inverse=True, return_counts=True)
     is_control = sizes[whose] == 1

@@ -1,6 +1,6 @@
 """Judging predictions of any model: command ``evaluate``, "bring your own predictions".
 
-Of each protocol (``data.protocols``) that they are for, the accuracy, the top-2 and the
+Of each protocol (``data.splits``) that they are for, the accuracy, the top-2 and the
 calibration, with intervals that take the tracks of one artist as one draw; where they
 are for artist folds and random folds, leakage by pairs. Only the page needs more than
 the packages that name a song.
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from gtzan_lib import registry, store
-from gtzan_lib.data import protocols
+from gtzan_lib.data import splits
 from gtzan_lib.data.artists import artists_of
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import PUBLISHED
@@ -58,7 +58,7 @@ def read(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
         p = pd.DataFrame({name: table.genre == name for name in GENRES}, dtype=float)
     else:
         p = table[[*GENRES]].apply(pd.to_numeric, errors="coerce")
-    tests = {name: {*protocols.tested(name)} for name in protocols.FOLDS}
+    tests = {name: {*splits.tested(name)} for name in splits.PROTOCOLS}
     pairs = zip(table.protocol, table.track, strict=True)
     tested = np.array([track in tests.get(name, ()) for name, track in pairs], bool)
     faults = {
@@ -109,7 +109,7 @@ def judge(path: Path, tables: dict[str, pd.DataFrame]) -> dict:
     both kinds of folds are there. ``literature`` has rows of others.
     """
     found, hits = {}, {}
-    for name in (name for name in protocols.FOLDS if name in tables):
+    for name in (name for name in splits.PROTOCOLS if name in tables):
         tracks, logits = tables[name].track, np.log(tables[name][[*GENRES]] + TINY)
         labels = tracks.map(lambda track: GENRES.index(track.split(".")[0])).to_numpy()
         artists, logits = artists_of(tracks, PUBLISHED), logits.to_numpy()
@@ -133,7 +133,7 @@ def judge(path: Path, tables: dict[str, pd.DataFrame]) -> dict:
                 "bins": [b | {"accuracy": b["accuracy"]["value"]} for b in bins],
             }
     both = [hits[name][None] for name in (folds.KNOWN, folds.UNHEARD) if name in hits]
-    artists = artists_of(protocols.tested(folds.KNOWN), PUBLISHED)
+    artists = artists_of(splits.tested(folds.KNOWN), PUBLISHED)
     return {
         "predictions": {"name": repr(path.name)[1:-1], "sha256": store.sha256(path)},
         "protocols": found,

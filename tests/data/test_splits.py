@@ -1,5 +1,4 @@
 import csv
-import dataclasses
 import hashlib
 import os
 import shutil
@@ -10,30 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtzan_lib import registry
 from gtzan_lib.data import artists, splits
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC, Dataset, published_sums
 from gtzan_lib.data.sources import open_dataset
+from gtzan_lib.data.tables import read_table
 from gtzan_lib.errors import DataError
 
 TRACKS = tuple(f"{genre}.{i:05d}" for genre in GENRES for i in range(3))
+# Names without pictures.
+GTZAN = Dataset("GTZAN", Path(), tuple(sorted(published_sums())), "")
+SAMPLE = Dataset(SYNTHETIC, Path(), tuple(artists.sample_tracks()), "")
 
 
-@given(st.integers(10, 2000), st.integers(0, 2**31 - 1))
-def test_random_split_puts_every_picture_on_one_side(n, seed):
-    parts = splits.random_split(n, seed)
-    assert sorted([*parts["train"], *parts["test"]]) == list(range(n))
-    assert abs(len(parts["train"]) - 0.8 * n) < 1
-
-
-@given(st.integers(10, 2000), st.integers(0, 2**31 // 5))
-def test_five_seeds_are_the_folds_of_one_partition(n, partition):
-    labels = np.repeat(np.arange(n // 5), 5)
-    for draw, size in ((splits.random_split, n), (splits.three_way_split, len(labels))):
-        given = n if draw == splits.random_split else labels
-        tests = [draw(given, 5 * partition + fold)["test"] for fold in range(5)]
-        assert sorted(np.concatenate(tests)) == list(range(size))
+@given(st.integers(2, 400), st.integers(0, 2**31 // 5))
+def test_five_seeds_are_the_folds_of_one_partition(fifth, partition):
+    n, labels = 5 * fifth - 1, np.repeat(np.arange(fifth), 5)
+    for draw, of, size in (
+        (splits.random_split, n, n),
+        (splits.three_way_split, labels, len(labels)),
+    ):
+        folds = [draw(of, 5 * partition + fold) for fold in range(5)]
+        assert sorted(np.concatenate([f["test"] for f in folds])) == list(range(size))
+        for parts in folds:
+            assert sorted(np.concatenate(list(parts.values()))) == list(range(size))
 
 
 def test_random_split_is_the_papers_and_depends_on_the_seed_alone():
@@ -48,20 +47,15 @@ def test_random_split_is_the_papers_and_depends_on_the_seed_alone():
 def test_three_way_split_divides_each_genre_alike(sizes, seed):
     labels = np.repeat(np.arange(len(sizes)), sizes)
     parts = splits.three_way_split(labels, seed)
-    assert sorted(np.concatenate(list(parts.values()))) == list(range(len(labels)))
     for genre, size in enumerate(sizes):
         n = {subset: (labels[index] == genre).sum() for subset, index in parts.items()}
         assert abs(n["test"] - size / 5) < 1
         assert abs(n["validation"] - size / 5) < 1
 
 
-def test_random_splits_are_told_from_others_by_name(five):
-    for name in ("random", "three-way"):
-        assert splits.identify(name) == name
-        assert splits.identify(name + "-unique") == name + "-unique"
-        first, again = (splits.split(five, name, seed=1)["test"] for _ in "12")
-        np.testing.assert_array_equal(first, again)
-    assert set(splits.TEST_TO_TRAIN) < set(registry.SPLITS)
+def test_a_three_way_split_of_too_few_pictures_is_refused(tiny):
+    with pytest.raises(DataError, match="5 pictures of each genre"):
+        splits.split(tiny, "three-way", 0)
 
 
 def test_duplicates_are_kept_in_the_last_subset_alone():
@@ -74,14 +68,25 @@ def test_duplicates_are_kept_in_the_last_subset_alone():
     assert found == {"test": [6, 7], "validation": [4, 5], "train": [1, 3]}
 
 
-def test_unique_splits_compare_the_files(tiny_source, tmp_path):
-    copy = open_dataset(shutil.copytree(tiny_source, tmp_path / "copy"))
+@pytest.fixture
+def copy(tiny_source, tmp_path):
+    return open_dataset(shutil.copytree(tiny_source, tmp_path / "copy"))
+
+
+def test_unique_splits_compare_the_files(copy):
     twin = copy.image_path("blues.00000").read_bytes()
     copy.image_path("blues.00001").write_bytes(twin)
     for seed in range(20):
         parts = splits.split(copy, "random-unique", seed)
         sides = [name for name, index in parts.items() for i in (0, 1) if i in index]
         assert sides in (["train", "train"], ["test", "test"], ["test"])
+
+
+def test_every_track_is_there_but_copies_and_copies_of_another_genre(copy):
+    for one, other in (("blues.00000", "blues.00001"), ("jazz.00000", "rock.00000")):
+        copy.image_path(other).write_bytes(copy.image_path(one).read_bytes())
+    kept = {copy.tracks[i] for i in splits.every_track(copy)}
+    assert set(copy.tracks) - kept == {"blues.00001", "jazz.00000", "rock.00000"}
 
 
 PUBLISHED_LISTS = {  # SHA-256 sums of the lists that the table was made of
@@ -99,131 +104,69 @@ def test_the_artist_split_is_the_published_one():
             lists[row["subset"]] += f"{genre}/{row['track']}.wav\n"
     sums = {name: hashlib.sha256(text.encode()) for name, text in lists.items()}
     assert {name: sum_.hexdigest() for name, sum_ in sums.items()} == PUBLISHED_LISTS
-
-
-def test_a_changed_artist_split_is_refused(tmp_path, monkeypatch):
-    changed = tmp_path / "artist_split.csv"
-    changed.write_text(splits.ARTIST_SPLIT.read_text().replace("test", "train", 1))
-    monkeypatch.setattr(splits, "ARTIST_SPLIT", changed)
-    with pytest.raises(DataError, match="not the published table"):
-        splits.split(published(tmp_path), "artist", seed=0)
-
-
-def published(folder):
-    """Return a data set of empty files with the names of the published pictures."""
-    tracks = tuple(sorted(published_sums()))
-    return Dataset("GTZAN", folder, tracks, "0" * 64)
-
-
-def test_the_artist_split_of_the_published_pictures(tmp_path):
-    dataset = published(tmp_path)
-    parts = splits.split(dataset, "artist", seed=0)
+    parts = splits.split(GTZAN, "artist", seed=0)
     assert list(map(len, parts.values())) == [442, 197, 290]
-    assert dataset.tracks[parts["test"][0]] == "blues.00012"
-    both = splits.split(dataset, "artist-trainval", seed=0)
+    assert GTZAN.tracks[parts["test"][0]] == "blues.00012"
+    both = splits.split(GTZAN, "artist-trainval", seed=0)
     assert set(both) == {"train", "test"}
     np.testing.assert_array_equal(both["test"], parts["test"])
     joined = np.sort(np.concatenate([parts["train"], parts["validation"]]))
     np.testing.assert_array_equal(both["train"], joined)
-    assert splits.identify("artist-trainval") == "artist-trainval"
 
 
-def test_artist_folds_share_no_artist_and_test_every_track_once(tmp_path):
-    dataset = published(tmp_path)
+def test_a_changed_table_is_refused(tmp_path, monkeypatch):
+    changed = tmp_path / "changed.csv"
+    changed.write_text(splits.ARTIST_SPLIT.read_text().replace("test", "train", 1))
+    monkeypatch.setattr(splits, "ARTIST_SPLIT", changed)
+    monkeypatch.setattr(artists, "ARTISTS", changed)
+    for make in (
+        lambda: splits.split(GTZAN, "artist", seed=0),
+        lambda: artists.artists_of(GTZAN.tracks, PUBLISHED),
+    ):
+        with pytest.raises(DataError, match="not the published table"):
+            make()
+
+
+@pytest.mark.parametrize(("dataset", "n"), [(GTZAN, 929), (SAMPLE, 160)])
+def test_folds_by_artist_and_by_chance(dataset, n):
     artist = artists.artists_of(dataset.tracks, dataset.name)
-    seeds = [splits.split(dataset, "artist-folds", seed) for seed in range(6)]
-    for parts in seeds:
+    for seed in range(6):
+        parts = splits.split(dataset, "artist-folds", seed)
         assert not {*artist[parts["train"]]} & {*artist[parts["test"]]}
-        assert len(parts["train"]) + len(parts["test"]) == 929
-        assert np.bincount(dataset.labels[parts["test"]]).min() >= 20
-    tests = [parts["test"] for parts in seeds]
-    assert len(np.unique(np.concatenate(tests[:3]))) == 929
-    assert not np.array_equal(tests[0], tests[3])  # other company
+        drawn = splits.split(dataset, "random-folds", seed)
+        assert {*artist[drawn["train"]]} & {*artist[drawn["test"]]}
+        sizes = [np.bincount(dataset.labels[p["test"]]) for p in (parts, drawn)]
+        np.testing.assert_array_equal(*sizes)
+    for name in ("artist-folds", "random-folds"):
+        seeds = [splits.split(dataset, name, seed) for seed in range(6)]
+        tests = [parts["test"] for parts in seeds]
+        for once in (tests[:3], tests[3:]):
+            assert len(np.unique(np.concatenate(once))) == sum(map(len, once)) == n
+        assert not np.array_equal(tests[0], tests[3])  # other company
 
 
-def test_random_folds_have_the_sizes_and_genres_of_the_artist_folds(tmp_path):
-    dataset = published(tmp_path)
-    for fold in range(3):
-        for seed in (fold, fold + 3):
-            known = splits.split(dataset, "artist-folds", seed)["test"]
-            drawn = splits.split(dataset, "random-folds", seed)
-            np.testing.assert_array_equal(
-                np.bincount(dataset.labels[drawn["test"]]),
-                np.bincount(dataset.labels[known]),
-            )
-    for first in (0, 3):
-        tests = [
-            splits.split(dataset, "random-folds", first + fold)["test"]
-            for fold in range(3)
-        ]
-        assert len(np.unique(np.concatenate(tests))) == 929
-    again = splits.split(dataset, "random-folds", 3)["test"]
-    assert len(np.setdiff1d(again, splits.split(dataset, "random-folds", 0)["test"]))
-
-
-def test_unknown_artists_are_each_their_own_and_a_changed_table_is_refused(
-    tmp_path, monkeypatch
-):
+def test_unknown_artists_are_each_their_own():
     tracks = ("blues.00000", "blues.00001", "classical.00049", "hiphop.99999")
     found = artists.artists_of(tracks, PUBLISHED)
     assert found[0] == found[1] == "0"
     assert found[3] == "hiphop.99999"
-    changed = tmp_path / "artists.csv"
-    changed.write_text(artists.ARTISTS.read_text().replace(",0", ",1", 1))
-    monkeypatch.setattr(artists, "ARTISTS", changed)
-    with pytest.raises(DataError, match="not the published table"):
-        artists.artists_of(tracks, PUBLISHED)
 
 
-@pytest.fixture
-def sample():
-    """The sample's names, without its pictures."""
-    return Dataset(SYNTHETIC, Path(), tuple(artists.sample_tracks()), "")
-
-
-def test_the_sample_has_artists_of_several_clips_and_of_one(sample):
-    found = artists.artists_of(sample.tracks, SYNTHETIC)
+def test_the_sample_has_artists_of_several_clips_and_of_one():
+    found = artists.artists_of(SAMPLE.tracks, SYNTHETIC)
     _, clips = np.unique(found, return_counts=True)
     assert sorted(clips) == sorted([4, 4, 3, 3, 1, 1] * len(GENRES))
     genres = [name.split("-")[0] for name in found]
-    assert genres == [track.split(".")[0] for track in sample.tracks]
+    assert genres == [track.split(".")[0] for track in SAMPLE.tracks]
     first = map(artists.invented, range(artists.CLIPS))
     assert artists.invented(artists.CLIPS) not in first
-
-
-def test_the_sample_has_folds_by_artist_and_no_published_lists(sample):
-    artist = artists.artists_of(sample.tracks, SYNTHETIC)
-    tests = []
-    for seed in range(3):
-        parts = splits.split(sample, "artist-folds", seed)
-        assert not {*artist[parts["train"]]} & {*artist[parts["test"]]}
-        tests.append(parts["test"])
-        drawn = splits.split(sample, "random-folds", seed)
-        assert len(drawn["test"]) == len(parts["test"])
-        assert {*artist[drawn["train"]]} & {*artist[drawn["test"]]}
-    assert np.array_equal(np.sort(np.concatenate(tests)), np.arange(160))
-    with pytest.raises(DataError, match="of GTZAN, not of the synthetic sample"):
-        splits.split(sample, "artist", seed=0)
-
-
-def test_every_track_is_there_but_copies_and_copies_of_another_genre(
-    tiny_source, tmp_path
-):
-    copy = open_dataset(shutil.copytree(tiny_source, tmp_path / "copy"))
-    picture = copy.image_path("blues.00000").read_bytes()
-    copy.image_path("blues.00001").write_bytes(picture)
-    doubtful = copy.image_path("jazz.00000").read_bytes()
-    copy.image_path("rock.00000").write_bytes(doubtful)
-    kept = {copy.tracks[i] for i in splits.every_track(copy)}
-    assert set(copy.tracks) - kept == {"blues.00001", "jazz.00000", "rock.00000"}
 
 
 def test_other_pictures_have_no_artist_split(tiny):
     with pytest.raises(DataError, match=r"not in the data: 'blues\.00029'"):
         splits.split(tiny, "artist", seed=0)
-    sample = dataclasses.replace(tiny, name=SYNTHETIC)
     with pytest.raises(DataError, match="of GTZAN, not of the synthetic sample"):
-        splits.split(sample, "artist", seed=0)
+        splits.split(SAMPLE, "artist", seed=0)
 
 
 def write(path, rows, header="track,subset"):
@@ -235,10 +178,16 @@ def good_rows():
     return [f"{t},{'test' if t.endswith('2') else 'train'}" for t in TRACKS]
 
 
-def test_reads_a_split_from_a_file(tmp_path):
-    parts = splits.read_split(write(tmp_path / "s.csv", good_rows()), TRACKS)
+def test_reads_a_split_from_a_file(tmp_path, tiny):
+    path = write(tmp_path / "s.csv", good_rows())
+    parts = splits.split(tiny, path, 0)
     assert set(parts) == {"train", "test"}
     assert [TRACKS[i] for i in parts["test"]] == [t for t in TRACKS if t[-1] == "2"]
+    name = splits.identify(path)
+    assert name.startswith("s-")
+    write(tmp_path / "s.csv", good_rows()[::-1])
+    assert splits.identify(path) != name
+    assert splits.identify("random-unique") == "random-unique"
 
 
 @pytest.mark.parametrize(
@@ -252,33 +201,40 @@ def test_reads_a_split_from_a_file(tmp_path):
         (lambda rows: [*rows, "blues.00001"], "names blues.00001|puts blues.00001"),
     ],
 )
-def test_a_faulty_file_is_refused_with_the_reason(tmp_path, change, reason):
+def test_a_faulty_file_is_refused_with_the_reason(tmp_path, tiny, change, reason):
     path = write(tmp_path / "s.csv", change(good_rows()))
     with pytest.raises(DataError, match=reason):
-        splits.read_split(path, TRACKS)
+        splits.split(tiny, path, 0)
 
 
-def test_files_of_another_kind_are_refused(tmp_path):
-    with pytest.raises(DataError, match="lacks the column track"):
-        splits.read_split(write(tmp_path / "s.csv", [], "name,part"), TRACKS)
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x81")
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "No columns"),
+        (b"track\nblues.00000\n", "lacks the column subset"),
+        (b"track,subset\nblues.00000,train,\n", "Length of header"),
+        (b"track,subset\na,b\nblues.00000,train,\n", "Expected 2 fields in line 3"),
+        (b"track,subset\n\xff,b\n", "can't decode"),
+        (b"\x00\x00", "lacks the column track"),
+    ],
+)
+def test_a_damaged_table_is_refused_with_the_reason(tmp_path, text, reason):
+    (tmp_path / "table.csv").write_bytes(text)
+    with pytest.raises(DataError, match=reason):
+        read_table(tmp_path / "table.csv", ("track", "subset"))
+
+
+def test_values_of_tables_are_the_text_that_they_are(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("\ufefftrack,other,subset\nNA,1,007\n,2,1e3\n", encoding="utf-8")
+    table = read_table(path, ("subset", "track"))
+    assert table.to_dict("list") == {"subset": ["007", "1e3"], "track": ["NA", ""]}
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "fifo")
-    for name in ("absent.csv", "binary", "fifo"):
-        with pytest.raises(DataError, match=name):
-            splits.read_split(tmp_path / name, TRACKS)
-    with pytest.raises(DataError, match="neither a name of one nor a CSV file"):
-        splits.identify(str(tmp_path / "fifo"))
-
-
-def test_a_files_identity_follows_its_content(tmp_path):
-    path = write(tmp_path / "mine.csv", good_rows())
-    before = splits.identify(path)
-    write(tmp_path / "mine.csv", good_rows()[::-1])
-    assert before.startswith("mine-")
-    assert splits.identify(path) != before
-    assert splits.identify("random") == "random"
-
-
-def test_a_three_way_split_of_too_few_pictures_is_refused(tiny):
-    with pytest.raises(DataError, match="5 pictures of each genre"):
-        splits.split(tiny, "three-way", 0)
+    for path in (tmp_path / "fifo", tmp_path, tmp_path / "absent"):
+        with pytest.raises(DataError, match="there is no such file"):
+            read_table(path, ("track",))
+        with pytest.raises(DataError, match="neither a name of one nor a CSV file"):
+            splits.identify(str(path))

@@ -98,11 +98,6 @@ def test_without_a_table_the_encoder_says_which_file_is_missing(tiny_source):
         train(tiny_source, model="svm", encoder="features")
 
 
-def test_features_cannot_be_had_from_a_picture():
-    with pytest.raises(DataError, match="computed from audio"):
-        features.Features().encode(np.zeros((1, 288, 432, 3), np.uint8))
-
-
 def test_a_louder_tone_changes_the_features_that_it_should():
     y = sample.synthesise("jazz", 0)
     quiet, loud = (

@@ -9,7 +9,7 @@ from gtzan_lib.data.pictures import draw
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import learned
 from gtzan_lib.errors import DataError
-from gtzan_lib.models import autoencoder, autoencoder_bands
+from gtzan_lib.models import autoencoder
 from gtzan_lib.models.layout import to_array, to_tensor
 from gtzan_lib.training import checkpoints, loop
 
@@ -27,7 +27,7 @@ def images():
         wave = np.sin(band / rng.uniform(5, 40)) * np.sin(column / rng.uniform(5, 40))
         noisy = 128 + 60 * wave + 10 * rng.standard_normal(wave.shape)
         bands = noisy.clip(0, 255).astype(np.uint8)
-        pictures.append(draw(bands[autoencoder_bands.BAND_OF_ROW]))
+        pictures.append(draw(bands[autoencoder.BAND_OF_ROW]))
     return np.stack(pictures)
 
 
@@ -156,7 +156,7 @@ def test_learn_seals_codes_errors_and_weights(images, tmp_path, monkeypatch):
     assert store.is_whole(folder)
     assert not list(folder.glob("checkpoint*"))
     history = store.read_json(folder / "history.json")
-    assert len(history["loss"]) == autoencoder_bands.ConvAutoencoder.epochs + 1
+    assert len(history["loss"]) == autoencoder.ConvAutoencoder.epochs + 1
     codes = np.load(folder / "codes.npy")
     with np.load(folder / "mse.npz") as errors:
         assert set(errors) == {"picture", "plot", "unrounded"}

@@ -110,7 +110,7 @@ def readers(tiny_source, tmp_path):
         ),
         tmp_path / "split.csv": (
             "\n".join(["track,subset", *split]).encode(),
-            lambda path: splits.read_split(path, dataset.tracks),
+            lambda path: splits.split(dataset, str(path), 0),
         ),
         tmp_path / "checkpoint": (
             (tmp_path / "good").read_bytes(),

@@ -8,7 +8,7 @@ import pytest
 from made import Made
 from scipy import special, stats
 
-from gtzan_lib.data import artists, protocols
+from gtzan_lib.data import artists, splits
 from gtzan_lib.data.gtzan import PUBLISHED
 from gtzan_lib.report import comparisons
 from gtzan_lib.training.recipe import Augmented, Descent
@@ -150,7 +150,7 @@ def test_the_paper_is_above_the_bound_for_one_softmax_and_fits_two():
 
 
 def test_control_tracks_of_unknown_artists_are_counted():
-    tracks = protocols.tested("artist-folds")
+    tracks = splits.tested("artist-folds")
     ids = artists.artists_of(tracks, PUBLISHED).tolist()
     alone = [pair for pair in zip(tracks, ids, strict=True) if ids.count(pair[1]) == 1]
     unknown = sum(track == artist for track, artist in alone)

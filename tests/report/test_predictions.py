@@ -13,7 +13,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.metrics import accuracy_score, confusion_matrix, top_k_accuracy_score
 
 from gtzan_lib.__main__ import main
-from gtzan_lib.data import protocols
+from gtzan_lib.data import splits
 from gtzan_lib.data.artists import artists_of
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import PUBLISHED, published_sums
@@ -53,9 +53,9 @@ def evaluate(tmp_path, capsys, table, *options, name="p.csv"):
 
 
 def test_each_protocol_is_a_file_that_needs_no_pictures(folder):
-    assert {path.stem for path in folder.iterdir()} == set(protocols.FOLDS)
+    assert {path.stem for path in folder.iterdir()} == set(splits.PROTOCOLS)
     every = set(published_sums())
-    for name, folds in protocols.FOLDS.items():
+    for name, folds in splits.PROTOCOLS.items():
         table = pd.read_csv(folder / f"{name}.csv")
         assert list(table)[:2] == ["track", "subset"]
         assert set(table.track) <= every
@@ -65,7 +65,7 @@ def test_each_protocol_is_a_file_that_needs_no_pictures(folder):
             assert not part.track.duplicated().any()
         tests = table[table.subset == "test"].track
         assert not tests.duplicated().any()
-        assert tuple(sorted(tests)) == protocols.tested(name)
+        assert tuple(sorted(tests)) == splits.tested(name)
     artist = pd.read_csv(folder / "artist.csv")
     sizes = artist.subset.value_counts().to_dict()
     assert sizes == {"train": 442, "validation": 197, "test": 290}
@@ -74,7 +74,7 @@ def test_each_protocol_is_a_file_that_needs_no_pictures(folder):
 def test_no_artist_and_no_identical_picture_is_on_both_sides(folder):
     sums = published_sums()
     shared = {}
-    for name in protocols.FOLDS:
+    for name in splits.PROTOCOLS:
         table = pd.read_csv(folder / f"{name}.csv")
         table["artist"] = artists_of(table.track, PUBLISHED)
         table["sum"] = table.track.map(sums)
@@ -357,7 +357,7 @@ def test_the_page_fits_the_screen(folder, tmp_path, capsys, browser):
 def test_every_number_of_the_literature_has_a_source_or_says_so():
     for row in literature.load():
         assert 0 < row["low"] <= row["high"] < 1
-        assert row["protocol"] in protocols.FOLDS
+        assert row["protocol"] in splits.PROTOCOLS
         assert row["checked"] in ("read", "quoted")
         assert row["url"].startswith("https://")
         assert row["accuracy"].endswith("*") == (row["checked"] != "read")

@@ -6,6 +6,7 @@ import torch
 from small import train
 
 from gtzan_lib.data import packing
+from gtzan_lib.encoders import learned
 from gtzan_lib.experiments import runs
 from gtzan_lib.models import build as models
 from gtzan_lib.registry import RECIPES
@@ -155,6 +156,9 @@ def test_a_run_knows_its_data_parameters_and_model(tiny):
 def test_a_learned_encoder_stays_with_its_run(tiny):
     run = train(tiny, encoder="conv")
     shown = run.predictions["index"][:3]
-    codes = torch.from_numpy(run.encode(packing.pack(tiny)[shown]))
-    logits = training.predict(run.model(), codes.permute(0, 3, 1, 2)).numpy()
+    encoder = learned.load(run.folder / "encoder.safetensors", "conv")
+    x = torch.from_numpy(encoder.prepare(packing.pack(tiny)[shown]))
+    with torch.no_grad():
+        codes = (encoder.encode(x) * 255).round() / 255
+    logits = training.predict(run.model(), codes).numpy()
     np.testing.assert_allclose(logits, run.predictions["logits"][:3], atol=1e-5)
