@@ -1,8 +1,7 @@
 """Audio files in, mono samples at one rate out, in bounded memory and time.
 
-libsndfile decodes; where it cannot, to a file's end, the program ffmpeg does. A decoder
-yields the facts of a file, as an ``Audio`` without samples, and then the samples in
-blocks, float32, (frames, channels); at the end it knows whether the file is damaged.
+libsndfile decodes; where it cannot, to a file's end, the program ffmpeg does. Either
+yields an ``Audio`` without samples, then those in blocks, float32, (frames, channels).
 """
 
 import contextlib
@@ -30,7 +29,8 @@ _BLOCK = 1 << 19  # values decoded at once: 2 MiB
 _CONTAINERS = "aac,ac3,aiff,ape,asf,caf,flac,matroska,mov,mp3,mpegts,ogg,tta,wav,wv"
 _SAFELY = ("-v", "error", "-protocol_whitelist", "file")
 _SAFELY += ("-format_whitelist", _CONTAINERS)
-_FFMPEG_SECONDS = 60  # after which it is stopped
+_SECONDS = 60  # after which it is stopped
+_QUIETLY = {"stderr": subprocess.DEVNULL, "timeout": _SECONDS}
 
 _UNKNOWN = 2**31 - 2**16  # a size from here on says "unknown", as programs write it
 _TAGS = 2**14  # bytes that a file may have behind its audio
@@ -65,9 +65,8 @@ def read_audio(
     """Decode an audio file to mono at a ``rate`` in Hz, to its end.
 
     WAV, FLAC, OGG, MP3, AU and what else libsndfile knows; M4A, AAC, several streams in
-    a row and others where the program ``ffmpeg`` is installed. Its content, not its
-    name, says what it is. Where channels of opposite phase cancel each other, the
-    louder one is taken.
+    a row and others where ``ffmpeg`` is installed. Its content, not its name, says what
+    it is. Where channels of opposite phase cancel each other, the louder one is taken.
 
     ``DataError`` if the file is missing, empty, not audio, cannot be decoded, plays
     longer than ``max_seconds``, or holds no samples or some that are not finite.
@@ -77,7 +76,7 @@ def read_audio(
         raise DataError(f"There is no audio file {path}.")
     try:
         if path.stat().st_size == 0:
-            raise DataError(f"The audio file {path} is empty (0 bytes).")
+            raise _refusal(path, "is empty (0 bytes).")
         try:
             return _read(path, _soundfile, max_seconds, rate)
         except DecodeError as error:
@@ -94,22 +93,21 @@ def read_audio(
             f"The file {path} cannot be decoded: it is damaged, or not audio."
         ) from error
     except OSError as error:
-        raise DataError(
-            f"The audio file {path} cannot be opened ({error.strerror})."
-        ) from error
+        raise _refusal(path, f"cannot be opened ({error.strerror}).") from error
+
+
+def _refusal(path: Path, why: str) -> DataError:
+    return DataError(f"The audio file {path} {why}")
 
 
 def _read(path: Path, decoder: Callable, max_seconds: float, rate: int) -> Audio:
-    """Return the ``Audio`` of a file, decoded block by block."""
     import soxr
 
     with contextlib.closing(decoder(path, max_seconds)) as blocks:
         track, frames, parts = next(blocks), 0, []
         if not RATES[0] <= track.sample_rate <= RATES[1]:
-            raise DataError(
-                f"The audio file {path} says that it has {track.sample_rate:,} "
-                f"samples a second; {RATES[0]:,} to {RATES[1]:,} can be used."
-            )
+            why = f"says that it has {track.sample_rate:,} samples a second; "
+            raise _refusal(path, f"{why}{RATES[0]:,} to {RATES[1]:,} can be used.")
         _refuse_longer(path, track, max_seconds)
         resampler = soxr.ResampleStream(track.sample_rate, rate, 1, "float32")
         is_same, resample = track.sample_rate == rate, resampler.resample_chunk
@@ -119,12 +117,10 @@ def _read(path: Path, decoder: Callable, max_seconds: float, rate: int) -> Audio
             _refuse_longer(path, track, max_seconds)
             y = _mono(block)
             if not np.isfinite(y).all():
-                raise DataError(
-                    f"The audio file {path} holds samples that are not finite."
-                )
+                raise _refusal(path, "holds samples that are not finite.")
             parts.append(y if is_same else resample(y))
         if frames == 0:
-            raise DataError(f"The audio file {path} holds no samples.")
+            raise _refusal(path, "holds no samples.")
         if not is_same:
             parts.append(resample(np.zeros(0, np.float32), last=True))
         track.y = np.concatenate(parts)
@@ -145,17 +141,13 @@ def _mono(block: np.ndarray) -> np.ndarray:
 
 
 def _refuse_longer(path: Path, track: Audio, max_seconds: float) -> None:
-    """Refuse what plays longer than a limit, or takes as long to decode."""
+    rate, channels = track.sample_rate, track.channels
     if track.seconds > max_seconds:
-        raise DataError(
-            f"The audio file {path} is longer than {max_seconds / 60:g} minutes, which "
-            "is the limit: cut it first."
-        )
-    if track.seconds * track.sample_rate * track.channels > max_seconds * MAX_VALUES:
-        raise DataError(
-            f"The audio file {path} holds too much, {track.channels} channels of "
-            f"{track.sample_rate:,} Hz: cut it, or make it stereo of 48,000 Hz."
-        )
+        limit = f"{max_seconds / 60:g} minutes, which is the limit"
+        raise _refusal(path, f"is longer than {limit}: cut it first.")
+    if track.seconds * rate * channels > max_seconds * MAX_VALUES:
+        why = f"holds too much, {channels} channels of {rate:,} Hz: cut it, or make it "
+        raise _refusal(path, why + "stereo of 48,000 Hz.")
 
 
 def _soundfile(path: Path, max_seconds: float) -> Iterator[Audio | np.ndarray]:
@@ -199,7 +191,7 @@ def _silenced() -> Iterator[None]:
 
 
 def _is_cut(path: Path) -> bool:
-    """Say whether a WAV, AIFF or AU file is shorter than its first bytes say."""
+    """Tell whether a WAV, AIFF or AU file is shorter than its first bytes say."""
     with path.open("rb") as file:
         head = file.read(12)
     orders = {b"RIFF": "little", b"FORM": "big"}
@@ -217,12 +209,9 @@ def _ffmpeg(path: Path, max_seconds: float) -> Iterator[Audio | np.ndarray]:
     source = [*_SAFELY, "-i", f"file:{path.resolve()}"]
     asked = "stream=codec_name,sample_rate,channels,duration:format=duration"
     probe = ["ffprobe", *source, "-select_streams", "a:0", "-show_entries", asked]
-    probe += ["-of", "json"]
     try:
-        done = subprocess.run(
-            probe, capture_output=True, timeout=_FFMPEG_SECONDS, check=True
-        )
-        found = json.loads(done.stdout)
+        probe += ["-of", "json"]
+        found = json.loads(subprocess.check_output(probe, **_QUIETLY))
         stream = found["format"] | found["streams"][0]
         rate, channels = int(stream["sample_rate"]), int(stream["channels"])
         form, seconds = stream["codec_name"].upper(), float(stream.get("duration", 0))
@@ -232,7 +221,7 @@ def _ffmpeg(path: Path, max_seconds: float) -> Iterator[Audio | np.ndarray]:
         raise DecodeError
     track = Audio(rate, channels, form, seconds)
     yield track
-    command = ["ffmpeg", "-nostdin", "-timelimit", str(_FFMPEG_SECONDS), *source]
+    command = ["ffmpeg", "-nostdin", "-timelimit", str(_SECONDS), *source]
     command += ["-map", "0:a:0", "-ac", str(channels), "-ar", str(rate)]
     if math.isfinite(max_seconds):
         command += ["-t", str(max_seconds + 1)]
@@ -244,10 +233,8 @@ def _ffmpeg(path: Path, max_seconds: float) -> Iterator[Audio | np.ndarray]:
     ):
         try:
             while content := process.stdout.read(length):
-                frames = len(content) // (4 * channels)
-                yield np.frombuffer(content, "<f4", frames * channels).reshape(
-                    frames, channels
-                )
+                n = len(content) // (4 * channels) * channels
+                yield np.frombuffer(content, "<f4", n).reshape(-1, channels)
             if process.wait() != 0:
                 raise DecodeError
             track.is_damaged = faults.tell() > 0

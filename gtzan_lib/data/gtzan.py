@@ -20,6 +20,7 @@ from gtzan_lib.fingerprint import fingerprint
 
 HEIGHT, WIDTH = 288, 432
 _DAMAGE = OSError, SyntaxError, ValueError, IndexError, struct.error  # in Pillow
+_DAMAGE += (Image.DecompressionBombError,)
 OPAQUE = b"\xff" * (HEIGHT * WIDTH)  # the fourth channel of such a picture
 PUBLISHED = "GTZAN (Kaggle edition)"
 SYNTHETIC = "synthetic sample"
@@ -31,9 +32,9 @@ FEATURES = "features_30_sec.csv"  # a table beside the pictures
 class Dataset:
     """The pictures of a data set, in the order of their names.
 
-    ``name`` is for figures and tables, such as ``"synthetic sample"``; ``folder`` holds
-    ``images_original``; ``tracks`` are named as audio files are, ``"blues.00000"``;
-    ``sha256`` is a hash of their names and pictures, 64 hexadecimal digits.
+    ``name`` is for figures and tables; ``folder`` holds ``images_original``; ``tracks``
+    are named as audio files are, ``"blues.00000"``; ``sha256`` is a hash of their names
+    and pictures.
     """
 
     name: str
@@ -55,8 +56,8 @@ class Dataset:
     def key(self, modules, packages, files=(), **facts) -> dict:
         """Return the key of a sealed folder (see ``store``) of results from it.
 
-        They are made by modules of this library (see ``fingerprint``) and by packages,
-        of the pictures and other files of ``folder``, with these facts, JSON values.
+        They are made by modules of this library and by packages, of the pictures and
+        other files of ``folder``, with these facts, JSON values.
         """
         key = {"data": self.name, "data_sha256": self.sha256, **facts}
         if files:
@@ -109,10 +110,9 @@ def open_folder(folder: Path) -> Dataset:
 
 
 def find_layout(path: str | Path) -> Path:
-    """Return the folder, ``path`` or below it, that holds ``images_original``.
+    """Return the folder that holds ``images_original``, from that, its own or its root.
 
-    ``DataError`` if there is none, or the path has characters that other programs of
-    the pipeline cannot take.
+    ``DataError`` if there is none, or other programs cannot take the path.
     """
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in str(path)):
         raise DataError(
@@ -121,9 +121,9 @@ def find_layout(path: str | Path) -> Path:
         )
     try:
         path = Path(path).expanduser().resolve()
-        for folder in (path, path / "Data", path.parent):
-            images = folder / "images_original"
-            if images.is_dir() and (folder != path.parent or path == images):
+        inside = path.parent if path.name == "images_original" else path
+        for folder in (path, path / "Data", inside):
+            if (folder / "images_original").is_dir():
                 return folder
     except (OSError, RuntimeError) as error:
         raise DataError(f"{path} cannot be opened: {error}") from error
@@ -136,8 +136,8 @@ def find_layout(path: str | Path) -> Path:
 def picture_files(images: Path) -> Iterator[tuple[str, Path]]:
     """Yield the track name and path of every picture in ``images_original``.
 
-    ``DataError`` at the first file or folder that does not belong there, or cannot be
-    read as a file: a pipe would be waited for without end.
+    ``DataError`` at the first that does not belong there, or is no file: a pipe would
+    be waited for without end.
     """
     for folder in visible(images):
         if folder.name not in GENRES or not folder.is_dir():
@@ -163,9 +163,8 @@ def visible(folder: Path) -> list[Path]:
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """Read one spectrogram picture (paper, section 3.1.1).
+    """Read red, green and blue of a picture: uint8, (288, 432, 3), read-only.
 
-    Returned are red, green and blue: uint8, (288, 432, 3), 0 to 255, read-only.
     ``DataError`` if the file is not a readable, opaque PNG of 432 x 288 pixels.
     """
     if not path.is_file():
@@ -183,7 +182,7 @@ def read_picture(path: Path) -> np.ndarray:
                 )
             pixels = image.tobytes("raw", "RGB")  # a third of the time of convert
             return np.frombuffer(pixels, np.uint8).reshape(HEIGHT, WIDTH, 3)
-    except (*_DAMAGE, Image.DecompressionBombError) as error:
+    except _DAMAGE as error:
         raise DataError(f"{path} cannot be read as a PNG picture: {error}") from error
 
 

@@ -32,20 +32,20 @@ PROTOCOLS = {  # how many seeds of a split test each of its test tracks once
 
 # The lists of Kereliuk, Sturm and Larsen, "Deep Learning and Music Adversaries" (2015),
 # in their order: https://github.com/coreyker/dnn-mgr/tree/master/gtzan, *_filtered.txt.
-# No artist is in two subsets, but for one with three tracks of disco; faulty tracks are
-# in none.
+# No artist is in two subsets, but for one of disco; faulty tracks are in none.
 ARTIST_SPLIT = Path(__file__).with_name("artist_split.csv")
 ARTIST_SHA256 = "e725e97d3b11468d54235ec136f2ce53ddcf521189907573d22377655be9ecac"
-NO_PICTURE = "jazz.00054"  # its audio cannot be decoded: the Kaggle edition lacks it
+# Its audio cannot be decoded: the Kaggle edition lacks it. 442 tracks train, 197
+# validate and 290 test without it.
+NO_PICTURE = "jazz.00054"
 
 
 def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
     """Return the split of a data set by its name.
 
     It is one of ``registry.SPLITS``, or the path of a CSV file with the columns
-    ``track`` and ``subset``, in which tracks may be left out. Of random splits and
-    folds, ``seed`` decides which. ``DataError`` if the split cannot be read, or does
-    not fit the data.
+    ``track`` and ``subset``, of some tracks or all. ``seed`` draws random splits and
+    folds. ``DataError`` if the split cannot be read, or does not fit the data.
     """
     kind = name.removesuffix(UNIQUE)
     if kind == "random":
@@ -78,10 +78,9 @@ def identify(name: str) -> str:
 
 
 def random_split(n: int, seed: int) -> dict[str, np.ndarray]:
-    """Draw the paper's split: 80 % of the pictures train, the rest tests.
+    """Draw the paper's split: 80 % of ``n`` pictures train, the rest tests.
 
-    Five seeds are the folds of one partition: seeds 0 to 4 test each of the ``n``
-    pictures once, seeds 5 to 9 once more, with other company.
+    Seeds 0 to 4 test each picture once, seeds 5 to 9 once more, with other company.
     """
     partition, fold = divmod(seed, N_FOLDS)
     order = np.random.default_rng(partition).permutation(n)
@@ -89,10 +88,10 @@ def random_split(n: int, seed: int) -> dict[str, np.ndarray]:
 
 
 def three_way_split(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """Draw three fifths to train, a fifth to validate, a fifth to test.
+    """Draw three fifths of each genre to train, one to validate, one to test.
 
-    Each genre of ``labels``, int64, (N,), is divided so; five seeds test each picture
-    once, as in ``random_split``. ``DataError`` if a genre has fewer than five.
+    Of ``labels``, int64, (N,); five seeds test each picture once, as in
+    ``random_split``. ``DataError`` if a genre has fewer than five.
     """
     partition, fold = divmod(seed, N_FOLDS)
     rng = np.random.default_rng(partition)
@@ -116,8 +115,7 @@ def without_duplicates(
 ) -> dict[str, np.ndarray]:
     """Leave out of each subset what is identical to a picture of a later one.
 
-    The test pictures stay as they are, so that an accuracy on them can be compared.
-    ``sums`` is a hash of each picture of the data set.
+    The test pictures stay. ``sums`` is a hash of each picture of the data set.
     """
     kept, later = {}, set()
     for subset, index in reversed(parts.items()):
@@ -129,9 +127,8 @@ def without_duplicates(
 def artist_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
     """Return three folds of the published, or the sample's, tracks: no artist in two.
 
-    Artists are drawn anew for each ``repetition``, so that folds have about as many
-    tracks of each genre (scikit-learn's ``StratifiedGroupKFold``): sorted positions in
-    ``dataset.tracks``. ``DataError`` where the data is neither.
+    Sorted positions in ``dataset.tracks``; each ``repetition`` draws artists anew, so
+    that folds have about as many tracks of each genre. ``DataError`` of other data.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -145,10 +142,7 @@ def artist_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
 
 
 def random_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
-    """Return folds of the same tracks and sizes as ``artist_folds``, by chance.
-
-    Each has as many tracks of each genre as there, whoever their artists are.
-    """
+    """Return folds with as many tracks of each genre as ``artist_folds``, by chance."""
     rng = np.random.default_rng(repetition)
     by_artist, of_genre = artist_folds(dataset, repetition), []
     for genre in range(len(GENRES)):
@@ -159,20 +153,17 @@ def random_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
 
 
 def every_track(dataset: Dataset) -> np.ndarray:
-    """Return the positions of all tracks, of identical pictures the first one only.
-
-    Identical pictures under two genres are left out.
-    """
+    """Return the positions of all tracks, but for copies, and copies of two genres."""
     table = pd.DataFrame({"sum": _sums(dataset), "label": dataset.labels})
     doubtful = table.groupby("sum").label.transform("nunique") > 1
     return np.flatnonzero(~doubtful & ~table["sum"].duplicated())
 
 
 def protocol(name: str, dataset: Dataset | None = None) -> pd.DataFrame:
-    """Return the columns ``track``, ``subset`` and, of several folds, ``fold``.
+    """Return the columns ``track``, ``subset`` and, of several, ``fold``, the seed.
 
-    The fold is the seed of ``split``. Without a data set it is of the published tracks,
-    without their pictures; ``DataError`` if it does not fit the data set.
+    Without a data set it is of the published tracks, without their pictures.
+    ``DataError`` if it does not fit the data set.
     """
     data = dataset or Dataset(PUBLISHED, Path(), tuple(published_sums()), "")
     rows = [
@@ -211,24 +202,17 @@ def write_protocols(folder: Path, dataset: Dataset | None = None) -> dict[str, s
 
 
 def _one_tests(folds: list[np.ndarray], fold: int) -> dict[str, np.ndarray]:
-    """Return the split in which one of some folds tests, and the others train."""
     others = [index for number, index in enumerate(folds) if number != fold]
     return {"train": np.sort(np.concatenate(others)), "test": np.sort(folds[fold])}
 
 
 def _sums(dataset: Dataset) -> list[str]:
-    """Return the hash of each picture's file."""
     if dataset.name == PUBLISHED:  # as ``open_folder`` found
         return [published_sums()[track] for track in dataset.tracks]
     return [store.sha256(dataset.image_path(track)) for track in dataset.tracks]
 
 
 def _published_lists(dataset: Dataset) -> dict[str, np.ndarray]:
-    """Return the artist-aware split of GTZAN (see ``ARTIST_SPLIT``).
-
-    Without ``NO_PICTURE`` 442 of its 930 tracks train, 197 validate and 290 test.
-    ``DataError`` if the data is the sample, or lacks another picture.
-    """
     if dataset.name == SYNTHETIC:
         raise DataError(f"the artist split is one of GTZAN, not of the {SYNTHETIC}")
     table = read_table(ARTIST_SPLIT, COLUMNS, ARTIST_SHA256)
@@ -238,7 +222,6 @@ def _published_lists(dataset: Dataset) -> dict[str, np.ndarray]:
 def _positions(
     table: pd.DataFrame, tracks: tuple[str, ...], source: str | Path
 ) -> dict[str, np.ndarray]:
-    """Return sorted positions in ``tracks`` by subset."""
     faults = {
         "names a track that is not in the data: {track!r}": ~table.track.isin(tracks),
         "puts {track} in {subset!r}; it must be one of "

@@ -88,59 +88,45 @@ def _loudness(y, level):
 
 def _layers(recipe, rng):
     """Return the drums, bass, comp and lead of a clip as float32 (4, 661500)."""
-    score = _Score(recipe["tempo"], rng)
+    slow, fast, swing = recipe["tempo"]
+    step = 60 / rng.uniform(slow, fast) / 4 * RATE  # samples in a sixteenth
+    layers, note = np.zeros((4, SAMPLES), np.float32), cache(_note)
+
+    def play(layer, pattern, time, sound):
+        at = time % 16
+        if pattern[at : at + 1] == "x":
+            late = swing * (at % 4 == 2) + swing / 2 * (at % 2)
+            start = int((time + late) * step + rng.uniform(0, 0.01) * RATE)
+            part = layers[layer, start : start + len(sound)]
+            part += sound[: len(part)] * rng.uniform(0.7, 1)
+
+    def play_note(layer, part, time, tone):
+        pattern, voice, steps, midi = recipe[part]
+        play(layer, pattern, time, note(voice, midi + tone, int(steps * step)))
+
     name, roots = recipe["chords"]
     chord = _tables()["chords"][name]
     key = rng.integers(-5, 7) + recipe["tuning"]
     kit, *patterns = recipe["drums"]
-    drums = _drums(kit, rng)
-    lead = 0
-    for bar in range(score.n_bars):
-        if bar % 4 == 0:  # a new section: some layers pause
+    drums, lead = _drums(kit, rng), 0
+    for time in range(16 * (int(SAMPLES / step / 16) + 1)):
+        if time % 64 == 0:  # a new section: some layers pause
             on = rng.random(4) < (0.95, 0.95, 0.95, 0.9)
             on[2] |= not on.any()
-        root = key + roots[bar % len(roots)]
-        for at in range(16):
+        root = key + roots[time // 16 % len(roots)]
+        if on[0]:
             for pattern, sound in zip(patterns, drums, strict=True):
-                if on[0]:
-                    score.play(0, pattern, bar, at, sound)
-            if on[1]:
-                score.play_note(1, recipe["bass"], bar, at, root)
-            if on[2]:
-                for tone in chord:
-                    score.play_note(2, recipe["comp"], bar, at, root + tone)
-            if on[3] and rng.random() < 0.8:
-                lead = np.clip(lead + rng.integers(-2, 3), -3, 5)
-                octave, degree = divmod(lead, len(chord))
-                tone = root + 12 * octave + chord[degree]
-                score.play_note(3, recipe["lead"], bar, at, tone)
-    return score.layers
-
-
-class _Score:
-    """Four layers of sound, filled on a grid of sixteenth notes."""
-
-    def __init__(self, tempo, rng):
-        slow, fast, self.swing = tempo
-        self.step = 60 / rng.uniform(slow, fast) / 4 * RATE  # samples in a sixteenth
-        self.n_bars = int(SAMPLES / self.step / 16) + 1
-        self.layers = np.zeros((4, SAMPLES), np.float32)
-        self.rng = rng
-        self.note = cache(_note)
-
-    def play(self, layer, pattern, bar, at, sound):
-        if pattern[at : at + 1] != "x":
-            return
-        late = self.swing * (at % 4 == 2) + self.swing / 2 * (at % 2)
-        jitter = self.rng.uniform(0, 0.01) * RATE
-        start = int((bar * 16 + at + late) * self.step + jitter)
-        part = self.layers[layer, start : start + len(sound)]
-        part += sound[: len(part)] * self.rng.uniform(0.7, 1)
-
-    def play_note(self, layer, part, bar, at, tone):
-        pattern, voice, steps, midi = part
-        sound = self.note(voice, midi + tone, int(steps * self.step))
-        self.play(layer, pattern, bar, at, sound)
+                play(0, pattern, time, sound)
+        if on[1]:
+            play_note(1, "bass", time, root)
+        if on[2]:
+            for tone in chord:
+                play_note(2, "comp", time, root + tone)
+        if on[3] and rng.random() < 0.8:
+            lead = np.clip(lead + rng.integers(-2, 3), -3, 5)
+            octave, degree = divmod(lead, len(chord))
+            play_note(3, "lead", time, root + 12 * octave + chord[degree])
+    return layers
 
 
 def _note(voice, midi, length):
@@ -169,12 +155,10 @@ def _drums(kit, rng):
     bright = np.diff(noise, 2, prepend=[0, 0])
     fall = pitch * (seconds + 0.06 * (1 - np.exp(-seconds / 0.03)))
     ring = np.sin(2 * np.pi * 3.3 * pitch * seconds)
-    return (
-        1.6 * np.sin(2 * np.pi * fall) * np.exp(-seconds / kick),
-        (0.5 * noise + 0.6 * ring) * np.exp(-seconds / snare),
-        0.3 * bright * np.exp(-seconds / hat),
-        0.3 * bright * np.exp(-seconds / (6 * hat)),
-    )
+    kick = 1.6 * np.sin(2 * np.pi * fall) * np.exp(-seconds / kick)
+    snare = (0.5 * noise + 0.6 * ring) * np.exp(-seconds / snare)
+    hats = (0.3 * bright * np.exp(-seconds / (n * hat)) for n in (1, 6))
+    return kick, snare, *hats
 
 
 def make_sample(
@@ -216,6 +200,7 @@ def _write_clip(folder, genre, clip):
     soundfile.write(wav, samples, RATE, subtype="PCM_16", format="WAV")
     picture = Image.fromarray(render(y)).convert("RGBA")
     picture.save(png, format="PNG", compress_level=3)
-    sounds, pictures = folder / "genres_original", folder / "images_original"
-    (sounds / genre / f"{genre}.{clip:05d}.wav").write_bytes(wav.getvalue())
-    (pictures / genre / f"{genre}{clip:05d}.png").write_bytes(png.getvalue())
+    name = f"genres_original/{genre}/{genre}.{clip:05d}.wav"
+    (folder / name).write_bytes(wav.getvalue())
+    name = f"images_original/{genre}/{genre}{clip:05d}.png"
+    (folder / name).write_bytes(png.getvalue())

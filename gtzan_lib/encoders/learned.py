@@ -79,8 +79,8 @@ def fit(
     """Train ``model`` in place, going on from ``checkpoint`` where there is one.
 
     ``x`` are all pictures as ``model.prepare`` returns them; only those at
-    ``train_index`` are looked at. Returned are ``loss``, the mean squared error of
-    training pictures before training and during each epoch, and ``seconds``.
+    ``train_index`` are looked at. Returned are ``loss``, of training pictures before
+    training and during each epoch, and ``seconds``.
     """
     if not list(model.parameters()):
         return {"loss": [], "seconds": []}
@@ -127,12 +127,11 @@ def learn(
 ) -> Path:
     """Return the sealed folder of an encoder and its codes, trained the first time.
 
-    It holds ``model.safetensors`` (see ``load``); ``history.json`` (see ``fit``);
-    ``codes.npy``, the codes of all pictures: uint8, (N, 72, 108, 3), to be divided by
-    255; and ``mse.npz``, each picture's mean squared error on the scale of 0 to 1,
-    float64, (N,): ``picture`` and ``plot`` (without the border) decoded from these
-    codes, and ``unrounded``, of the picture, from codes in float32. Pictures at
-    ``train_index``, int64, are learnt from; ``seed`` draws their order and the first
+    It holds ``model.safetensors``; ``history.json`` (see ``fit``); ``codes.npy``, of
+    all pictures: uint8, (N, 72, 108, 3); and ``mse.npz``, each picture's mean squared
+    error on the scale of 0 to 1, float64, (N,): ``picture`` and ``plot`` (without the
+    border) decoded from these codes, and ``unrounded``, from codes in float32. Pictures
+    at ``train_index``, int64, are learnt from; ``seed`` draws their order and the first
     weights. ``DataError`` as ``Autoencoder.prepare``.
     """
 
@@ -159,9 +158,9 @@ def learn(
 
 @torch.no_grad()
 def reconstruct(folder: Path, name: str, index: list[int]) -> np.ndarray:
-    """Decode the 8-bit codes of some pictures: float32, (n, 288, 432, 3), 0 to 1.
+    """Decode the codes of some pictures in a folder of ``learn``, of encoder ``name``.
 
-    ``folder`` is what ``learn`` returned for the encoder ``name``.
+    They are float32, (n, 288, 432, 3), 0 to 1.
     """
     codes = np.load(folder / CODES, mmap_mode="r")[index] / np.float32(255)
     return to_array(load(folder / WEIGHTS, name).decode(to_tensor(codes)))
@@ -171,10 +170,7 @@ def reconstruct(folder: Path, name: str, index: list[int]) -> np.ndarray:
 def encode_all(
     model: Autoencoder, x: np.ndarray, images: np.ndarray
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return the 8-bit codes of all pictures and the errors that ``learn`` describes.
-
-    Pictures are given as uint8 (N, 288, 432, 3) and as ``model.prepare`` returns them.
-    """
+    """Return codes and errors of pictures, ``x`` prepared, as ``learn`` keeps them."""
     codes = np.empty((len(x), *CODE_SHAPE[1:], CODE_SHAPE[0]), np.uint8)
     errors = {name: np.empty(len(x)) for name in ("picture", "plot", "unrounded")}
     for start in range(0, len(x), BATCH):

@@ -34,10 +34,9 @@ class Full(Encoder):
 
 
 def average_pool(images: np.ndarray, factor: int = FACTOR) -> np.ndarray:
-    """Average every ``factor`` x ``factor`` window of pixels.
+    """Average every ``factor`` x ``factor`` window of pixels, uint8, (N, H, W, 3).
 
-    From pictures, uint8, (N, H, W, 3), to float32, (N, H / factor, W / factor, 3), 0 to
-    1; ``ValueError`` if ``factor`` does not divide the height and the width.
+    To float32, 0 to 1; ``ValueError`` if ``factor`` does not divide height and width.
     """
     n, height, width, channels = images.shape
     if height % factor or width % factor:
@@ -50,10 +49,7 @@ def average_pool(images: np.ndarray, factor: int = FACTOR) -> np.ndarray:
 
 
 def upsample(codes: np.ndarray, factor: int, mode: str) -> np.ndarray:
-    """Enlarge pooled pictures ``factor`` times, by a ``mode`` of ``UPSAMPLING``.
-
-    From codes (N, h, w, 3) to pictures (N, h * factor, w * factor, 3): float32, 0 to 1.
-    """
+    """Enlarge codes (N, h, w, 3) ``factor`` times, by a ``mode`` of ``UPSAMPLING``."""
     from torch.nn.functional import interpolate
 
     from gtzan_lib.models.layout import to_array, to_tensor
@@ -80,10 +76,7 @@ def pool(dataset: Dataset, factor: int = FACTOR) -> np.ndarray:
 
 
 def pooling_errors(dataset: Dataset, factor: int = FACTOR) -> dict[str, np.ndarray]:
-    """Return each picture's error after pooling and each way of ``UPSAMPLING``.
-
-    By name: mean squared errors on the scale of 0 to 1, float64, (N,).
-    """
+    """Return ``mse_per_image`` after pooling and each ``UPSAMPLING``, by its name."""
     with np.load(_pooled_folder(dataset, factor) / "mse.npz") as errors:
         return dict(errors)
 

@@ -19,8 +19,7 @@ from gtzan_lib.data.pictures import PLOT_SHAPE
 from gtzan_lib.encoders.bands import read_bands
 from gtzan_lib.encoders.encoder import Encoder
 
-N_WINDOWS = 5  # parts of a track, described one by one
-N_VALUES = 2520  # that describe a part
+N_WINDOWS, N_VALUES = 5, 2520  # parts of a track, and what describes each
 N_CEPSTRA, N_COVARIANCES = 30, 20  # cepstral coefficients, and how many in pairs
 PEAK_BANDS = 5  # whose mean a peak of the spectrum rises above
 N_REGIONS = 16  # parts of the mel scale in which modulation is averaged
@@ -29,7 +28,9 @@ SCALES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)  # over the mel scale, cycles a 
 _FRAMES = 1293  # of a clip of 30 s, which the plot's columns show
 _COLUMNS_PER_SECOND = PLOT_SHAPE[1] / (_FRAMES * HOP_LENGTH / SAMPLE_RATE)
 _PADDED = (256, 480)  # bands and columns, so that filters do not wrap around
-_STEPS = (10, 16, 8, 4, 2, 1)  # columns, for rate 0 and each of RATES
+# What a slow filter lets through is computed at every so many columns, for rate 0 and
+# each of RATES, which tells as much.
+_STEPS = (10, 16, 8, 4, 2, 1)
 
 
 class Texture(Encoder):
@@ -62,9 +63,8 @@ def describe(bands: np.ndarray) -> np.ndarray:
     """Describe the parts of one track, of its mel bands: float32, (128, 335), 0 to 1.
 
     Of each fifth, float32, (5, 2520): logs of mean and standard deviation over time of
-    the modulation in each of 60 filters and 16 regions; mean, standard deviation and
-    standard deviation of the differences of 30 cepstral coefficients, and the
-    covariances of the first 20, as signed roots; and the same of the peaks.
+    the modulation in each of 60 filters and 16 regions; and what ``cepstral`` returns,
+    of the bands and of their peaks.
     """
     modulated = [np.array_split(m, N_WINDOWS, axis=2) for m in modulation(bands)]
     fifths = zip(*modulated, np.array_split(bands, N_WINDOWS, axis=1), strict=True)
@@ -80,14 +80,11 @@ def describe(bands: np.ndarray) -> np.ndarray:
 def modulation(bands: np.ndarray) -> list[np.ndarray]:
     """Return how strongly bands (128, W) are modulated in time and over the mel scale.
 
-    Spectro-temporal filters as in Chi, Ru and Shamma, "Multiresolution spectrotemporal
-    analysis of complex sounds" (2005): Gaussians in the two-dimensional spectrum. What
-    a slow filter lets through is computed at every 2nd to 16th column only, which tells
-    as much.
-
-    Returned is magnitude by filter, region of the mel scale (lowest first) and column:
-    float32, (filters, 16, W / step), for rate 0 (5 filters, one a scale) and each of
-    ``RATES`` (11 filters: any scale, and each scale upwards and downwards).
+    Filters as in Chi, Ru and Shamma, "Multiresolution spectrotemporal analysis of
+    complex sounds" (2005): Gaussians in the two-dimensional spectrum. Returned is
+    magnitude by filter, region of the mel scale (lowest first) and column: float32,
+    (filters, 16, W / step), for rate 0 (5 filters, one a scale) and each of ``RATES``
+    (11 filters: any scale, and each scale upwards and downwards).
     """
     spectrum = scipy.fft.fft2(bands - bands.mean(), _PADDED)
     modulated = []
@@ -101,15 +98,15 @@ def modulation(bands: np.ndarray) -> list[np.ndarray]:
 
 
 def peaks(bands: np.ndarray) -> np.ndarray:
-    """Return how far bands (128, W) rise above the mean of the five around them.
-
-    What is left are the partials of tones, with little of a recording's colour.
-    """
+    """Return how far bands (128, W) rise above the five around: tones' partials."""
     return np.maximum(bands - uniform_filter1d(bands, PEAK_BANDS, axis=0), 0)
 
 
 def cepstral(bands: np.ndarray) -> np.ndarray:
-    """Return statistics of cepstral coefficients of bands (128, W): shape (300,)."""
+    """Return statistics of 30 cepstral coefficients of bands (128, W): shape (300,).
+
+    Mean, standard deviation, that of the differences, and covariances of 20, rooted.
+    """
     cepstra = scipy.fft.dct(bands, axis=0, norm="ortho")[:N_CEPSTRA]
     pairs = np.triu_indices(N_COVARIANCES)
     covariances = np.cov(cepstra[:N_COVARIANCES], bias=True)[pairs]
@@ -119,8 +116,8 @@ def cepstral(bands: np.ndarray) -> np.ndarray:
 
 
 def _kept() -> list[np.ndarray]:
-    """Return the columns of the spectrum that filters of each rate let through."""
-    # Those of the lowest rates: around rate 0, half of them are negative.
+    # Columns of the spectrum that filters of each rate let through: those of the lowest
+    # rates; around rate 0, half of them are negative.
     still, *moving = (np.arange(_PADDED[1] // step) for step in _STEPS)
     return [still - len(still) // 2, *moving]
 

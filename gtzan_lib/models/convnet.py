@@ -22,8 +22,8 @@ class Standardise(nn.Module):
 
     def start(self, x: torch.Tensor) -> None:
         """Take mean and standard deviation from training pictures (N, C, H, W)."""
-        self.std, self.mean = torch.std_mean(x, dim=(0, 1, 3))
-        self.mean, self.std = self.mean[:, None], self.std[:, None].clamp(min=1e-3)
+        std, mean = torch.std_mean(x, dim=(0, 1, 3))
+        self.mean, self.std = mean[:, None], std[:, None].clamp(min=1e-3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return pictures of the shape of x, (B, C, H, W)."""

@@ -39,38 +39,20 @@ def test_features_are_read_in_the_order_of_the_tracks(with_table):
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("old", "new", "reason"),
     [
-        (lambda text: text.replace("tempo", "speed"), "lacks the column tempo"),
-        (lambda text: text.replace("jazz.00001", "jazz.99999"), "lacks jazz.00001"),
-        (
-            lambda text: text.replace("jazz.00001", "jazz.00002"),
-            "has twice jazz.00002",
-        ),
-        (
-            lambda text: text.replace(",0.", ",zero", 1),
-            "no finite number for rock.00002",
-        ),
-        (
-            lambda text: text.replace(",0.", ",1_0.", 1),
-            "no finite number for rock.00002",
-        ),
-        (lambda text: text.replace(",0.", ",\u0661.", 1), "no finite number"),
-        (
-            lambda text: text.replace(",0.", ",1e999,", 1),
-            "cannot be read: Length of header",
-        ),
-        (lambda text: text[: len(text) // 2], "lacks|no finite number"),
-        (
-            lambda text: text.replace(",0.", ",nan", 1).replace("nan", "nan,", 1),
-            "cannot",
-        ),
-        (lambda text: "", "cannot be read"),
+        ("tempo", "speed", "lacks the column tempo"),
+        ("jazz.00001", "jazz.99999", "lacks jazz.00001"),
+        ("jazz.00001", "jazz.00002", "has twice jazz.00002"),
+        (",0.", ",zero", "no finite number for rock.00002"),
+        (",0.", ",1_0.", "no finite number for rock.00002"),
+        (",0.", ",\u0661.", "no finite number"),
+        (",0.", ",1e999,", "cannot be read: Length of header"),
     ],
 )
-def test_a_damaged_table_is_refused_with_the_reason(with_table, change, reason):
+def test_a_damaged_table_is_refused_with_the_reason(with_table, old, new, reason):
     path = with_table.features_path
-    path.write_text(change(path.read_text()), encoding="utf-8")
+    path.write_text(path.read_text().replace(old, new, 1), encoding="utf-8")
     with pytest.raises(DataError, match=reason):
         features.read_table(with_table)
 
