@@ -48,7 +48,7 @@ def cut(path):
     return path
 
 
-@pytest.mark.parametrize("sample_rate", [22_050, 44_100])
+@pytest.mark.parametrize("sample_rate", [16_000, 22_050, 44_100])
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.au", "a.ogg", "a.mp3"])
 def test_formats(tmp_path, name, sample_rate):
     y = tone(sample_rate=sample_rate)
@@ -125,12 +125,6 @@ def test_missing_file_and_folder(tmp_path):
     for path in (tmp_path / "absent.wav", tmp_path):
         with pytest.raises(DataError, match=f"There is no audio file {path}"):
             read_audio(path)
-
-
-@pytest.mark.parametrize("sample_rate", [8000, 16_000, 48_000, 96_000])
-def test_resampled_length(tmp_path, sample_rate):
-    path = written(tmp_path / "a.wav", np.zeros(sample_rate), sample_rate)
-    assert abs(len(read_audio(path).y) - SAMPLE_RATE) <= 1
 
 
 def test_blocks_make_no_difference(tmp_path, monkeypatch):

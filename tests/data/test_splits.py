@@ -36,11 +36,10 @@ def test_five_seeds_are_the_folds_of_one_partition(fifth, partition):
 
 
 def test_random_split_is_the_papers_and_depends_on_the_seed_alone():
-    sizes = [len(splits.random_split(999, seed)["train"]) for seed in range(5)]
-    assert sizes == [799, 799, 799, 799, 800]
-    test = splits.random_split(999, 3)["test"]
-    np.testing.assert_array_equal(test, splits.random_split(999, 3)["test"])
-    assert len(np.intersect1d(test, splits.random_split(999, 8)["test"])) < 100
+    test, again, other = (splits.random_split(999, s)["test"] for s in (3, 3, 8))
+    assert len(test) == 200
+    np.testing.assert_array_equal(test, again)
+    assert len(np.intersect1d(test, other)) < 100
 
 
 @given(st.lists(st.integers(5, 120), min_size=1, max_size=10), st.integers(0, 2**31))
@@ -145,19 +144,12 @@ def test_folds_by_artist_and_by_chance(dataset, n):
         assert not np.array_equal(tests[0], tests[3])  # other company
 
 
-def test_unknown_artists_are_each_their_own():
-    tracks = ("blues.00000", "blues.00001", "classical.00049", "hiphop.99999")
-    found = artists.artists_of(tracks, PUBLISHED)
-    assert found[0] == found[1] == "0"
-    assert found[3] == "hiphop.99999"
-
-
-def test_the_sample_has_artists_of_several_clips_and_of_one():
+def test_unknown_artists_are_each_their_own_and_the_samples_invented():
+    tracks = ("blues.00000", "blues.00001", "hiphop.99999")
+    assert artists.artists_of(tracks, PUBLISHED).tolist() == ["0", "0", "hiphop.99999"]
     found = artists.artists_of(SAMPLE.tracks, SYNTHETIC)
     _, clips = np.unique(found, return_counts=True)
     assert sorted(clips) == sorted([4, 4, 3, 3, 1, 1] * len(GENRES))
-    genres = [name.split("-")[0] for name in found]
-    assert genres == [track.split(".")[0] for track in SAMPLE.tracks]
     first = map(artists.invented, range(artists.CLIPS))
     assert artists.invented(artists.CLIPS) not in first
 
@@ -215,7 +207,6 @@ def test_a_faulty_file_is_refused_with_the_reason(tmp_path, tiny, change, reason
         (b"track,subset\nblues.00000,train,\n", "Length of header"),
         (b"track,subset\na,b\nblues.00000,train,\n", "Expected 2 fields in line 3"),
         (b"track,subset\n\xff,b\n", "can't decode"),
-        (b"\x00\x00", "lacks the column track"),
     ],
 )
 def test_a_damaged_table_is_refused_with_the_reason(tmp_path, text, reason):

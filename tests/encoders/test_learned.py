@@ -57,8 +57,6 @@ def test_codes_and_pictures_have_their_shapes_and_ranges(name, images, tmp_path)
     assert pictures.shape == (2, 3, 288, 432)
     assert 0 <= pictures.min() <= pictures.max() <= 1
     codes, errors = learned.encode_all(model, x, images)
-    assert codes.shape == (20, 72, 108, 3)
-    assert codes.dtype == np.uint8
     assert np.array_equal(codes[:2], to_array((code * 255).round().byte()))
     assert all((error > 0).all() for error in errors.values())
 
