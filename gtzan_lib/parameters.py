@@ -4,9 +4,9 @@ papermill only warns about a name that it does not know, and takes any type: eve
 notebook begins with ``check``, so that a typo costs seconds and not a run.
 """
 
-import ast
 import difflib
 import os
+import re
 import reprlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
@@ -125,7 +125,8 @@ def check(notebook: str, namespace: dict) -> Parameters:
     os.environ["MATPLOTLIBRC"] = os.devnull
     names = names_of(notebook)
     takes = f"{notebook} takes {', '.join(names)}"
-    for name in _injected_names(namespace.get("In", [])):
+    cells = (c for c in namespace.get("In", ()) if c.startswith("# Parameters\n"))
+    for name in (name for c in cells for name in re.findall(r"^(\w+) = ", c, re.M)):
         if name not in names and not name.startswith("PAPERMILL_"):  # --inject-paths
             close = difflib.get_close_matches(name, names, n=1)
             hint = f" (did you mean {close[0]}?)" if close else ""
@@ -134,14 +135,3 @@ def check(notebook: str, namespace: dict) -> Parameters:
         if name not in namespace:
             raise ParameterError(f"the parameter {name} is missing: {takes}")
     return Parameters(**{name: namespace[name] for name in names})
-
-
-def _injected_names(cells: list[str]) -> list[str]:
-    """Return the names that papermill's own cell assigns; ``cells`` have run."""
-    return [
-        node.id
-        for cell in cells
-        if cell.startswith("# Parameters\n")
-        for node in ast.walk(ast.parse(cell))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]

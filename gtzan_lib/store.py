@@ -104,10 +104,7 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def provenance(started: float) -> dict:
-    """Return what a reader needs, beside the key, to trace a result to its run.
-
-    ``started`` is ``time.time()`` at the start of the work.
-    """
+    """Return what traces a result, whose work ``started`` at a ``time.time()``."""
     return {
         "commit": _commit(),
         "python": platform.python_version(),
@@ -126,10 +123,10 @@ def read_key(folder: Path) -> dict | None:
 
 
 def is_whole(folder: Path, key: dict | None = None, holds: str = PROVENANCE) -> bool:
-    """Tell whether a sealed folder is complete, unharmed and made for ``key``.
+    """Tell whether a sealed folder is complete, unharmed and made for ``key``, or any.
 
-    None accepts any key. A folder with files that its manifest does not name, or that
-    are no regular files of its own (but links, say), is not whole.
+    A folder with files that its manifest does not name, or that are no regular files of
+    its own (but links, say), is not whole.
     """
     manifest = read_json(folder / MANIFEST) or {}
     made_for, files = manifest.get("key"), manifest.get("files")
@@ -138,10 +135,10 @@ def is_whole(folder: Path, key: dict | None = None, holds: str = PROVENANCE) -> 
     if not isinstance(files, dict) or holds not in files:
         return False
     there = _files(folder)
-    if there.keys() != files.keys():
-        return False
     try:
-        return all(sha256(there[name]) == digest for name, digest in files.items())
+        return there.keys() == files.keys() and all(
+            sha256(there[name]) == digest for name, digest in files.items()
+        )
     except OSError:
         return False
 

@@ -29,7 +29,7 @@ RESULTS = {
     "svm, features": of_run(model="svm", encoder="features"),
     "ensemble": ["experiments.ensembles"],
 }
-RUNS = {name for name in RESULTS if name.startswith(("lenet", "moved", "crnn", "svm"))}
+RUNS = {*RESULTS} - {"sample", "pooled", "ensemble"}
 SERVES = {  # what an edit of a module makes outdated
     "data.synthetic": {"sample"},
     "models.lenet": {"lenet", "lenet, learned codes", "moved"},
@@ -41,16 +41,9 @@ SERVES = {  # what an edit of a module makes outdated
     "encoders.pooling": {"pooled", "lenet", "moved"},
     "encoders.learned": {"lenet, learned codes"},
     "encoders.bands": {"crnn", "svm"},
-    "encoders.texture": {"svm"},
     "encoders.features": {"svm, features"},
     "data.splits": RUNS,
-    "data.verify": set(),
-    "experiments.runs": set(),
-    "experiments.suite": set(),
-    "report.plots": set(),
-    "app.server": set(),
-    "store": set(),
-    "registry": set(),
+    **{n: set() for n in ("experiments.suite", "report.plots", "app.server", "store")},
 }
 
 

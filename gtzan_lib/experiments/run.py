@@ -142,10 +142,7 @@ class Run(Measured):
         return [(Run(self.folder / name), t) for name, t in members.items()]
 
     def model(self):
-        """Return the trained model, ready to predict on the CPU.
-
-        ``DataError`` where only the small files of the run were saved.
-        """
+        """Return the trained model, for the CPU; ``DataError`` if it was not saved."""
         from safetensors.torch import load_file
 
         from gtzan_lib.models import build

@@ -73,13 +73,12 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
 def copy_finished(
     source: Path, target: Path, weights: bool = True
 ) -> tuple[list[str], list[str]]:
-    """Copy the finished training runs of all data sets; return those, and the damaged.
+    """Copy the finished runs from one ``store.runs_folder()`` to another.
 
-    ``source`` and ``target`` are folders as ``store.runs_folder()`` is one. A run that
-    is in ``target`` already, made for the same key, stays as it is. Without ``weights``
-    a run takes a hundredth of the space, and what is fitted in closed form, in seconds,
-    stays behind. ``UserError`` if ``source`` holds no runs, or ``target`` cannot be
-    written.
+    Returned are the names of those, and of damaged ones. A run that is in ``target``
+    already, made for the same key, stays as it is. Without ``weights`` a run takes a
+    hundredth of the space, and what is fitted in closed form, in seconds, stays behind.
+    ``UserError`` if ``source`` holds no runs, or ``target`` cannot be written.
     """
     copied, damaged = [], []
     manifests = sorted(source.glob(f"*/{FOLDER}/*/{store.MANIFEST}"))
@@ -89,9 +88,9 @@ def copy_finished(
         name, key = folder.relative_to(source).as_posix(), store.read_key(folder)
         if not store.is_whole(folder, holds=PREDICTIONS):
             damaged.append(name)
-        elif not weights and key.get("recipe") == "closed-form":
-            continue
-        elif not store.is_whole(target / name, key):
+        elif (weights or key["recipe"] != "closed-form") and not store.is_whole(
+            target / name, key
+        ):
             store.copy(folder, target / name, "" if weights else "*.safetensors")
             copied.append(name)
     return copied, damaged

@@ -18,15 +18,13 @@ from gtzan_lib.models import build as models
 from gtzan_lib.parameters import Parameters
 from gtzan_lib.training import checkpoints, loop
 
-ENCODER = "encoder.safetensors"
-
 
 def train_into(
     folder: Path, dataset: Dataset, p: Parameters, progress: bool = True
 ) -> dict:
     """Train a model and write the run's files; return what its provenance should add.
 
-    A checkpoint in the folder is gone on from. ``DataError`` as ``runs.train``.
+    A checkpoint in the folder is gone on from.
     """
     labels = dataset.labels
     device = loop.pick_device(p.device)
@@ -34,7 +32,7 @@ def train_into(
     encoder = registry.ENCODERS[p.encoder].make()
     codes, weights = encoder.codes(dataset, subsets["train"], p.seed, progress)
     if weights:
-        shutil.copy(weights, folder / ENCODER)
+        shutil.copy(weights, folder / "encoder.safetensors")
     parts = {
         name: loop.Subset.of(codes[index], labels[index], device)
         for name, index in subsets.items()
@@ -51,7 +49,6 @@ def train_into(
     confusions = {
         subset: np.array(history.pop(f"{subset}_confusion"), np.int16)
         for subset in ("train", held_out)
-        if f"{subset}_confusion" in history
     }
     np.savez_compressed(folder / "confusions.npz", **confusions)
     checkpoints.write(folder / "model.safetensors", model.state_dict())

@@ -113,14 +113,13 @@ def fit(
     """Train a network, which returns logits (B, 10), in place (see ``over_epochs``).
 
     Its method ``start``, where it has one, is given the training pictures first;
-    ``held_out``, called ``name``, is only measured, and may be empty; its logits after
-    the epochs of ``KEPT`` go beside the checkpoint. ``seed`` orders the pictures.
+    ``held_out``, called ``name``, is only measured; its logits after the epochs of
+    ``KEPT`` go beside the checkpoint. ``seed`` orders the pictures.
 
     Returned are, a value an epoch: ``loss`` (in nats), ``train_accuracy``,
-    ``train_confusion`` (10 x 10 counts, true genre in rows) and ``train_certain`` (the
-    share of answers whose percentage prints as 100.0) during the epoch;
-    ``test_loss``, ``test_accuracy`` and ``test_confusion`` after it (or with another
-    ``name``); and ``seconds``.
+    ``train_confusion`` (10 x 10 counts, true genre in rows) and ``train_certain`` (see
+    ``train_epoch``) during the epoch; ``test_loss``, ``test_accuracy`` and
+    ``test_confusion`` after it (or with another ``name``); and ``seconds``.
     """
     optimizer = recipe.optimizer(model)
 
@@ -133,15 +132,15 @@ def fit(
         with torch.random.fork_rng():  # for layers that draw numbers, such as dropout
             torch.manual_seed(1_000_003 * seed + epoch)
             loss, counts, certain = train_epoch(model, train, recipe, optimizer, rng)
-        measured = {"loss": loss, "train_certain": certain}
-        measured |= _accuracy(counts, "train")
-        if len(held_out.y):
-            logits = predict(model, held_out.x)
-            measured |= _measure(logits, held_out.y, recipe, name)
-            if epoch + 1 in KEPT:
-                path = checkpoint.with_name(f"{name}-{epoch + 1}.npy")
-                np.save(path, logits.cpu().numpy())
-        return measured
+        logits = predict(model, held_out.x)
+        if epoch + 1 in KEPT:
+            path = checkpoint.with_name(f"{name}-{epoch + 1}.npy")
+            np.save(path, logits.cpu().numpy())
+        return (
+            {"loss": loss, "train_certain": certain}
+            | _accuracy(counts, "train")
+            | _measure(logits, held_out.y, recipe, name)
+        )
 
     return over_epochs(one_epoch, epochs, model, optimizer, checkpoint, progress)
 
@@ -154,8 +153,7 @@ def solve(
     model.solve(train.x, train.y)
     fitted = _measure(predict(model, train.x), train.y, recipe, "train")
     history = {"loss": fitted.pop("train_loss")} | fitted
-    if len(held_out.y):
-        history |= _measure(predict(model, held_out.x), held_out.y, recipe, name)
+    history |= _measure(predict(model, held_out.x), held_out.y, recipe, name)
     history["seconds"] = time.time() - started
     return {column: [value] for column, value in history.items()}
 
