@@ -21,6 +21,7 @@ from expected import (
     verdicts,
 )
 from record import BY_GENRE, MODELS
+from scipy import optimize
 from statistics_again import FLOOR, student, wilson
 
 NETWORK, BEST = "LeNet corrected, pooled picture", "CRNN and texture SVM"
@@ -200,8 +201,25 @@ def paired(r):
     found["control"], found["unknown"] = len(alone), len(alone & set(tracks))
     found["p.low"] = np.log(10) + 0.1 - 1.83
     found["p.high"] = np.log(np.e + 9) - 1.83
+    for key, lower, upper in (("low", 0.1, 0.62), ("high", 0.62, 1 - 1e-9)):
+        found[f"equal.{key}"] = optimize.bisect(
+            lambda p: -0.62 * np.log(p) - 0.38 * np.log((1 - p) / 9) - 1.83,
+            lower,
+            upper,
+        )
+    for key in ("mean", "test"):
+        found[f"{key}.at62"], found[f"{key}.loss"] = (
+            student([other_loss(r, n, key, k(n)) for n in once], 1 / 4)
+            for k in (right, lambda n: int(r.runs.epochs[n]))
+        )
     found["one.train30"] = r.curve(r.longest("corrected", 30), "train_accuracy", 30)
     return found
+
+
+def other_loss(r, name, key, epoch):
+    """Return what a run might have printed as its loss after an epoch."""
+    curves = r.epochs[name].iloc[:epoch]
+    return curves["loss"].mean() if key == "mean" else curves["test_loss"].iloc[-1]
 
 
 def beyond(r):
@@ -250,6 +268,8 @@ def of_run(r, name):
         for each in (name, known):
             key = "of.twice" if r.runs.recipe[each] == "paper" else "of.once"
             found[key] = r.at(each, "loss", -1)
+            shared = int(min(r.runs.epochs[[name, known]]))
+            found[key.replace("of", "at")] = r.at(each, "loss", shared)
     return {k: v if isinstance(v, tuple) else (float(v),) for k, v in found.items()}
 
 
