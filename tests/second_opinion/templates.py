@@ -116,9 +116,9 @@ def facts(r):
     found["pair.test"] = ours(r, "test-accuracy-at-the-pair")[0]
     for at in (compared, int(found["two.epochs"]), "pair"):
         _, found[f"called.{at}"], found[f"most.{at}"] = confused(r, at)
-    last = [r.moment(*m) for m in r.moments("paper", int(found["two.epochs"]))]
-    found["slope"], found["slope.when"] = line(last), found["two.epochs"]
     moments = [r.moment(*m) for m in r.moments("paper", compared)]
+    found["slope"], found["slope.when"] = line(moments), compared
+    found["slope.n"] = len(moments)
     shares = [m["of dead"] / (m["loss"] - FLOOR) for m in moments]
     found["death.share"] = student(shares, 1 / 4)
     found["conv.test"] = r.share(r.group("corrected", encoder="conv"))
