@@ -8,6 +8,7 @@ judge``, and by ``ship`` for what README, card and page say.
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from gtzan_lib.app.classifier import Classifier
 from gtzan_lib.app.words import interval
@@ -30,7 +31,6 @@ def judge(classifier: Classifier, folder: Path) -> dict:
     ``clips``, ``sources`` and ``refused``, and the ``answers``. ``DataError`` if there
     is no such table, or a clip cannot be named.
     """
-    folder = Path(folder)
     table = read_table(folder / LABELS, ("file", "genre", "label", "source"))
     if wrong := sorted(set(table["genre"]) - set(GENRES)):
         raise DataError(f"{folder / LABELS} has an unknown genre: {', '.join(wrong)}")
@@ -39,29 +39,26 @@ def judge(classifier: Classifier, folder: Path) -> dict:
     labels = np.array([GENRES.index(genre) for genre in table["genre"]])
     sources = table["source"].to_numpy()
     songs = [classifier.predict_file(folder / name) for name in table["file"]]
-    p = np.array([song.probabilities for song in songs])
+    logits = np.log(np.maximum([song.probabilities for song in songs], 1e-30))
     refused = np.array([not song.is_familiar for song in songs])
-    logits = np.log(np.maximum(p, 1e-30))
-    right = (p.argmax(axis=1) == labels) & ~refused
+    right = (logits.argmax(axis=1) == labels) & ~refused
     second = metrics.top_k_hits(logits, labels, 2) & ~refused
 
-    def share(chosen: np.ndarray) -> dict:
-        hits = clusters.share(right[chosen], sources[chosen])
-        return {"clips": int(chosen.sum()), "accuracy": hits}
+    def by(column: str) -> dict:
+        parts = table.groupby(column).indices.items()
+        return {
+            name: {"clips": len(i), "accuracy": clusters.share(right[i], sources[i])}
+            for name, i in parts
+        }
 
-    sure = table["label"].to_numpy()
     return {
         "clips": len(songs),
         "sources": len(set(sources)),
         "refused": int(refused.sum()),
         "accuracy": clusters.share(right, sources),
         "top2": clusters.share(second, sources),
-        "labels": {kind: share(sure == kind) for kind in sorted(set(sure))},
-        "genres": {
-            genre: share(labels == k)
-            for k, genre in enumerate(GENRES)
-            if (labels == k).any()
-        },
+        "labels": by("label"),
+        "genres": by("genre"),
         "confusion": metrics.confusion_matrix(logits, labels).tolist(),
         "overconfidence": calibration.overconfidence(logits, labels, sources),
         "calibration_error": calibration.expected_calibration_error(logits, labels),
@@ -78,25 +75,20 @@ def judge(classifier: Classifier, folder: Path) -> dict:
 
 def as_text(found: dict) -> str:
     """Return what ``judge`` found as text for a terminal."""
-    lines = [
+    over = {name: f"{100 * x:.0f}" for name, x in found["overconfidence"].items()}
+    confusion = pd.DataFrame(found["confusion"], GENRES, [g[:5] for g in GENRES])
+    confusion = confusion[confusion.any(axis=1)].astype(str).replace("0", ".")
+    parts = [
+        f"  {name}, {part['clips']} clips: {interval(part['accuracy'])}\n"
+        for name, part in (found["labels"] | found["genres"]).items()
+    ]
+    return (
         f"{found['clips']} clips of {found['sources']} sources; intervals take a "
-        "source as one draw",
-        f"right: {interval(found['accuracy'])}",
-        f"among the first two: {interval(found['top2'])}",
-        f"sounds like none of the ten, and not right: {found['refused']}",
-    ]
-    for name, part in (found["labels"] | found["genres"]).items():
-        lines.append(f"  {name}, {part['clips']} clips: {interval(part['accuracy'])}")
-    over, error = found["overconfidence"], found["calibration_error"]
-    lines += [
-        f"surer than right by {100 * over['value']:.0f} points "
-        f"({100 * over['low']:.0f} to {100 * over['high']:.0f})",
-        f"calibration error {error:.2f}; of percentages that are exactly right it "
-        f"would be {found['by_chance']:.2f}",
-        "true genre (row) and likeliest (column):",
-        " " * 10 + " ".join(f"{genre[:5]:>5}" for genre in GENRES),
-    ]
-    for genre, row in zip(GENRES, found["confusion"], strict=True):
-        if any(row):
-            lines.append(f"{genre:10}" + " ".join(f"{n or '.':>5}" for n in row))
-    return "\n".join(lines)
+        f"source as one draw\nright: {interval(found['accuracy'])}\n"
+        f"among the first two: {interval(found['top2'])}\n"
+        f"sounds like none of the ten, and not right: {found['refused']}\n"
+        f"{''.join(parts)}surer than right by {over['value']} points ({over['low']} to "
+        f"{over['high']})\ncalibration error {found['calibration_error']:.2f}; of "
+        f"percentages that are exactly right it would be {found['by_chance']:.2f}\n"
+        f"true genre (row) and likeliest (column):\n{confusion.to_string()}"
+    )

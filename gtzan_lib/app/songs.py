@@ -6,6 +6,7 @@ Used by ``gtzan predict``.
 import csv
 import glob
 import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,29 +35,22 @@ def find(names: Iterable[str]) -> list[Path]:
     """
     paths = []
     for name in names:
-        path = Path(name)
-        try:
-            is_folder, is_there = path.is_dir(), path.exists()
-        except OSError:  # a name that no file can have
-            is_folder, is_there = False, True
-        if is_folder:
-            paths += _audio_in(path)
-        elif not is_there and glob.has_magic(name):
+        matching = [name]
+        if glob.has_magic(name) and not os.path.exists(name):  # noqa: PTH110
             matching = sorted(glob.glob(name, recursive=True))  # noqa: PTH207
             if not matching:
                 raise DataError(f"there is no file that matches {name}")
-            paths += find(matching)
-        else:
-            paths.append(path)
+        for path in map(Path, matching):  # os.path knows names that no file can have
+            paths += _audio_in(path) if os.path.isdir(path) else [path]  # noqa: PTH112
     return list(dict.fromkeys(paths))
 
 
 def _audio_in(folder: Path) -> list[Path]:
-    inside = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO)
     audio = [
         path
-        for path in inside
-        if path.is_file() and "/." not in f"/{path.relative_to(folder).as_posix()}"
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in AUDIO and path.is_file()
+        if "/." not in f"/{path.relative_to(folder).as_posix()}"
     ]
     if not audio:
         raise DataError(
@@ -72,17 +66,25 @@ def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
     One that cannot be named stops no other. ``form`` is words, csv or json, which
     prints one object: ``files``, then what is known of the ``model``.
     """
-    table = csv.DictWriter(sys.stdout, COLUMNS, restval="")
+    table = csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore")
     if form == "csv":
         table.writeheader()
     answers = []
     hidden = None if len(paths) > 1 else True  # None: shown in terminals
     for path in tqdm(paths, unit="song", disable=hidden, file=sys.stderr, leave=False):
-        answer = {"file": printable(path)} | _answer(classifier, path)
+        answer = {"file": str(path).encode(errors="backslashreplace").decode()}
+        try:
+            answer |= classifier.predict_file(path).as_json()
+        except UserError as error:
+            answer["error"] = str(error)
+        except (OSError, MemoryError, ValueError) as error:  # ends no other answer
+            answer["error"] = f"{answer['file']} cannot be named: {error}"
         answers.append(answer)
         with tqdm.external_write_mode(sys.stdout):
             if form == "csv":
-                table.writerow(_row(answer))
+                shares = answer.get("percentages", {}).items()
+                row = {"warnings": " ".join(answer.get("warnings", []))}
+                table.writerow(answer | row | {g: f"{p:.2f}" for g, p in shares})
             elif form == "words" and "error" not in answer:
                 print(_text(answer), flush=True)
             if "error" in answer and form != "json":
@@ -96,20 +98,6 @@ def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
     return len(named) == len(answers)
 
 
-def printable(path: Path) -> str:
-    """Return a path as text that any output takes: bytes not UTF-8 are escaped."""
-    return str(path).encode(errors="backslashreplace").decode()
-
-
-def _answer(classifier: Classifier, path: Path) -> dict:
-    try:
-        return classifier.predict_file(path).as_json()
-    except UserError as error:
-        return {"error": str(error)}
-    except (OSError, MemoryError, ValueError) as error:  # ends nobody else's answer
-        return {"error": f"{printable(path)} cannot be named: {error}"}
-
-
 def _text(answer: dict) -> str:
     """Return an answer for people: words first, then facts, shares and warnings."""
     ranking = sorted(answer["percentages"].items(), key=lambda pair: -pair[1])
@@ -117,13 +105,3 @@ def _text(answer: dict) -> str:
     lines = [f"{answer['file']}: {answer['answer']}", answer["described"]]
     lines += [", ".join(shares)] if answer["genre"] else []
     return "\n  ".join([*lines, *(f"Mind: {each}" for each in answer["warnings"])])
-
-
-def _row(answer: dict) -> dict:
-    """Return an answer's values by column."""
-    if "error" in answer:
-        return answer
-    shares = {name: f"{p:.2f}" for name, p in answer["percentages"].items()}
-    row = {"file": answer["file"], "answer": answer["answer"]}
-    row |= {"genre": answer["genre"] or "", "warnings": " ".join(answer["warnings"])}
-    return row | shares

@@ -15,40 +15,31 @@ from gtzan_lib.errors import DataError
 def variables():
     """Random variables of the shapes of musicnn, with gammas of both signs."""
     rng, found = np.random.default_rng(0), {}
-    shapes = [(7, 38, 1, 204), (7, 67, 1, 204), (128, 1, 1, 51), (64, 1, 1, 51)]
-    shapes += [(32, 1, 1, 51), (7, 561, 1, 64), (7, 64, 1, 64), (7, 64, 1, 64)]
-    for n, shape in enumerate(shapes):
-        name = f"conv2d_{n}" if n else "conv2d"
-        spread = np.prod(shape[:3]) ** -0.5
-        found[f"{name}/kernel"] = rng.normal(0, spread, shape)
-        found[f"{name}/bias"] = rng.normal(0, 0.1, shape[-1])
-    found["dense/kernel"] = rng.normal(0, 0.02, (1506, 200))
-    found["dense/bias"] = rng.normal(0, 0.1, 200)
-    sizes = [1, 204, 204, 51, 51, 51, 64, 64, 64, 1506, 200]
-    for n, size in enumerate(sizes):
-        name = f"batch_normalization_{n}" if n else "batch_normalization"
-        for part in ("gamma", "beta", "moving_mean"):
-            found[f"{name}/{part}"] = rng.normal(0, 1, size)
-        found[f"{name}/moving_variance"] = rng.uniform(0.5, 2, size)
-    return {name: values.astype(np.float32) for name, values in found.items()}
+    for name, shape in musicnn._shapes().items():
+        values = rng.normal(0, max(1, np.prod(shape[:-1])) ** -0.5, shape)
+        if name.endswith("variance"):
+            values = rng.uniform(0.5, 2, shape)
+        found[name] = values.astype(np.float32)
+    return found
 
 
 def by_hand(variables, patch):
     """Return the last hidden layer of a patch, (187, 96), as musicnn's code has it."""
 
+    def take(kind, n, part):
+        return variables[f"{kind}_{n}/{part}" if n else f"{kind}/{part}"].astype(float)
+
     def normal(x, n):
-        name = f"batch_normalization_{n}" if n else "batch_normalization"
-        take = lambda part: variables[f"{name}/{part}"].astype(float)  # noqa: E731
-        deviation = np.sqrt(take("moving_variance") + 0.001)
-        return take("gamma") * (x - take("moving_mean")) / deviation + take("beta")
+        parts = ("gamma", "beta", "moving_mean", "moving_variance")
+        gamma, beta, mean, variance = (take("batch_normalization", n, p) for p in parts)
+        return gamma * (x - mean) / np.sqrt(variance + 0.001) + beta
 
     def layer(x, n, before, after):  # (frames, bands) to (frames, bands left, filters)
-        name = f"conv2d_{n}" if n else "conv2d"
-        kernel = variables[f"{name}/kernel"][:, :, 0].astype(float)
+        kernel = take("conv2d", n, "kernel")[:, :, 0]
         padded = np.pad(x, ((before, after), (0, 0)))
         views = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[:2])
         y = np.einsum("tbij,ijf->tbf", views, kernel, optimize=True)
-        return normal(np.maximum(y + variables[f"{name}/bias"], 0), n + 1)
+        return normal(np.maximum(y + take("conv2d", n, "bias"), 0), n + 1)
 
     x = normal(patch.astype(float)[..., None], 0)[..., 0]
     pads = [(3, 3), (3, 3), (63, 64), (31, 32), (15, 16)]
@@ -115,24 +106,3 @@ def test_another_wheel_is_refused(tmp_path):
     (tmp_path / "musicnn.whl").write_bytes(b"PK")
     with pytest.raises(DataError, match="its SHA-256 is another"):
         musicnn.read_wheel(tmp_path / "musicnn.whl")
-
-
-def test_a_bundle_is_read():
-    """A table of one block with one variable, written by hand."""
-    data = np.arange(6, dtype="<f4")
-
-    def entry(shared, rest, value):
-        return bytes([shared, len(rest), len(value)]) + rest + value
-
-    shape = b"\x12\x02\x08\x02\x12\x02\x08\x03"  # two dimensions: 2 and 3
-    proto = b"\x08\x01" + b"\x12" + bytes([len(shape)]) + shape + b"\x20\x00\x28\x18"
-    proto += b"\x35\0\0\0\0"  # a checksum, which is passed over
-    block = entry(0, b"conv/bias", proto) + entry(5, b"Adam", proto)
-    block += b"\0\0\0\0\1\0\0\0"
-    handle = b"\x00" + bytes([len(block)])
-    index = entry(0, b"z", handle) + b"\0\0\0\0\1\0\0\0"
-    footer = b"\0\0" + bytes([len(block), len(index)])
-    table = block + index + footer.ljust(48, b"\0")
-    found = musicnn.read_bundle(table, data.tobytes())
-    assert list(found) == ["conv/bias"]
-    np.testing.assert_array_equal(found["conv/bias"], data.reshape(2, 3))
