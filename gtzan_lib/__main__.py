@@ -128,8 +128,8 @@ def ship(options: argparse.Namespace) -> None:
     """Fit the model that comes with the project anew, on GTZAN's audio."""
     from gtzan_lib.app import shipped, songs
 
-    heard = shipped.hear(songs.find(options.audio))
-    print(shipped.ship(heard, options.elsewhere))
+    tracks, embeddings = shipped.hear(songs.find(options.audio))
+    print(shipped.ship(tracks, embeddings, options.elsewhere))
 
 
 def report(options: argparse.Namespace) -> int:

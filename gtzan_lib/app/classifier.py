@@ -62,7 +62,7 @@ class Prediction:
     @property
     def percentages(self) -> dict[str, float]:
         """Percentages by genre, 0 to 100, in the order of ``GENRES``."""
-        return dict(zip(GENRES, (100 * self.probabilities).tolist(), strict=True))
+        return _percentages(self.probabilities)
 
     @property
     def ranking(self) -> list[tuple[str, float]]:
@@ -85,11 +85,7 @@ class Prediction:
         ``genre`` is null where the track sounds like none of the ten, and so are the
         ``percentages`` of a silent window.
         """
-        rows = [
-            None if np.isnan(row[0]) else dict(zip(GENRES, row.tolist(), strict=True))
-            for row in 100 * self.windows
-        ]
-        starts = self.starts.tolist()
+        rows = [None if np.isnan(p[0]) else _percentages(p) for p in self.windows]
         silent = sum(row is None for row in rows)
         return {
             "genre": self.genre,
@@ -102,7 +98,7 @@ class Prediction:
             "top2": [genre for genre, _ in self.ranking[:2] if self.is_familiar],
             "windows": [
                 {"start": start, "percentages": row}
-                for start, row in zip(starts, rows, strict=True)
+                for start, row in zip(self.starts.tolist(), rows, strict=True)
             ],
             "learned": self.learned,
             "similar": [
@@ -117,6 +113,10 @@ class Prediction:
         time, channels = clock(self.facts["seconds"]), self.facts["channels"]
         words = f"{time} min, {{format}}, {{sample_rate:,}} Hz, {{channels}} channel"
         return words.format(**self.facts) + "s" * (channels > 1)
+
+
+def _percentages(p: np.ndarray) -> dict[str, float]:
+    return dict(zip(GENRES, (100 * p).tolist(), strict=True))
 
 
 def clock(seconds: float) -> str:
@@ -151,12 +151,9 @@ class Classifier:
         A ``DataError`` names the file if it is not audio, is shorter than 0.1 s or
         longer than 30 minutes, or holds only silence.
         """
-        track = audio.read_audio(path, MAX_SECONDS, RATE)
-        names = ("seconds", "sample_rate", "channels", "format", "is_damaged")
+        facts = vars(audio.read_audio(path, MAX_SECONDS, RATE)).copy()
         try:
-            return self.predict_audio(
-                track.y, {name: getattr(track, name) for name in names}
-            )
+            return self.predict_audio(facts.pop("y"), facts)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
 
@@ -190,13 +187,12 @@ class Classifier:
         place = (embedding - self._mean) @ self._axes
         is_familiar = distance(place, self._learned) <= self.facts["farthest"]
         worth = words.worth(self.facts, np.nanmean(shares, axis=0).max(), facts)
-        others = [pair for pair in similar if pair[1] < self.facts["same"]][:5]
         return Prediction(
             windows=shares,
             starts=np.array(starts),
             mel=best[1],
             embedding=embedding,
-            similar=others,
+            similar=[pair for pair in similar if pair[1] < self.facts["same"]][:5],
             learned=learned,
             is_familiar=is_familiar,
             facts=facts,

@@ -6,7 +6,6 @@ artists that it did not hear, by ``splits.artist_folds``; nothing of it needs pi
 
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -40,19 +39,12 @@ SAME = 0.995  # cosine: GTZAN's repeated recordings have 0.998, its other pairs 
 AXES = 80  # principal components, of equal variance, in which distances are measured
 
 
-@dataclass(frozen=True)
-class Heard:
-    """Embeddings, float32 (N, 200), of GTZAN's tracks: of all, and of the first 5 s."""
-
-    tracks: list[str]
-    whole: np.ndarray
-    short: np.ndarray
-
-
-def hear(paths: Iterable[Path]) -> Heard:
+def hear(paths: Iterable[Path]) -> tuple[list[str], np.ndarray]:
     """Run the network on files whose names are GTZAN's, such as ``blues.00000.wav``.
 
-    ``DataError`` if a name is not that of a published track, or is there twice.
+    Returned are the tracks and embeddings, float32 (N, 2, 200), of all of each and of
+    its first 5 s. ``DataError`` if a name is not that of a published track, or is there
+    twice.
     """
     network, found = open_network(), {}
     for path in paths:
@@ -64,8 +56,7 @@ def hear(paths: Iterable[Path]) -> Heard:
     if {track.split(".")[0] for track in found} != set(GENRES):
         raise DataError("the audio of GTZAN is needed: WAV files of all ten genres")
     tracks = sorted(found)
-    whole, short = (np.array([found[t][k] for t in tracks]) for k in (0, 1))
-    return Heard(tracks, whole, short)
+    return tracks, np.array([found[track] for track in tracks])
 
 
 def fit(embeddings: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -87,21 +78,25 @@ def axes_of(embeddings: np.ndarray) -> dict[str, np.ndarray]:
     return {"mean": mean, "axes": (directions[:AXES] / scale[:, None]).T}
 
 
-def ship(heard: Heard, outside: Path | None, folder: Path = FOLDER) -> Path:
+def ship(
+    tracks: list[str],
+    embeddings: np.ndarray,
+    outside: Path | None,
+    folder: Path = FOLDER,
+) -> Path:
     """Fit and measure the network; put it in the place of the one in ``folder``.
 
-    ``outside`` is a folder of clips that are not GTZAN's (see ``judge``), without which
-    nothing is said of such songs.
+    The tracks and embeddings are those of ``hear``. ``outside`` is a folder of clips
+    that are not GTZAN's (see ``judge``), without which nothing is said of such songs.
     """
     import onnx
 
     data = Dataset(PUBLISHED, Path(), tuple(published_sums()), "")
-    place = {track: n for n, track in enumerate(heard.tracks)}
-    usable = [data.tracks[i] for i in splits.every_track(data)]
-    chosen = [place[track] for track in usable if track in place]
-    labels = np.array([GENRES.index(t.split(".")[0]) for t in heard.tracks])
-    weights, biases = fit(heard.whole[chosen], labels[chosen])
-    facts, temperature = _measure(heard, labels, data)
+    usable = {data.tracks[i] for i in splits.every_track(data)}
+    chosen = np.array([track in usable for track in tracks])
+    labels = np.array([GENRES.index(t.split(".")[0]) for t in tracks])
+    head = fit(embeddings[chosen, 0], labels[chosen])
+    facts = measure(tracks, embeddings, labels, data)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
@@ -109,36 +104,37 @@ def ship(heard: Heard, outside: Path | None, folder: Path = FOLDER) -> Path:
     model = onnx.load(FOLDER / MODEL)
     for constant in model.graph.initializer:
         if constant.name in HEAD:
-            values = (weights, biases)[HEAD.index(constant.name)] / temperature
+            values = head[HEAD.index(constant.name)] / facts["temperature"]
             new = onnx.numpy_helper.from_array(values.astype(np.float32), constant.name)
             constant.CopyFrom(new)
     onnx.save(model, partial / MODEL)
     np.savez_compressed(
         partial / TRACKS,
-        tracks=heard.tracks,
-        embeddings=heard.whole.astype(np.float16),
-        **axes_of(heard.whole),
+        tracks=tracks,
+        embeddings=embeddings[:, 0].astype(np.float16),
+        **axes_of(embeddings[:, 0]),
     )
     sums = {name: store.sha256(partial / name) for name in (MODEL, TRACKS)}
-    facts |= {"learned": len(chosen), "same": SAME, "sha256": sums, "elsewhere": None}
-    store.write_json(partial / FACTS, facts)
-    if outside is not None:
-        facts["elsewhere"] = judge.judge(Classifier(partial), outside)
-        store.write_json(partial / FACTS, facts)
-    (partial / CARD).write_text(card(facts), encoding="utf-8")
+    facts |= {"learned": int(chosen.sum()), "same": SAME, "sha256": sums}
+    store.write_json(partial / FACTS, facts | {"elsewhere": None})
+    found = judge.judge(Classifier(partial), outside) if outside else None
+    store.write_json(partial / FACTS, facts | {"elsewhere": found})
+    text = card(facts | {"elsewhere": found})
+    (partial / CARD).write_text(text, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     return partial.replace(folder)
 
 
-def _measure(heard: Heard, labels: np.ndarray, data: Dataset) -> tuple[dict, float]:
-    """Return what is known of unheard artists, as JSON values, and the temperature.
+def measure(
+    tracks: list[str], embeddings: np.ndarray, labels: np.ndarray, data: Dataset
+) -> dict:
+    """Return what is known of unheard artists, as JSON values.
 
     Each track is answered once a repetition, by layers that were fitted without its
     fold. Intervals take all tracks of an artist as one draw.
     """
-    place = {track: n for n, track in enumerate(heard.tracks)}
-    shape = (REPETITIONS, len(heard.tracks), len(GENRES))
-    whole, short, far = np.full(shape, np.nan), np.full(shape, np.nan), []
+    place = {track: n for n, track in enumerate(tracks)}
+    logits, far = np.full((REPETITIONS, len(tracks), 2, len(GENRES)), np.nan), []
     for repetition in range(REPETITIONS):
         folds = [
             np.array([place[data.tracks[i]] for i in fold if data.tracks[i] in place])
@@ -146,41 +142,37 @@ def _measure(heard: Heard, labels: np.ndarray, data: Dataset) -> tuple[dict, flo
         ]
         for k, test in enumerate(folds):
             train = np.concatenate([fold for n, fold in enumerate(folds) if n != k])
-            weights, biases = fit(heard.whole[train], labels[train])
-            whole[repetition, test] = heard.whole[test] @ weights + biases
-            short[repetition, test] = heard.short[test] @ weights + biases
-            found = axes_of(heard.whole[train])
-            learned, other = (
-                (heard.whole[part] - found["mean"]) @ found["axes"]
-                for part in (train, test)
-            )
-            far.append([distance(one, learned) for one in other])
-    tested = np.flatnonzero(~np.isnan(whole[0, :, 0]))
-    whole, short, labels = whole[:, tested], short[:, tested], labels[tested]
-    artist = artists.artists_of((heard.tracks[i] for i in tested), PUBLISHED)
+            weights, biases = fit(embeddings[train, 0], labels[train])
+            logits[repetition, test] = embeddings[test] @ weights + biases
+            found = axes_of(embeddings[train, 0])
+            places = (embeddings[:, 0] - found["mean"]) @ found["axes"]
+            far += [distance(places[one], places[train]) for one in test]
+    tested = np.flatnonzero(~np.isnan(logits[0, :, 0, 0]))
+    labels, (whole, short) = labels[tested], np.moveaxis(logits[:, tested], 2, 0)
+    artist = artists.artists_of((tracks[i] for i in tested), PUBLISHED)
     flat, every = whole.reshape(-1, len(GENRES)), np.tile(labels, REPETITIONS)
     temperature = CALM * calibration.fit_temperatures([flat], every)[0]
+    reliability = calibration.reliability(
+        flat / temperature, every, np.tile(artist, REPETITIONS)
+    )
 
     def share(hits, some=slice(None)):
         return clusters.share(hits.mean(axis=0)[some], artist[some])
 
     right = whole.argmax(axis=2) == labels
     top2 = metrics.top_k_hits(flat, every, 2).reshape(right.shape)
-    facts = {
+    return {
         "tracks": len(tested),
         "artists": len(set(artist)),
         "repetitions": REPETITIONS,
         "accuracy": share(right),
         "top2": share(top2),
         "recall": {genre: share(right, labels == k) for k, genre in enumerate(GENRES)},
-        "reliability": calibration.reliability(
-            flat / temperature, every, np.tile(artist, REPETITIONS)
-        ),
+        "reliability": reliability,
         "short": share(short.argmax(axis=2) == labels),
         "temperature": temperature,
-        "farthest": float(np.quantile(np.concatenate(far), 1 - LOST)),
+        "farthest": float(np.quantile(far, 1 - LOST)),
     }
-    return facts, temperature
 
 
 def card(facts: dict) -> str:
