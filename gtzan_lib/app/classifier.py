@@ -151,9 +151,11 @@ class Classifier:
         A ``DataError`` names the file if it is not audio, is shorter than 0.1 s or
         longer than 30 minutes, or holds only silence.
         """
-        facts = vars(audio.read_audio(path, MAX_SECONDS, RATE)).copy()
+        track = audio.read_audio(path, MAX_SECONDS, RATE)
+        names = "seconds", "sample_rate", "channels", "format", "is_damaged"
+        facts = {name: getattr(track, name) for name in names}
         try:
-            return self.predict_audio(facts.pop("y"), facts)
+            return self.predict_audio(track.y, facts)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
 
