@@ -223,6 +223,7 @@ def _ffmpeg(path: Path, max_seconds: float) -> Iterator[Audio | np.ndarray]:
     yield track
     command = ["ffmpeg", "-nostdin", "-timelimit", str(_SECONDS), *source]
     command += ["-map", "0:a:0", "-ac", str(channels), "-ar", str(rate)]
+    command += ["-af", "asetpts=N/SR/TB"]  # streams in a row begin anew: no fault
     if math.isfinite(max_seconds):
         command += ["-t", str(max_seconds + 1)]
     command += ["-f", "f32le", "-c:a", "pcm_f32le", "pipe:1"]

@@ -266,6 +266,7 @@ def test_all_of_a_file_is_read_or_it_is_refused(tmp_path, monkeypatch, write, ca
     track = read_audio(path)
     assert track.seconds == pytest.approx(20, abs=0.2)
     assert np.abs(track.y[-SAMPLE_RATE:]).mean() > 0.05
+    assert not (track.is_damaged and path.suffix == ".ogg")
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(DataError, match="cannot be decoded to its end"):
         read_audio(path)
