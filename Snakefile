@@ -41,7 +41,7 @@ def most_threads():
     return max(processors)
 
 
-shown = progress.Shown(DATA, PROFILE)
+shown = progress.Shown()
 if workflow.is_main_process:
     logger.addHandler(shown)
 try:

@@ -1,6 +1,7 @@
 """The ledger: every claim of the paper that can be checked, and its verdict.
 
-The claims, and the numbers that the paper prints, are data, in ``report/claims.toml``.
+The claims, and the numbers that the paper prints, are data, in ``report/claims.toml``,
+whose head explains the fields.
 
 - A claim with a ``value`` is *reproduced* when all of our 95 % interval is within its
   ``tolerance``, and *not reproduced* when all of it is outside. What has no interval,
@@ -15,34 +16,123 @@ The claims, and the numbers that the paper prints, are data, in ``report/claims.
 """
 
 import math
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from gtzan_lib import store
 from gtzan_lib.data.splits import N_FOLDS
+from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation.metrics import Estimate, with_interval
 from gtzan_lib.report import measures
-from gtzan_lib.report.evidence import Evidence
-from gtzan_lib.report.evidence import number as number  # notebooks take all from here
-from gtzan_lib.report.ledger import KINDS, Ledger
-from gtzan_lib.report.ledger import LEDGER as LEDGER
-from gtzan_lib.report.ledger import load as load
+from gtzan_lib.report.measures import Evidence, Found
+from gtzan_lib.report.measures import number as number  # notebooks take all from here
 
+LEDGER = store.PROJECT / "report" / "claims.toml"
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
 CONTRADICTED, UNTESTED = "contradicted by the paper itself", "cannot be tested"
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, UNDECIDED, CONTRADICTED, UNTESTED)
+KINDS = ("measured", "arithmetic", "setting", "proposal", "exploratory")
+RULES = ("value", "above", "below", "says")
+FIELDS = {"id", "section", "claim", "paper", "prints", "measure", "with", "tolerance"}
+FIELDS |= {*RULES, "digits", "unit", "reason", "kind", "proposed"}
+FIELDS |= {"if_reproduced", "if_not", "if_never"}
 FACTORS = {"verdict_half": 0.5, "verdict_wider": 1.5}  # of a tolerance
 ROUNDING = 1e-9  # which must not decide
 
 
-def answer(ledger: Ledger, known: Evidence) -> list[dict]:
-    """Give each claim its verdict, by what is known.
+@dataclass(frozen=True)
+class Ledger:
+    """What ``claims.toml`` holds.
 
-    Of each claim ``id``, ``section``, ``claim`` and ``paper``; ``value``, ``low`` and
-    ``high`` of ours, how many ``seeds`` measured it (None where none has a part in it)
-    and the words for it, ``ours``; its ``kind``; the ``rule`` it is judged by;
-    ``verdict`` and, where the rule has a tolerance, those of half of it and of one and
-    a half (``FACTORS``), else None; ``reason``; and ``source``, the runs or notebook
-    that measured it.
+    ``paper`` has the numbers that the paper prints, as it prints them, by section and
+    name; a claim is ``proposed`` where the paper only proposes what is claimed.
+    """
+
+    paper: dict[str, dict[str, str]]
+    claims: list[dict]
+
+    def only(self, proposed: bool) -> "Ledger":
+        """Return the claims of what the paper only proposes, or those of the rest."""
+        chosen = [c for c in self.claims if c.get("proposed", False) == proposed]
+        return replace(self, claims=chosen)
+
+
+def load(path: Path = LEDGER) -> Ledger:
+    """Read the ledger; a ``DataError`` says which claim cannot be judged, and why."""
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        paper, claims = content["paper"], content["claim"]
+        ids = [claim.get("id") for claim in claims]
+        for claim in claims:
+            wrong = _fill_in(claim, paper, content["tolerance"])
+            if wrong := wrong or _problem(claim, ids):
+                raise DataError(f"claim {claim.get('id')} in {path}: {wrong}")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is not a ledger of claims: {error!r}") from error
+    return Ledger(paper, claims)
+
+
+def _fill_in(claim: dict, paper: dict, tolerances: dict) -> str | None:
+    """Put in what a claim ``prints``, and its tolerance with the reason for it."""
+    if unknown := claim.keys() - FIELDS:
+        return f"it has an unknown field {unknown.pop()}"
+    if ("paper" in claim) == ("prints" in claim):
+        return "it needs either paper or prints"
+    if "tolerance" in claim:
+        if claim["tolerance"] not in tolerances:
+            return f"there is no tolerance {claim['tolerance']}"
+        tolerance = tolerances[claim["tolerance"]]
+        claim |= {"tolerance": tolerance["size"], "because": tolerance["reason"]}
+    if name := claim.pop("prints", None):
+        claim["paper"] = printed = paper[claim["section"]].get(name)
+        if printed is None:
+            return f"the paper prints no {name} in its section"
+        if "tolerance" in claim:
+            claim["value"] = number(printed)
+        if claim.get("below") is True:
+            claim["below"] = number(printed)
+    return None
+
+
+def _problem(claim: dict, ids: list[str]) -> str | None:
+    """Return what is wrong with a claim, in a few words; None if nothing is."""
+    rules = [name for name in RULES if name in claim]
+    is_judged = bool(rules) and rules != ["says"]
+    faults = {
+        "it is there twice": ids.count(claim["id"]) > 1,
+        "a bound is no number": bool
+        in {type(claim.get(k)) for k in ("above", "below")},
+        "it has no claim": "claim" not in claim,
+        f"it cannot have both {' and '.join(rules)}": len(rules) > 1,
+        "value and tolerance need each other": ("value" in claim)
+        != ("tolerance" in claim),
+        "it needs value, above, below or says, or else a reason": not (
+            rules or "reason" in claim
+        ),
+        "it needs a measure and a kind": is_judged
+        and not {"measure", "kind"} <= claim.keys(),
+        "only what a rule decides has a kind": "kind" in claim and not is_judged,
+        f"its kind is none of {', '.join(KINDS)}": claim.get("kind", KINDS[0])
+        not in KINDS,
+        "says needs two different things": len(set(claim.get("says", "ab"))) < 2,
+    }
+    if wrong := next((words for words, is_so in faults.items() if is_so), None):
+        return wrong
+    if "measure" in claim:
+        return measures.problem(claim["measure"], claim.get("with", {}))
+    return None
+
+
+def answer(ledger: Ledger, known: Evidence) -> list[dict]:
+    """Give each claim its verdict, by what is known: a row of ``derived.json`` each.
+
+    ``value``, ``low`` and ``high`` are ours and ``ours`` the words for it; ``seeds``
+    is None where none has a part in it; ``source`` are the runs or the notebook that
+    measured it. Beside ``verdict`` stand those of half the tolerance and of one and a
+    half (``FACTORS``), None where the rule has none.
     """
     return [_answer(claim, known) for claim in ledger.claims]
 
@@ -64,8 +154,7 @@ def verdict(claim: dict, ours: Estimate | None, seeds: int | None = None) -> str
     if ours is None or math.isnan(ours["value"]) or not has_rule:
         return UNTESTED
     has_interval = not math.isnan(ours["low"])
-    ends = ("low", "high") if has_interval else ("value", "value")
-    low, high = (ours[end] for end in ends)
+    low, high = (ours[k if has_interval else "value"] for k in ("low", "high"))
     if "above" in claim:
         is_in, is_out = low > claim["above"], high <= claim["above"]
     elif "below" in claim:
@@ -82,38 +171,20 @@ def verdict(claim: dict, ours: Estimate | None, seeds: int | None = None) -> str
 def _answer(claim: dict, known: Evidence) -> dict:
     measure = measures.MEASURES.get(claim.get("measure"))
     found = measure and measure(known, **claim.get("with", {}))
-    if found and not math.isnan(found.ours["value"]):
-        ours, source, seeds = found.ours, found.source, found.seeds
+    ours, words = dict.fromkeys(("value", "low", "high")), ""
+    if is_known := bool(found) and not math.isnan(found.ours["value"]):
+        ours = found.ours
         words = with_interval(ours, claim.get("digits", 2))
         words = f"{words} {claim.get('unit', '')}".strip()
-    else:
-        ours, source, seeds = dict.fromkeys(("value", "low", "high")), [], None
-        words = ""
-    given = verdict(claim, ours if words else None, seeds)
+    source, seeds = (found.source, found.seeds) if is_known else ([], None)
+
+    def judged(**changes) -> str:
+        return verdict(claim | changes, ours if is_known else None, seeds)
+
     others = dict.fromkeys(FACTORS)
-    if claim.get("tolerance"):
-        for name, factor in FACTORS.items():
-            other = claim | {"tolerance": factor * claim["tolerance"]}
-            others[name] = verdict(other, ours if words else None, seeds)
-    why = {
-        REPRODUCED: claim.get("if_reproduced"),
-        NOT_REPRODUCED: claim.get("if_not"),
-        UNDECIDED: "Our interval allows both answers.",
-    }
-    if seeds == 1:
-        why[UNDECIDED] = "There is one seed only."
-    if measure and not words:
-        why[UNTESTED] = "No finished runs of this data measure it."
-        why[UNTESTED] = (found and claim.get("if_never")) or why[UNTESTED]
-    sentences = [claim.get("reason"), why.get(given)]
-    if words and "tolerance" in claim and len(found.values) > 1:
-        off = np.abs(np.subtract(found.values, claim["value"]))
-        n, digits = np.sum(off <= claim["tolerance"] + ROUNDING), claim.get("digits", 2)
-        first, last = (f"{f(found.values):.{digits}f}" for f in (min, max))
-        each = f"Of single seeds, {n} of {len(off)} are within the tolerance"
-        sentences.append(f"{each}; all lie between {first} and {last}.")
-    if words and seeds is not None and 1 < seeds < N_FOLDS and not found.is_whole:
-        sentences.append(f"Only {seeds} seeds, which do not test every picture.")
+    if tolerance := claim.get("tolerance"):
+        others = {k: judged(tolerance=f * tolerance) for k, f in FACTORS.items()}
+    given = judged()
     return {
         **{name: claim[name] for name in ("id", "section", "claim", "paper")},
         **ours,
@@ -123,7 +194,7 @@ def _answer(claim: dict, known: Evidence) -> dict:
         "rule": _rule(claim),
         "verdict": given,
         **others,
-        "reason": " ".join(filter(None, sentences)),
+        "reason": _reason(claim, given, found, is_known),
         "source": source,
     }
 
@@ -133,7 +204,29 @@ def _rule(claim: dict) -> str:
         return "cannot all be true: " + "; ".join(map(str, claim["says"]))
     if "tolerance" in claim:
         return f"{claim['value']:g} ± {claim['tolerance']:g}, {claim['because']}"
-    for bound in ("above", "below"):
-        if bound in claim:
-            return f"{bound} {claim[bound]:g}"
-    return ""
+    bounds = [f"{name} {claim[name]:g}" for name in ("above", "below") if name in claim]
+    return "".join(bounds)
+
+
+def _reason(claim: dict, given: str, found: Found | None, is_known: bool) -> str:
+    said = [claim.get("reason")]
+    if given == REPRODUCED:
+        said.append(claim.get("if_reproduced"))
+    elif given == NOT_REPRODUCED:
+        said.append(claim.get("if_not"))
+    elif given == UNDECIDED and found.seeds == 1:
+        said.append("There is one seed only.")
+    elif given == UNDECIDED:
+        said.append("Our interval allows both answers.")
+    elif given == UNTESTED and "measure" in claim and not is_known:
+        never = claim.get("if_never") if found else None
+        said.append(never or "No finished runs of this data measure it.")
+    if is_known and "tolerance" in claim and len(found.values) > 1:
+        off = np.abs(np.subtract(found.values, claim["value"]))
+        n, digits = np.sum(off <= claim["tolerance"] + ROUNDING), claim.get("digits", 2)
+        first, last = (f"{f(found.values):.{digits}f}" for f in (min, max))
+        each = f"Of single seeds, {n} of {len(off)} are within the tolerance"
+        said.append(f"{each}; all lie between {first} and {last}.")
+    if is_known and 1 < (found.seeds or 0) < N_FOLDS and not found.is_whole:
+        said.append(f"Only {found.seeds} seeds, which do not test every picture.")
+    return " ".join(filter(None, said))

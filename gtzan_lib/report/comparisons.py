@@ -1,15 +1,12 @@
-"""What the text compares beside the claims, and how; all of it follows from the record.
-
-One softmax less two, seed by seed; how many seeds had the chance to reach the paper's
-pair of numbers; other slips that could explain its loss; two bounds that need no
-training; what was trained, and how long.
-"""
+"""What the text compares beside the claims; all of it follows from the record."""
 
 import math
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import brentq
 
 from gtzan_lib import registry
@@ -19,8 +16,8 @@ from gtzan_lib.data.gtzan import PUBLISHED
 from gtzan_lib.evaluation import dead, seeds, softmax_twice
 from gtzan_lib.evaluation.metrics import Estimate, bare, with_text
 from gtzan_lib.experiments import groups
-from gtzan_lib.experiments.run import ENSEMBLE, Measured
-from gtzan_lib.report.evidence import Evidence, number
+from gtzan_lib.experiments.run import ENSEMBLE, MAIN, Measured
+from gtzan_lib.report.measures import Evidence, number
 
 DONE = ("paper", "corrected")  # recipes with two softmaxes and with one
 PRINTED = {  # what a training with one softmax may print in place of its loss
@@ -74,39 +71,61 @@ def softmaxes(runs: list[Measured], right: float) -> list[dict]:
     A row each: ``short``, both at the end of the epochs that most of their seeds have;
     ``long``, two softmaxes for the longest; and ``same``, both after the first epoch in
     which a share ``right`` of the training pictures is right, of seeds that get so far.
-    Each has ``once`` and ``twice``, the means of either; ``difference``, with the
-    interval of ``seeds.paired_difference``; the number of ``seeds``, and of ``epochs``.
     """
-    once, twice = (groups.select(runs, recipe=name) for name in ("corrected", "paper"))
-    longest = groups.longest(runs, recipe="paper")
-    if not once or not longest:
+    recipes = ("corrected", "paper")
+    once, twice = (groups.select(runs, recipe=name) for name in recipes)
+    all_once, all_twice = (groups.longest(runs, recipe=name) for name in recipes)
+    if not once or not twice:
         return []
-    shared = min(map(_last, longest))
-    of_once = {_seed(run): run.history["test_accuracy"][-1] for run in once}
-    of_all = {_seed(run): run.history["test_accuracy"][shared - 1] for run in longest}
-    of_twice = {_seed(run): run.history["test_accuracy"][-1] for run in twice}
-    compared = {"short": (of_all, shared), "long": (of_twice, None)}
-    rows = []
-    for name, (of_twice, epoch) in compared.items():
-        lengths = {"once": _last(once[0]), "twice": epoch or _last(twice[0])}
-        rows.append(_paired(name, of_once, of_twice) | {"epochs": lengths})
-    reached = [
-        {_seed(run): found for run in some if (found := _when_right(run, right))}
-        for some in (groups.longest(runs, recipe="corrected"), longest)
+    once_for, twice_for = _last(once[0]), _last(twice[0])
+    shared = min(map(_last, all_twice))
+    ends, short = _after(once, _last), _after(all_twice, lambda run: shared)
+    same = (_after(g, lambda run: _when(run, right)) for g in (all_once, all_twice))
+    rows = [
+        _paired("short", ends, short, once=once_for, twice=shared),
+        _paired("long", ends, _after(twice, _last), once=once_for, twice=twice_for),
+        _paired("same", *same),
     ]
-    rows.append(_paired("same", *reached))
     return [row for row in rows if row["seeds"]]
 
 
-def reached(runs: list[Measured], pair: tuple[float, float]) -> list[dict]:
-    """Return how many seeds ever were as good as the paper, by how long they trained.
+def _last(run: Measured) -> int:
+    return run.provenance["epochs"]
 
-    With softmax applied twice. Rows have ``epochs``, ``seeds`` and ``reached``.
-    """
+
+def _when(run: Measured, right: float, loss: float = np.inf) -> int | None:
+    """Return the first epoch with at least ``right``, and with at most a loss."""
+    curves = run.history["loss"], run.history["train_accuracy"]
+    return dead.first_pass(*curves, loss, right)
+
+
+def _after(runs: list[Measured], when: Callable) -> dict[int, float]:
+    """Return the test accuracy by seed after an epoch of each run, where it has one."""
+    pairs = [(run, epoch) for run in runs if (epoch := when(run))]
+    return {r.provenance["seed"]: r.history["test_accuracy"][e - 1] for r, e in pairs}
+
+
+def _paired(name: str, ours: dict, others: dict, **epochs: int) -> dict:
+    shared = sorted(ours.keys() & others.keys())
+    once, twice = ([values[seed] for seed in shared] for values in (ours, others))
+    return {
+        "when": name,
+        "once": with_text(_mean(once)),
+        "twice": with_text(_mean(twice)),
+        "difference": with_text(seeds.paired_difference(once, twice, MAIN["split"])),
+        "seeds": len(shared),
+    } | ({"epochs": epochs} if epochs else {})
+
+
+def _mean(values: list[float]) -> Estimate:
+    return seeds.mean_over_seeds(values, MAIN["split"]) if values else bare(np.nan)
+
+
+def reached(runs: list[Measured], pair: tuple[float, float]) -> list[dict]:
+    """Return how many seeds of two softmaxes were as good as the paper, by epochs."""
     by_epochs = defaultdict(list)
     for run in groups.longest(runs, recipe="paper"):
-        curves = run.history["loss"], run.history["train_accuracy"]
-        by_epochs[_last(run)].append(dead.first_pass(*curves, *pair) is not None)
+        by_epochs[_last(run)].append(bool(_when(run, pair[1], pair[0])))
     return [
         {"epochs": epochs, "seeds": len(found), "reached": sum(found)}
         for epochs, found in sorted(by_epochs.items(), reverse=True)
@@ -116,54 +135,50 @@ def reached(runs: list[Measured], pair: tuple[float, float]) -> list[dict]:
 def alternatives(runs: list[Measured], right: float) -> list[dict]:
     """Return a row a slip or habit that could explain the loss, not two softmaxes.
 
-    Each has ``name``; whether only what is ``printed`` differs; the number of ``seeds``
-    and of ``epochs``; ``at_right``, the loss when a share ``right`` of the training
-    pictures is right for the first time, of the seeds ``reached``; and at the end
-    ``loss``, ``train_accuracy`` and ``accuracy``.
+    Of some only what is ``printed`` differs. ``at_right`` is the loss when a share
+    ``right`` of the training pictures is right for the first time, of the seeds
+    ``reached``; the rest is at the end.
     """
-    main = groups.MAIN
-    own = [n for n in registry.MODELS[main["model"]].recipes if n not in DONE]
-    kinds = [*((main["model"], name) for name in own), ("lenet-dropout", "corrected")]
-    once = groups.select(runs, recipe="corrected")
-    rows = [_printed(name, once, right) for name in PRINTED if once]
-    for model, recipe in kinds:
-        group = groups.select(runs, recipe=recipe, model=model)
-        if not group:
-            continue
-        at = {run.name: run.metric("loss_when", right=right) for run in group}
-        has = [run for run in group if not math.isnan(at[run.name]["value"])]
-        about = registry.MODELS[model].help
-        row = {
-            "printed": False,
-            "name": about if model != main["model"] else registry.RECIPES[recipe].help,
-            "seeds": len(group),
-            "epochs": _last(group[0]),
-            "at_right": with_text(groups.over_seeds(has, "loss_when", right=right)),
-            "reached": len(has),
-        }
-        for name in ("loss", "train_accuracy", "accuracy"):
-            row[name] = with_text(groups.over_seeds(group, name))
-        rows.append(row)
+    main, once = MAIN["model"], groups.select(runs, recipe="corrected")
+    rows = []
+    for name, loss_of in PRINTED.items() if once else ():
+        losses = [loss_of(run.history) for run in once]
+        epochs = [_when(run, right) for run in once]
+        at = [loss[e - 1] for loss, e in zip(losses, epochs, strict=True) if e]
+        last = _mean([loss[-1] for loss in losses])
+        rows.append(_alternative(name, once, (_mean(at), len(at)), loss=last))
+    own = [n for n in registry.MODELS[main].recipes if n not in DONE]
+    for model, recipe in [*((main, name) for name in own), ("lenet-dropout", DONE[1])]:
+        if group := groups.select(runs, recipe=recipe, model=model):
+            is_main = model == main
+            entry = registry.RECIPES[recipe] if is_main else registry.MODELS[model]
+            rows.append(_alternative(entry.help, group, at_right(group, right)))
     return rows
 
 
-def _printed(name: str, group: list[Measured], right: float) -> dict:
-    """Return a row of ``alternatives`` for another loss of the same trainings."""
-    split = groups.MAIN["split"]
-    losses = [PRINTED[name](run.history) for run in group]
-    epochs = [_first_right(run, right) for run in group]
-    at = [loss[epoch - 1] for loss, epoch in zip(losses, epochs, strict=True) if epoch]
+def _alternative(
+    name: str, group: list[Measured], at: tuple[Estimate, int], **instead: Estimate
+) -> dict:
+    metrics = ("loss", "train_accuracy", "accuracy")
+    own = {k: instead.get(k) or groups.over_seeds(group, k) for k in metrics}
     return {
         "name": name,
-        "printed": True,
+        "printed": bool(instead),
         "seeds": len(group),
         "epochs": _last(group[0]),
-        "at_right": with_text(_mean(at, split)),
-        "reached": len(at),
-        "loss": with_text(_mean([loss[-1] for loss in losses], split)),
-        "train_accuracy": with_text(groups.over_seeds(group, "train_accuracy")),
-        "accuracy": with_text(groups.over_seeds(group, "accuracy")),
-    }
+        "at_right": with_text(at[0]),
+        "reached": at[1],
+    } | {k: with_text(value) for k, value in own.items()}
+
+
+def at_right(group: list[Measured], right: float) -> tuple[Estimate, int]:
+    """Return the loss when a share ``right`` of the training pictures is right first.
+
+    Over those of a group's seeds that get so far, and how many do.
+    """
+    losses = [run.metric("loss_when", right=right)["value"] for run in group]
+    has = [run for run, loss in zip(group, losses, strict=True) if not math.isnan(loss)]
+    return groups.over_seeds(has, "loss_when", right=right), len(has)
 
 
 def control_artists() -> dict[str, int]:
@@ -173,14 +188,10 @@ def control_artists() -> dict[str, int]:
     an artist with one track, and may share it with another.
     """
     tested = splits.tested("artist-folds")
-    of = artists.artists_of(tested, PUBLISHED)
-    _, whose, sizes = np.unique(of, return_inverse=True, return_counts=True)
-    is_control = sizes[whose] == 1
-    unknown = of == np.array(tested)  # whose artist is not known
-    return {
-        "tracks": int(is_control.sum()),
-        "unknown": int((is_control & unknown).sum()),
-    }
+    of = pd.Series(artists.artists_of(tested, PUBLISHED), tested)
+    control = of[~of.duplicated(keep=False)]
+    unknown = control == control.index  # whose artist is not known
+    return {"tracks": len(control), "unknown": int(unknown.sum())}
 
 
 def public_code() -> dict:
@@ -206,51 +217,36 @@ def public_code() -> dict:
 
 
 def computing(runs: list[Measured]) -> list[dict]:
-    """Return a row a recipe: how many ``runs``, and their ``hours`` one after another.
-
-    Ensembles train nothing and are left out.
-    """
+    """Return a row a recipe that trains: how many ``runs``, and their ``hours``."""
     by_recipe = defaultdict(list)
     for run in runs:
-        by_recipe[run.provenance["recipe"]].append(run.provenance["seconds"])
+        if run.provenance["recipe"] != ENSEMBLE:
+            by_recipe[run.provenance["recipe"]].append(run.provenance["seconds"])
     return [
         {"recipe": name, "runs": len(times), "hours": sum(times) / 3600}
         for name, times in by_recipe.items()
-        if name != ENSEMBLE
     ]
 
 
 def settings() -> list[dict]:
-    """Return all settings of training, read from the code: a row for each thing.
-
-    ``of`` is a recipe, an autoencoder or the support vector machine; ``settings`` are
-    pairs of a name and its value.
-    """
+    """Return all settings of training, read from the code: a row for each thing."""
     from gtzan_lib.encoders import learned
     from gtzan_lib.models import convnet, svm
     from gtzan_lib.training import recipe
 
-    changes = {
-        "crop": recipe.CROP,
-        "shift": recipe.SHIFT,
-        "masks": recipe.MASKS,
-        "mask": recipe.MASK,
-        "gain": recipe.GAIN,
-        "mixup": recipe.MIXUP,
+    found = {
+        f"recipe {name}": asdict(entry.make())
+        for name, entry in registry.RECIPES.items()
+        if name != "closed-form"
     }
-    rows = []
-    for name, entry in registry.RECIPES.items():
-        if name != "closed-form":
-            own = asdict(entry.make()) | (changes if name == "augmented" else {})
-            rows.append({"of": f"recipe {name}", "settings": own})
-    rows.append({"of": "cnn and crnn", "settings": {"width": convnet.WIDTH}})
-    machine = {"components": svm.COMPONENTS, "ridge": svm.RIDGE}
-    rows.append({"of": "svm", "settings": machine})
+    changes = ("CROP", "SHIFT", "MASKS", "MASK", "GAIN", "MIXUP")
+    found["recipe augmented"] |= {k.lower(): getattr(recipe, k) for k in changes}
+    found["cnn and crnn"] = {"width": convnet.WIDTH}
+    found["svm"] = {"components": svm.COMPONENTS, "ridge": svm.RIDGE}
     for name, model in learned.AUTOENCODERS.items():
         facts = {"epochs": model.epochs, "rate": model.rate}
-        facts |= {"batch_size": learned.BATCH}
-        rows.append({"of": f"encoder {name}", "settings": facts})
-    return rows
+        found[f"encoder {name}"] = facts | {"batch_size": learned.BATCH}
+    return [{"of": name, "settings": own} for name, own in found.items()]
 
 
 def summary(known: Evidence, ledger: list[dict]) -> dict:
@@ -262,6 +258,7 @@ def summary(known: Evidence, ledger: list[dict]) -> dict:
     runs, (loss, right) = known.runs, known.pair
     right_else = number(known.paper["4.2"]["train_accuracy"])
     trained = ("measured", "proposal", "exploratory")
+    decided = [row for row in ledger if row["kind"] in trained and row["seeds"]]
     return {
         "softmaxes": softmaxes(runs, right),
         "reached": reached(runs, known.pair),
@@ -274,44 +271,5 @@ def summary(known: Evidence, ledger: list[dict]) -> dict:
         "public": public_code(),
         "computing": computing(runs),
         "settings": settings(),
-        "intervals": sum(
-            row["kind"] in trained and bool(row["seeds"]) for row in ledger
-        ),
+        "intervals": len(decided),
     }
-
-
-def _paired(name: str, ours: dict[int, float], others: dict[int, float]) -> dict:
-    shared = sorted(ours.keys() & others.keys())
-    pair = [[values[seed] for seed in shared] for values in (ours, others)]
-    split = groups.MAIN["split"]
-    means = [_mean(values, split) for values in pair]
-    return {
-        "when": name,
-        "once": with_text(means[0]),
-        "twice": with_text(means[1]),
-        "difference": with_text(seeds.paired_difference(*pair, split)),
-        "seeds": len(shared),
-    }
-
-
-def _mean(values: list[float], split: str) -> Estimate:
-    return seeds.mean_over_seeds(values, split) if values else bare(np.nan)
-
-
-def _when_right(run: Measured, share: float) -> float | None:
-    """Return the test accuracy after the first epoch with ``share`` right."""
-    epoch = _first_right(run, share)
-    return run.history["test_accuracy"][epoch - 1] if epoch else None
-
-
-def _first_right(run: Measured, share: float) -> int | None:
-    curves = run.history["loss"], run.history["train_accuracy"]
-    return dead.first_pass(*curves, np.inf, share)
-
-
-def _last(run: Measured) -> int:
-    return run.provenance["epochs"]
-
-
-def _seed(run: Measured) -> int:
-    return run.provenance["seed"]

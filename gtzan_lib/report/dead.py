@@ -10,14 +10,13 @@ from scipy import stats
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import dead, seeds
-from gtzan_lib.evaluation.metrics import Estimate, bare, proportion, with_text
+from gtzan_lib.evaluation.metrics import Estimate, around, bare, proportion, with_text
 from gtzan_lib.experiments import groups
-from gtzan_lib.experiments.run import Measured
+from gtzan_lib.experiments.run import MAIN, Measured
 
 EPOCHS = (30, 100, 300)  # that are compared, and the end
 PAIR = "pair"  # the moment in which a seed first is as good as the paper
-MIXED = ("hiphop", "reggae")  # "always mistakens hiphop as reggae"
-RECIPES = ("paper", "corrected")
+HIPHOP, REGGAE = map(GENRES.index, ("hiphop", "reggae"))  # which the paper mixes up
 SHARES = ("silent", "wrong")  # of pictures, among the parts of a loss
 TINY = 1e-9  # above the least loss that there is
 
@@ -31,17 +30,16 @@ class Life:
 
     def __init__(self, run: Measured):
         self.run, self.last = run, len(run.history["loss"])
-        counted = run.counted
-        self.begins = dead.learning_begins(*counted)
-        self.silences = dead.silences(*counted)
+        self.begins = dead.learning_begins(*run.counted)
+        self.silences = dead.silences(*run.counted)
         epochs = np.arange(self.last) + 1
         silent = np.zeros(self.last, bool)
-        for genre, first, end in self.silences:
-            silent[first - 1 : end] |= genre == MIXED[0]
-        lives = (epochs >= (self.begins or np.inf)) & ~silent
-        row = run.test_confusions[:, GENRES.index(MIXED[0])]
-        self.hiphop = {"silent": row[silent].sum(axis=0)}
-        self.hiphop["lives"] = row[lives].sum(axis=0)
+        for genre, first, last in self.silences:
+            silent |= (genre == GENRES[HIPHOP]) & (first <= epochs) & (epochs <= last)
+        when = {"silent": silent}
+        when["lives"] = (epochs >= (self.begins or np.inf)) & ~silent
+        answers = run.test_confusions[:, HIPHOP]
+        self.hiphop = {name: answers[of].sum(axis=0) for name, of in when.items()}
 
     def moments(self, pair: tuple[float, float]) -> list["Moment"]:
         """Return those of ``EPOCHS``, of the first epoch as good as ``pair``, the last.
@@ -57,14 +55,15 @@ class Life:
 class Moment:
     """A run after one of its epochs.
 
-    ``silent`` are the genres that are: those that are ``dead`` and those ``waiting``,
-    which were not yet answered. ``share`` is that of their pictures among those that
-    train, and ``parts`` are those of the loss, none with softmax applied once.
+    ``silent`` genres are ``dead``, or ``waiting``: not yet answered. ``share`` is that
+    of their pictures among those that train; ``parts`` are those of the loss, none with
+    softmax applied once.
     """
 
     def __init__(self, life: Life, epoch: int, is_pair: bool):
         self.life, self.run, self.epoch, self.is_pair = life, life.run, epoch, is_pair
-        self.loss = self.run.history["loss"][epoch - 1]
+        history, is_twice = self.run.history, self.run.provenance["recipe"] == "paper"
+        self.loss = history["loss"][epoch - 1]
         self.counts = self.run.test_confusions[epoch - 1]
         self.accuracy = proportion(self.counts.trace(), self.counts.sum())
         self.begun = epoch >= (life.begins or np.inf)
@@ -73,26 +72,16 @@ class Moment:
         self.waiting = [genre for genre in self.silent if genre not in self.dead]
         shown = self.run.counted[0][epoch - 1]
         self.share = shown[np.isin(GENRES, self.silent)].sum() / shown.sum()
-        right = self.run.history["train_accuracy"][epoch - 1]
-        is_twice = self.run.provenance["recipe"] == RECIPES[0]
-        self.parts = dead.loss_parts(self.loss, right, self.share) if is_twice else {}
+        parts = self.loss, history["train_accuracy"][epoch - 1], self.share
+        self.parts = dead.loss_parts(*parts) if is_twice else {}
 
     def called(self, counts: np.ndarray) -> Estimate:
         """Return the share of hip-hop that is called reggae, of counts of answers.
 
         These may be of several epochs; its interval is that of one epoch's pictures.
         """
-        tests = self.counts[GENRES.index(MIXED[0])].sum()
-        share = counts[GENRES.index(MIXED[1])] / max(1, sum(counts))
+        tests, share = self.counts[HIPHOP].sum(), counts[REGGAE] / max(1, sum(counts))
         return proportion(round(share * tests), tests) | {"value": share}
-
-
-def by_seed(
-    runs: list[Measured], recipe: str, pair: tuple[float, float]
-) -> list[list[Moment]]:
-    """Return the moments of each seed of the paper's network, of its longest run."""
-    lives = map(Life, groups.longest(runs, recipe=recipe))
-    return [life.moments(pair) for life in lives]
 
 
 def tables(runs: list[Measured], pair: tuple[float, float]) -> dict:
@@ -100,27 +89,20 @@ def tables(runs: list[Measured], pair: tuple[float, float]) -> dict:
 
     ``compared`` is the moment of most seeds, of several the last of ``EPOCHS``;
     ``genres`` has in how many seeds each was ``late``, ``died``, or is ``dead`` or
-    ``waiting``, as follows; and ``mixed`` has hip-hop, see there. Of a seed, in words:
-    genres that were ``late``, not yet answered when learning began, and those that
-    ``died`` after; the genres that are ``dead`` ``after`` the epoch compared (or the
-    last, of a run that is shorter), and those ``waiting``, not answered even then; its
-    loss and the ``parts`` of it; and when it was as good as the paper (``pair``, an
-    epoch). Of a moment: see ``together``.
+    ``waiting`` (see ``_seed``); and ``mixed`` has hip-hop. ``pair`` is the paper's last
+    training loss and accuracy.
     """
     found = {}
-    for recipe in RECIPES:
-        group = by_seed(runs, recipe, pair)
-        epochs = sorted({seed[-1].epoch for seed in group}.union(EPOCHS))
+    for recipe in ("paper", "corrected"):
+        group = [Life(run).moments(pair) for run in groups.longest(runs, recipe=recipe)]
         begun = [moment for seed in group for moment in seed if moment.begun]
-        moments = {str(k): [m for m in begun if m.epoch == k] for k in epochs}
-        moments[PAIR] = [moment for moment in begun if moment.is_pair]
+        epochs = sorted({seed[-1].epoch for seed in group}.union(EPOCHS))
+        moments = {str(e): [m for m in begun if m.epoch == e] for e in epochs}
         moments = {when: some for when, some in moments.items() if some}
-        common = [
-            (len(some), int(when) in EPOCHS, int(when), when)
-            for when, some in moments.items()
-            if when != PAIR
-        ]
-        compared = max(common)[-1] if common else None
+        sizes = [(len(m), int(e) in EPOCHS, int(e)) for e, m in moments.items()]
+        compared = str(max(sizes)[-1]) if sizes else None
+        if at_pair := [moment for moment in begun if moment.is_pair]:
+            moments[PAIR] = at_pair
         rows = [_seed(seed, compared) for seed in group]
         kinds = ("late", "died", "dead", "waiting")
         found[recipe] = {
@@ -131,18 +113,25 @@ def tables(runs: list[Measured], pair: tuple[float, float]) -> dict:
                 {"genre": g} | {k: sum(g in str(row[k]) for row in rows) for k in kinds}
                 for g in GENRES
             ],
-            "mixed": mixed(group),
+            "mixed": mixed([seed[-1] for seed in group]),
         }
     return found
 
 
 def _seed(seed: list[Moment], compared: str | None) -> dict:
+    """Return a seed's row, in words.
+
+    Genres that were ``late``, not yet answered when learning began, and those that
+    ``died`` after; the genres ``dead`` and ``waiting`` ``after`` the epoch compared (or
+    the last, of a run that is shorter); and the epoch in which it was as good as the
+    paper (``pair``).
+    """
     end, late, died = seed[-1], [], []
     then = next((moment for moment in seed if str(moment.epoch) == compared), end)
     for genre, first, last in end.life.silences:
         lasts = last == end.epoch
         if first == end.life.begins:
-            late.append(f"{genre} {'never' if lasts else f'until {last}'}")
+            late.append(f"{genre} never" if lasts else f"{genre} until {last}")
         else:
             when = f"from {first}" if lasts else f"{first} to {last}"
             died.append(f"{genre} {when}")
@@ -168,29 +157,30 @@ def together(when: str, group: list[Moment]) -> dict:
 
     ``by_silent``, the loss by the number of silent genres, and the least that it can be
     behind two softmaxes; ``per_genre``, by how much one silent genre more raises it (a
-    straight line through the seeds: a sum against one of its parts); ``parts`` of the
-    loss; ``by_silence``, how much of what is above ``dead.FLOOR`` silent genres make;
-    ``accuracy``, and ``accuracies`` by seed; ``goes_to``, what test pictures of silent
-    genres are called; how much of hip-hop is ``called`` reggae, and in which share of
-    seeds ``most``: more often than anything else, itself included.
+    straight line through the seeds); ``by_silence``, how much of what is above
+    ``dead.FLOOR`` silent genres make; how much of hip-hop is ``called`` reggae, and in
+    which share of seeds ``most``: more often than anything else, itself included.
     """
-    number = np.array([len(moment.silent) for moment in group])
-    loss = np.array([moment.loss for moment in group])
-    least = dead.FLOOR + np.array([moment.share for moment in group])
-    rows = []
-    for k, n in zip(*np.unique(number, return_counts=True), strict=True):
-        of = number == k
-        row = {"silent": int(k), "seeds": int(n), "least": least[of].mean()}
-        rows.append(row | {"loss": _mean(loss[of])})
-    hiphop, reggae = map(GENRES.index, MIXED)
-    answers = [moment.counts[hiphop] for moment in group]
-    most = sum(n[reggae] > np.delete(n, reggae).max() for n in answers)
+    seeds_of = pd.DataFrame(
+        {
+            "silent": [len(moment.silent) for moment in group],
+            "loss": [moment.loss for moment in group],
+            "least": [dead.FLOOR + moment.share for moment in group],
+        }
+    )
+    rows = [
+        {"silent": k, "seeds": len(of), "least": of["least"].mean()}
+        | {"loss": _mean(of["loss"])}
+        for k, of in seeds_of.groupby("silent")
+    ]
+    answers = [moment.counts[HIPHOP] for moment in group]
+    most = sum(n[REGGAE] > np.delete(n, REGGAE).max() for n in answers)
     slope = bare(np.nan)
     if len(group) > 2 and len(rows) > 1:
-        line = stats.linregress(number, loss)
+        line = stats.linregress(seeds_of["silent"], seeds_of["loss"])
         half = stats.t.ppf(0.975, len(group) - 2) * line.stderr
-        low, high = line.slope - half, line.slope + half
-        slope = {"value": line.slope, "low": low, "high": high}
+        slope = around(line.slope, half)
+    by_silence = [m.share / max(m.loss - dead.FLOOR, TINY) for m in group]
     return {
         "when": when,
         "seeds": len(group),
@@ -201,9 +191,7 @@ def together(when: str, group: list[Moment]) -> dict:
             name: _mean([m.parts[name] for m in group], 1 if name in SHARES else None)
             for name in group[0].parts
         },
-        "by_silence": _mean(
-            [m.share / max(m.loss - dead.FLOOR, TINY) for m in group], 1
-        ),
+        "by_silence": _mean(by_silence, 1),
         "accuracy": _share([moment.accuracy for moment in group]),
         "accuracies": [moment.accuracy["value"] for moment in group],
         "goes_to": _goes_to(group),
@@ -226,40 +214,37 @@ def _goes_to(group: list[Moment]) -> list[dict]:
     return sorted(rows, key=lambda row: -row["seeds"])
 
 
-def mixed(group: list[list[Moment]]) -> dict:
+def mixed(ends: list[Moment]) -> dict:
     """Return how much of hip-hop is called reggae while it is silent, and else.
 
     Of each seed a mean over such epochs (see ``Life``): ``silent`` and ``lives`` are
     means over the seeds that have any, ``difference`` over those that have both, and
-    ``by_seed`` a row for each of ``silent``, with its ``run`` and number of ``epochs``.
+    ``by_seed`` a row for each of ``silent``, with its number of ``epochs``.
     """
     shares: dict[str, dict] = {"silent": {}, "lives": {}}
     by_seed = []
-    for end in (seed[-1] for seed in group):
-        tests = end.counts[GENRES.index(MIXED[0])].sum()
-        for name, counts in end.life.hiphop.items():
-            if counts.sum():
-                shares[name][end.run.name] = end.called(counts)
-        if end.run.name in shares["silent"]:
-            epochs = end.life.hiphop["silent"].sum() // tests
+    for end in ends:
+        own = {k: end.called(n) for k, n in end.life.hiphop.items() if n.sum()}
+        for kind, share in own.items():
+            shares[kind][end.run.name] = share
+        if "silent" in own:
+            tests = end.counts[HIPHOP].sum()
             row = {"run": end.run.name, "seed": end.run.provenance["seed"]}
-            called = {
-                k: with_text(each.get(end.run.name, bare(np.nan)))
-                for k, each in shares.items()
-            }
-            by_seed.append(row | {"epochs": int(epochs)} | called)
+            row["epochs"] = int(end.life.hiphop["silent"].sum() // tests)
+            called = {k: with_text(own.get(k, bare(np.nan))) for k in shares}
+            by_seed.append(row | called)
     both = sorted(shares["silent"].keys() & shares["lives"].keys())
     values = [[each[name]["value"] for name in both] for each in shares.values()]
-    difference = seeds.paired_difference(*values, groups.MAIN["split"])
+    difference = seeds.paired_difference(*values, MAIN["split"])
     means = {name: _share(list(each.values())) for name, each in shares.items()}
     return means | {"difference": with_text(difference), "by_seed": by_seed}
 
 
 def _mean(values: list[float], highest: float | None = None) -> dict:
-    mean = seeds.mean_over_seeds(list(values), groups.MAIN["split"])
+    mean = seeds.mean_over_seeds(list(values), MAIN["split"])
     return with_text(seeds.clipped(mean, highest) if highest else mean)
 
 
 def _share(shares: list[Estimate]) -> dict:
-    split = groups.MAIN["split"]
-    return with_text(seeds.over_seeds(shares, split) if shares else bare(np.nan))
+    mean = seeds.over_seeds(shares, MAIN["split"]) if shares else bare(np.nan)
+    return with_text(mean)

@@ -18,7 +18,7 @@ from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
 from gtzan_lib.report import claims, comparisons
 from gtzan_lib.report.claims import Ledger
-from gtzan_lib.report.evidence import Evidence, number
+from gtzan_lib.report.measures import Evidence, number
 
 LEAST = 0.0005  # a probability that prints as 0.0 % is at most as large
 MEANS = {  # of a configuration: the metric and its fields
@@ -32,21 +32,22 @@ ROW = (*FACTS, "device", "threads", "seconds", "started", "commit")  # of a run
 def derive(tables: Tables, ledger: Ledger) -> dict:
     """Return what follows from the tables of a record and the claims, as JSON values.
 
-    ``data`` and ``made``, what was measured and when; ``runs``, where each comes from;
-    ``paper``, the numbers that the paper prints; ``run_metrics``, accuracy and top-2 by
-    run; ``trained``, ``configurations`` and ``beyond``, a row for runs that differ in
-    nothing but their seed: of all, of the paper's network, and of notebook 06;
-    ``encoders``, what codes lose; ``calibration`` and ``leakage``, see ``folds``;
-    ``central``, the evidence for softmax applied twice; ``dead``, see ``dead.tables``;
-    ``comparisons``, see there; ``ledger``, the claims with their verdicts, how many of
-    each, and how many by kind.
+    ``trained``, ``configurations`` and ``beyond`` have a row for runs that differ in
+    nothing but their seed: of all, of the paper's network, and of notebook 06.
     """
     known, runs = Evidence(tables, ledger.paper), tables.measured
-    answers = claims.answer(ledger, known)
+    data, answers = known.data, claims.answer(ledger, known)
+    made, versions = (
+        {k.removeprefix(prefix): v for k, v in data.items() if k.startswith(prefix)}
+        for prefix in ("made.", "packages.")
+    )
     verdicts = [row["verdict"] for row in answers]
     return plain(
-        about(known)
-        | {
+        {
+            "data": {k: data[k] for k in ("name", "sha256", "pictures")}
+            | {"by_genre": tables.by_genre},
+            "made": made | {"packages": versions},
+            "batch_size": data["batch_size"],
             "runs": [
                 {"run": run.name} | {k: run.provenance.get(k) for k in ROW}
                 for run in runs
@@ -71,19 +72,6 @@ def derive(tables: Tables, ledger: Ledger) -> dict:
             "kinds": claims.by_kind(answers),
         }
     )
-
-
-def about(known: Evidence) -> dict:
-    """Return what the report says of the data and of where the record was made."""
-    data = known.data
-    made = {k.removeprefix("made."): v for k, v in data.items() if k[:5] == "made."}
-    versions = {k[9:]: v for k, v in data.items() if k.startswith("packages.")}
-    return {
-        "data": {k: data[k] for k in ("name", "sha256", "pictures")}
-        | {"by_genre": known.tables.by_genre},
-        "made": made | {"packages": versions},
-        "batch_size": data["batch_size"],
-    }
 
 
 def folded(runs: list[Measured]) -> dict[str, list[dict]]:
@@ -133,7 +121,7 @@ def _encoders(codes: pd.DataFrame) -> list[dict]:
         row
         | {"of_pooling": ratios[row["encoder"]]}
         | {f"{k}_text": f"{row[k]:.5f}" for k in ("mse", "mse_plot")}
-        for row in of_first.drop(columns="seed", errors="ignore").to_dict("records")
+        for row in of_first.drop(columns="seed").to_dict("records")
     ]
 
 
@@ -145,10 +133,15 @@ def configurations(runs: list[Measured]) -> list[dict]:
     """
     by_facts = groups.group_runs(groups.of_the_paper(runs))
     main = [group[0].name for group in groups.headline(runs).values()]
+    varied = [len({*column}) > 1 for column in zip(*by_facts, strict=True)]
     rows = []
     for facts, group in by_facts.items():
-        row = {"name": _name(facts, list(by_facts)), "seeds": len(group)}
-        row |= {"runs": [run.name for run in group], "headline": group[0].name in main}
+        recipe, *others, epochs = facts  # and what sets it apart
+        pairs = zip(others, varied[1:-1], strict=True)
+        words = [fact for fact, differs in pairs if differs]
+        row = {"name": ", ".join([recipe, *words, f"{epochs} epochs"])}
+        row |= {"seeds": len(group), "runs": [run.name for run in group]}
+        row["headline"] = group[0].name in main
         for name, (metric, fields) in MEANS.items():
             value = over_seeds(group, metric, **fields)["value"]
             row |= {name: value, f"{name}_text": f"{value:.2f}"}
@@ -157,15 +150,6 @@ def configurations(runs: list[Measured]) -> list[dict]:
         row["recall"] = _worded(recall)
         rows.append(row | dict(zip(groups.CONFIGURATION, facts, strict=True)))
     return rows
-
-
-def _name(facts: tuple, others: list[tuple]) -> str:
-    """Name a configuration by its recipe, its epochs and what sets it apart."""
-    recipe, *differing, epochs = facts
-    _, *columns, _ = zip(*others, strict=True)
-    pairs = zip(differing, columns, strict=True)
-    words = [fact for fact, column in pairs if len(set(column)) > 1]
-    return ", ".join([recipe, *words, f"{epochs} epochs"])
 
 
 def _beyond(runs: list[Measured]) -> list[dict]:
@@ -190,12 +174,10 @@ def central(runs: list[Measured], paper: dict[str, dict[str, str]]) -> list[dict
 
     A certain network that is right in a share *a* of cases has, behind two softmaxes, a
     loss of ``FLOOR + 1 - a``; behind one, wrong answers alone cost what the paper's row
-    has as ``once``. Rows of texts: the paper, then our main run of each recipe;
-    ``loss`` and ``train_accuracy`` at the end, the loss ``predicted`` from that
-    accuracy (``predicted_else`` from the paper's other one), the loss ``at_same``,
-    when as many training pictures are right as the paper prints (of the seeds that get
-    so far; ``at_same_brief`` in fewer words), and test accuracy ``at_30`` epochs. Of
-    ours, also how many ``seeds`` and ``epochs``.
+    has as ``once``. Rows of texts: the paper, then our main run of each recipe; the
+    loss ``predicted`` from the last training accuracy (``predicted_else`` from the
+    paper's other one), and the loss ``at_same``, when as many training pictures are
+    right as the paper prints, of the seeds that get so far.
     """
     printed = paper["3.3.2"]
     share = number(printed["train_accuracy"])
@@ -216,10 +198,12 @@ def central(runs: list[Measured], paper: dict[str, dict[str, str]]) -> list[dict
     ]
     for recipe, group in groups.headline(runs).items():
         train = over_seeds(group, "train_accuracy")
-        is_twice = recipe == "paper"
-        loss, few = _of_those_that_have(group, "loss_when", right=share)
+        epochs, is_twice = group[0].provenance["epochs"], recipe == "paper"
+        at_same, n = comparisons.at_right(group, share)
+        loss = with_interval(at_same)
+        few = f"{n} of {len(group)}" if 0 < n < len(group) else ""
         row = {
-            "name": f"recipe {recipe}, {group[0].provenance['epochs']} epochs",
+            "name": f"recipe {recipe}, {epochs} epochs",
             "recipe": recipe,
             "loss": with_interval(over_seeds(group, "loss")),
             "train_accuracy": with_interval(train),
@@ -229,25 +213,10 @@ def central(runs: list[Measured], paper: dict[str, dict[str, str]]) -> list[dict
             "at_30": with_interval(over_seeds(group, "test_accuracy", epoch=30)),
             "runs": [run.name for run in group],
             "seeds": len(group),
-            "epochs": group[0].provenance["epochs"],
+            "epochs": epochs,
         }
         rows.append(row)
     return rows
-
-
-def _of_those_that_have(
-    group: list[Measured], metric: str, **fields
-) -> tuple[str, str]:
-    """Return the mean of a metric over the seeds that have it, and how many if few.
-
-    Texts, such as ``"1.85 [1.84, 1.86]"`` and ``"4 of 5"``, which is empty for all.
-    """
-    has = [
-        run for run in group if not math.isnan(run.metric(metric, **fields)["value"])
-    ]
-    words = with_interval(over_seeds(has, metric, **fields)) if has else "-"
-    is_few = 0 < len(has) < len(group)
-    return words, f"{len(has)} of {len(group)}" * is_few
 
 
 def _predicted(accuracy: float) -> str:

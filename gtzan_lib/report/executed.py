@@ -40,21 +40,20 @@ def strip(notebook: NotebookNode) -> NotebookNode:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                output.data["image/png"] = _smaller(output.data["image/png"])
+            if png := output.get("data", {}).get("image/png"):
+                output.data["image/png"] = _smaller(png)
     return CoalesceStreamsPreprocessor().preprocess(notebook, {})[0]
 
 
 def draw_formulas(notebook: NotebookNode) -> None:
     """Make MathML of a notebook's formulas, which browsers draw without a script."""
+
+    def draw(found: re.Match) -> str:
+        return convert(found[1] or found[2], display="block" if found[1] else "inline")
+
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = FORMULA.sub(
-                lambda found: convert(
-                    found[1] or found[2], display="block" if found[1] else "inline"
-                ),
-                cell.source,
-            )
+            cell.source = FORMULA.sub(draw, cell.source)
 
 
 def describe(notebook: NotebookNode) -> list[dict]:
@@ -89,12 +88,12 @@ def describe(notebook: NotebookNode) -> list[dict]:
                 data["text/html"] = EMPTY.sub(r"<td\1></td>", data["text/html"])
             if "image/png" in data:
                 name = next(named, "")
-                alt = f"{heading}. {prose}".strip()
                 found = CAPTION.search(cell.source)
                 last = re.split(r"(?<=[.?!]) ", prose)[-1] or heading
-                said = found[1].replace("\n#", "") if found else last
-                about = {"name": name, "alt": alt, "caption": f"{said.rstrip('.:')}."}
-                with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as png:
+                said = (found[1].replace("\n#", "") if found else last).rstrip(".:")
+                about = {"name": name, "alt": f"{heading}. {prose}".strip()}
+                about["caption"] = f"{said}."
+                with _image(data["image/png"]) as png:
                     about["wide"] = png.width > max(580, 1.25 * png.height)  # of phones
                 output.metadata["image/png"] = about | figures.FIGURES.get(name, {})
     return list(parameters.values())
@@ -118,18 +117,20 @@ def _assigned(source: str) -> list[dict[str, str]]:
 def _saved(source: str) -> list[str]:
     """Return the names of the figures that a cell saves for the report, in order."""
     saved = re.search(r'figures\.save\(\w+, (f?)"([\w-]+)', source)
-    if not saved:
-        return []
-    is_start, name = saved.groups()
+    is_start, name = saved.groups() if saved else ("", "")
     return [
         n for n in figures.FIGURES if n == name or (is_start and n.startswith(name))
     ]
 
 
+def _image(png: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(png)))
+
+
 def _smaller(png: str) -> str:
     """Return a picture in 256 colours, a third of its size; both as base64."""
-    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
-        reduced = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
     file = io.BytesIO()
+    with _image(png) as image:
+        reduced = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
     reduced.save(file, "PNG", optimize=True)
     return base64.b64encode(file.getvalue()).decode()

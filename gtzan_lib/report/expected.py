@@ -9,9 +9,9 @@ import math
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from scipy import special
 
@@ -38,7 +38,7 @@ NONE = {"value": math.nan, "spread": math.nan, "n": 1}
 Numbers = dict[str, float | dict[int, float]]  # of trainings by seed
 
 
-def of_runs(runs: list[Measured], metrics: tuple[str, ...] = tuple(METRICS)) -> Numbers:
+def of_runs(runs: list[Measured], metrics: Iterable[str] = METRICS) -> Numbers:
     """Return metrics of runs by the words for them; left out is what a run has not."""
     numbers: Numbers = defaultdict(dict)
     for run in runs:
@@ -68,9 +68,9 @@ def compare(dataset: Dataset, numbers: Numbers) -> tuple[pd.DataFrame, str]:
     """Return a row for each number (here, kept, tolerance, agrees), and a sentence.
 
     A number of trainings agrees when it is in the 99 % interval (Student's) that the
-    kept values predict for the mean of as many. ``agrees`` is "yes", "no" or, where
-    nothing is kept of the same data and parameters, "-". Of data of which nothing is
-    kept at all, ``kept`` and ``tolerance`` are left out.
+    kept values predict for the mean of as many. ``agrees`` is "-" where nothing is kept
+    of the same data and parameters. Of data of which nothing is kept at all, ``kept``
+    and ``tolerance`` are left out.
     """
     kept, where = _kept(dataset)
     rows = {}
@@ -82,8 +82,8 @@ def compare(dataset: Dataset, numbers: Numbers) -> tuple[pd.DataFrame, str]:
         student = special.stdtrit(max(row["n"] - 1, 1), 0.995)
         limit = student * row["spread"] * (1 / here["n"] + 1 / row["n"]) ** 0.5
         limit += EXACT * abs(row["value"])
-        agrees = "yes" if abs(here["value"] - row["value"]) <= limit else "no"
-        agrees = "-" if math.isnan(limit) else agrees
+        is_near = abs(here["value"] - row["value"]) <= limit
+        agrees = "-" if math.isnan(limit) else "yes" if is_near else "no"
         rows[name] = [here["value"], row["value"], limit, agrees]
     columns = ["here", "kept", "tolerance", "agrees"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
@@ -111,10 +111,11 @@ def _kept(dataset: Dataset) -> tuple[dict[str, dict], str]:
 
 def _mean(number: float | dict[int, float]) -> dict:
     """Return mean, standard deviation (NaN: of too few) and number of values."""
-    values = list(number.values()) if isinstance(number, dict) else number
-    is_known = np.ndim(values) == 0 or len(values) >= FEWEST
-    spread = float(np.std(values, ddof=np.ndim(values))) if is_known else math.nan
-    return {"value": float(np.mean(values)), "spread": spread, "n": np.size(values)}
+    if not isinstance(number, dict):
+        return {"value": float(number), "spread": 0.0, "n": 1}
+    values = pd.Series(number)
+    spread = values.std() if len(values) >= FEWEST else math.nan
+    return {"value": float(values.mean()), "spread": float(spread), "n": len(values)}
 
 
 def main(*folders: str) -> None:
@@ -122,11 +123,9 @@ def main(*folders: str) -> None:
     records = [tables.read(Path(folder)) for folder in folders]
     numbers = [of_record(record) for record in records]
     kept = {}
-    for name, number in numbers[0].items():
-        if not all(name in of for of in numbers):
-            continue
-        kept[name] = _mean(number)
-        if isinstance(number, dict):  # by processor instead of by seed
+    for name in (n for n in numbers[0] if all(n in of for of in numbers)):
+        kept[name] = _mean(numbers[0][name])
+        if isinstance(numbers[0][name], dict):  # by processor instead of by seed
             row = _mean({i: of[name][0] for i, of in enumerate(numbers)})
             spread = max(row["spread"], LEAST * abs(row["value"]))
             kept[name] = row | {"spread": spread, "seeds": [0]}

@@ -7,20 +7,19 @@ import os
 import tomllib
 from pathlib import Path
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-
 from gtzan_lib.data.gtzan import Dataset
 
 FIGURES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
-def save(figure: Figure, name: str, dataset: Dataset) -> None:
-    """Save a figure for the report; the same code and data give the same bytes.
+def save(figure, name: str, dataset: Dataset) -> None:
+    """Save a matplotlib figure; the same code and data give the same bytes.
 
     It goes to ``figures/`` of the data set's results, and is not closed, so that a
     notebook shows it, too. ``KeyError`` if ``figures.toml`` has no such name.
     """
+    from matplotlib import rc_context  # loads slowly
+
     if name not in FIGURES:
         raise KeyError(f"{name} is not in figures.toml")
     path = dataset.results / "figures" / f"{name}.svg"

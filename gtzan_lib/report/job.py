@@ -24,11 +24,15 @@ def key(about: object, needs: Iterable[str]) -> str:
     return hashlib.sha256(json.dumps([about, sums]).encode()).hexdigest()
 
 
-def changed(receipt: Path) -> list[Path]:
-    """Return the files that a job made and that are not as it made them."""
-    made = (store.read_json(receipt) or {}).get("made", {})
-    paths = {receipt.parent.parent / name: digest for name, digest in made.items()}
-    return [p for p, digest in paths.items() if not _is_as_made(p, digest)]
+def holds(receipt: Path, about: object, needs: Iterable[str]) -> bool:
+    """Tell whether a job was told the same, and all that it made is as it made it."""
+    found = store.read_json(receipt) or {}
+    if not all(Path(name).is_file() for name in needs):
+        return False
+    return found.get("key") == key(about, needs) and all(
+        _is_as_made(receipt.parent.parent / name, digest)
+        for name, digest in found["made"].items()
+    )
 
 
 def _is_as_made(path: Path, digest: str) -> bool:
@@ -37,46 +41,41 @@ def _is_as_made(path: Path, digest: str) -> bool:
     return path.name != store.MANIFEST or store.is_whole(path.parent)
 
 
-def execute(folder: Path, about: list) -> list[Path]:
-    """Execute notebooks in one kernel: of each its name, parameters and figures."""
+def _execute(folder: Path, about: list) -> Iterable[Path]:
+    """Execute notebooks in one kernel: of each its name and parameters."""
     from gtzan_lib.report import execute
+    from gtzan_lib.report.figures import FIGURES
 
-    (folder / "notebooks").mkdir(parents=True, exist_ok=True)
+    target = folder / "notebooks"
+    target.mkdir(parents=True, exist_ok=True)
     with execute.open_kernel() as kernel:
-        for name, parameters, _ in about:
+        for name, parameters in about:
             source = Path("notebooks", name.partition("-")[0]).with_suffix(".ipynb")
-            execute.execute(source, _notebook(folder, name), parameters, kernel)
-    figures = [folder / f"figures/{name}.svg" for job in about for name in job[2]]
-    sealed = {job[0][:2] for job in about} - {"03"}
-    return [
-        *(_notebook(folder, name) for name, _, _ in about),
-        *filter(Path.is_file, figures),
-        *(p for start in sealed for p in folder.glob(f"{start}_*/*/{store.MANIFEST}")),
-    ]
+            execute.execute(source, target / f"{name}.ipynb", parameters, kernel)
+            yield target / f"{name}.ipynb"
+    numbers = {name[:2] for name, _ in about}
+    drawn = [name for name in FIGURES if FIGURES[name]["notebook"][:2] in numbers]
+    yield from filter(Path.is_file, (folder / f"figures/{n}.svg" for n in drawn))
+    for start in numbers - {"03"}:
+        yield from folder.glob(f"{start}_*/*/{store.MANIFEST}")
 
 
-def _notebook(folder: Path, name: str) -> Path:
-    return folder / "notebooks" / f"{name}.ipynb"
-
-
-def train(folder: Path, about: list) -> list[Path]:
+def _train(folder: Path, about: list) -> Iterable[Path]:
     """Train the runs that are missing, of some facts, in one process."""
     from gtzan_lib.data.sources import open_dataset
     from gtzan_lib.experiments import runs
     from gtzan_lib.parameters import Parameters
 
     data, every = about
-    dataset, made = open_dataset(data), []
+    dataset = open_dataset(data)
     for facts in every:
         run = runs.train(dataset, Parameters(**facts), progress=False)
         accuracy = run.metric("accuracy")["value"]
         print(f"[{run.name}] test accuracy {accuracy:.3f}", flush=True)
-        made.append(run.folder / store.MANIFEST)
-    return made
+        yield run.folder / store.MANIFEST
 
 
-def record(folder: Path, about: list) -> list[Path]:
-    """Write the record of a data set and a profile, and what follows from it."""
+def _record(folder: Path, about: list) -> Iterable[Path]:
     from gtzan_lib.report import record
 
     record.main(*about)
@@ -84,34 +83,30 @@ def record(folder: Path, about: list) -> list[Path]:
     return [path for path in found if path.suffix in (".csv", ".gz", ".json")]
 
 
-def pdf(folder: Path, about: list) -> list[Path]:
-    """Typeset the PDF."""
+def _pdf(folder: Path, about: list) -> Iterable[Path]:
     from gtzan_lib.report import pdf
 
-    pdf.main(str(folder))
-    return [folder / pdf.PDF]
+    return [pdf.write(folder)]
 
 
-def pages(folder: Path, about: list) -> list[Path]:
-    """Make the pages."""
+def _pages(folder: Path, about: list) -> Iterable[Path]:
     from gtzan_lib.report import pages
 
     pages.build(folder)
     return [path for path in (folder / "pages").rglob("*") if path.is_file()]
 
 
-KINDS = (execute, train, record, pdf, pages)
+KINDS = {do.__name__[1:]: do for do in (_execute, _train, _record, _pdf, _pages)}
 
 
 def main(kind: str, receipt: str, about: str, *needs: str) -> int:
     """Do a job and write its receipt; return 0, or 2 after saying what is wrong."""
-    do = {each.__name__: each for each in KINDS}[kind]
     with sentences(stopped="") as status:  # the pipeline says it once
         told, folder = json.loads(about), Path(receipt).resolve().parent.parent
         made_of = key(told, needs)  # as they are now, before anybody edits them
         sums = {
             path.relative_to(folder).as_posix(): store.sha256(path)
-            for path in sorted(do(folder, told))
+            for path in sorted(KINDS[kind](folder, told))
         }
         Path(receipt).parent.mkdir(parents=True, exist_ok=True)
         store.write_json(Path(receipt), {"key": made_of, "made": sums})

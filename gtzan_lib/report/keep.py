@@ -21,11 +21,10 @@ README_PART = "(?<=<!-- {0} -->\n).*?(?=<!-- /{0} -->\n)"
 def keep(folder: Path, target: Path = REPORT) -> Path:
     """Copy the report of a folder of results to where it is committed.
 
-    The tables, ``predictions.csv``, figures, pages (of runs the main ones of the
-    first seed, which keeps the report small) and their executed notebooks; what is
-    derived, and the PDF, are made anew. Nothing in them names a folder of this
-    computer. The README beside the target gets its table; the target's claims and text
-    stay.
+    The tables, ``predictions.csv``, figures, pages (of runs the main ones of the first
+    seed, which keeps the report small) and their executed notebooks; what is derived,
+    and the PDF, are made anew. Nothing in them names a folder of this computer. The
+    target's claims and text stay, and the README beside it gets its tables.
 
     The new report is built and checked beside the old one and then takes its place: one
     that is interrupted, or refused (``DataError``: it is not finished, or does not
@@ -42,8 +41,7 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
         shutil.copytree(target, partial)
     partial.mkdir(parents=True, exist_ok=True)
     _build(folder, partial)
-    wrong = check(partial, readme=None)
-    if wrong:
+    if wrong := check(partial, readme=None):
         shutil.rmtree(partial)
         raise DataError(f"the report does not hold, and is not kept: {wrong[0]}")
     if target.exists():
@@ -63,14 +61,14 @@ def mend(folder: Path = REPORT) -> None:
 def _write_readme(folder: Path) -> None:
     """Write the README's parts that tell of the report in a folder beside it."""
     readme = folder.parent / "README.md"
-    if not readme.is_file():
-        return
-    text, partial = readme.read_text("utf-8"), readme.with_name(f".{readme.name}.new")
-    for mark, part in pages.front_page(record.read(folder)).items():
-        place = re.compile(README_PART.format(mark), re.DOTALL)
-        text = place.sub(lambda old, part=part: part, text)
-    partial.write_text(text, "utf-8")
-    partial.replace(readme)
+    if readme.is_file():
+        text = readme.read_text("utf-8")
+        for mark, part in pages.front_page(record.read(folder)).items():
+            place = re.compile(README_PART.format(mark), re.DOTALL)
+            text = place.sub(lambda old, part=part: part, text)
+        partial = readme.with_name(f".{readme.name}.new")
+        partial.write_text(text, "utf-8")
+        partial.replace(readme)
 
 
 def _write_what_follows(folder: Path) -> None:
@@ -130,11 +128,11 @@ def outdated(folder: Path = REPORT) -> list[str]:
 
     ``make report`` would make them anew. An ensemble is outdated with its members.
     """
-    measured = [run.provenance for run in tables.read(folder).measured]
-    old = {row["run"] for row in measured if not runs.is_current(row)}
+    rows = [run.provenance for run in tables.read(folder).measured]
+    old = {row["run"] for row in rows if not runs.is_current(row)}
     return [
         row["run"]
-        for row in measured
+        for row in rows
         if row["run"] in old
         or any(v in old for k, v in row.items() if k.startswith("member."))
     ]

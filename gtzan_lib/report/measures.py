@@ -6,7 +6,10 @@ has, or None if no run measures it.
 
 import inspect
 import math
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -16,25 +19,45 @@ from gtzan_lib.evaluation import clusters, seeds
 from gtzan_lib.evaluation.metrics import Estimate, around, bare
 from gtzan_lib.experiments import groups, scores, suite
 from gtzan_lib.experiments.run import MAIN, Measured
+from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
-from gtzan_lib.report.evidence import Evidence
+from gtzan_lib.report import dead
 
 LARGER = 36  # values of a picture of 432 x 648 for each of a code: windows of 6 x 6
-# Of the numbers of pictures by genre, of values a picture and of values a code.
-NUMBERS = {
-    "pictures": lambda genres, size, code: sum(genres),
-    "fewest of a genre": lambda genres, size, code: min(genres),
-    "KB a picture": lambda genres, size, code: size / 1e3,
-    "KB a picture of 432 x 648": lambda genres, size, code: LARGER * code / 1e3,
-    "KB a code": lambda genres, size, code: code / 1e3,
-    "times fewer values": lambda genres, size, code: size / code,
-    "GB of pictures of 432 x 648 as 32-bit numbers": lambda genres, size, code: (
-        4 * sum(genres) * LARGER * code / 1e9
-    ),
-}
-COUNTS = ("pictures", "fewest of a genre")
-RANKED = ("recall", "called")  # metrics by which genres have a place
-DEAD = ("accuracy", "most", "silent")  # of ``dead.tables``
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What claims are judged by: the tables, and the numbers that the paper prints."""
+
+    tables: Tables
+    paper: dict[str, dict[str, str]]
+
+    @property
+    def runs(self) -> list[Measured]:
+        """All runs of the tables."""
+        return self.tables.measured
+
+    @cached_property
+    def dead(self) -> dict:
+        """See ``dead.tables``."""
+        return dead.tables(self.runs, self.pair)
+
+    @property
+    def pair(self) -> tuple[float, float]:
+        """The last training loss and accuracy that the paper prints."""
+        printed = self.paper["3.3.2"]
+        return number(printed["last_loss"]), number(printed["train_accuracy"])
+
+    @property
+    def data(self) -> dict:
+        """The one row about the data."""
+        return self.tables.data.iloc[0].to_dict()
+
+
+def number(printed: str) -> float:
+    """Return the number in what the paper prints, such as 0.01 of "below 0.01"."""
+    return float(re.search(r"[\d.,]+", printed)[0].replace(",", ""))
 
 
 class Found(NamedTuple):
@@ -49,35 +72,33 @@ class Found(NamedTuple):
 
 def fact(known: Evidence, name: str) -> Found:
     """Return a number of the data set, such as how many pictures it has."""
-    data = known.data
-    pixels, code = (
+    data, counts = known.data, known.tables.by_genre.values()
+    size, code = (
         math.prod(data[f"{what}.{side}"] for side in ("height", "width", "channels"))
         for what in ("picture", "code")
     )
-    page = "01_pack" if name in COUNTS else "02_pool_mse"
-    value = NUMBERS[name](known.tables.by_genre.values(), pixels, code)
-    return Found(bare(value), [page])
+    large, weights = LARGER * code, data.get("literal_autoencoder.bytes", math.nan)
+    numbers = {  # by the notebook that shows them
+        "01_pack": {"pictures": sum(counts), "fewest of a genre": min(counts)},
+        "02_pool_mse": {
+            "KB a picture": size / 1e3,
+            "KB a picture of 432 x 648": large / 1e3,
+            "KB a code": code / 1e3,
+            "times fewer values": size / code,
+            "GB of large pictures as 32-bit numbers": 4 * sum(counts) * large / 1e9,
+        },
+        "04_autoencoder": {"GB of the proposal's weights": weights / 1e9},
+    }
+    (page,) = (page for page, shown in numbers.items() if name in shown)
+    return Found(bare(numbers[page][name]), [page])
 
 
-def literal_autoencoder(known: Evidence) -> Found:
-    """Return the memory that the proposal's weights take as it is written, in GB."""
-    gigabytes = known.data["literal_autoencoder.bytes"] / 1e9
-    return Found(bare(gigabytes), ["04_autoencoder"])
-
-
-def subset(known: Evidence, name: str) -> Found | None:
-    """Return how many pictures of the paper's split train or test."""
+def subset(known: Evidence, name: str, batched: bool = False) -> Found | None:
+    """Return how many pictures of the paper's split train or test, or batches."""
     for run, *_ in groups.headline(known.runs).values():
-        return Found(bare(run.subsets[name]), [run.name])
+        number, size = run.subsets[name], known.data["batch_size"] if batched else 1
+        return Found(bare(math.ceil(number / size)), [run.name])
     return None
-
-
-def batches(known: Evidence) -> Found | None:
-    """Return how many batches an epoch has."""
-    if (train := subset(known, "train")) is None:
-        return None
-    count = math.ceil(train.ours["value"] / known.data["batch_size"])
-    return Found(bare(count), train.source)
 
 
 def pooling_error(known: Evidence, upsampling: str, channels: int) -> Found | None:
@@ -108,11 +129,10 @@ def encoder_ratio(known: Evidence, encoder: str) -> Found | None:
 
 
 def more_data(known: Evidence, encoder: str) -> Found | None:
-    """Return what the second half of the training tracks adds to an accuracy.
+    """Return what the second half of the training tracks adds to an SVM's accuracy.
 
-    Of the support vector machine on an encoder's vectors (``experiments.learning``),
-    by artist: no artist is in two folds. The interval is the wider of two: by artist,
-    and over folds, as another division would have trained on other tracks.
+    Of ``experiments.learning``; no artist is in two folds. The interval is the wider of
+    two: by artist, and over folds, as another division had trained on other tracks.
     """
     curves = known.tables.learning
     curves = curves[curves["encoder"] == encoder]
@@ -134,83 +154,79 @@ def more_data(known: Evidence, encoder: str) -> Found | None:
 
 
 def metric(known: Evidence, metric: str, **given) -> Found | None:
-    """Return a metric of the longest runs with these parameters, over seeds.
-
-    ``given`` are the fields of the metric and the facts of runs.
-    """
+    """Return a metric over seeds, by its fields and the facts of the runs."""
     fields, facts = divided(given)
-    group = groups.partitions(_chosen(known.runs, fields, facts))
+    group = groups.partitions(_chosen(known, fields, facts))
     if not group:
         return None
     values = tuple(run.metric(metric, **fields)["value"] for run in group)
-    ours = groups.over_seeds(group, metric, **fields)
-    return _over(ours, group)._replace(values=values)
+    return _found(groups.over_seeds(group, metric, **fields), values, group)
 
 
 def gain(
     known: Evidence, metric: str, of: dict, against: dict, **fields
 ) -> Found | None:
     """Return by how much a metric of some runs exceeds others', paired by seed."""
-    chosen = (_chosen(known.runs, fields, facts) for facts in (of, against))
+    chosen = (_chosen(known, fields, facts) for facts in (of, against))
     ours, others = map(groups.partitions, groups.same_seeds(*chosen))
     same_recipe = of.get("recipe") == against.get("recipe") and "epoch" not in fields
     epochs = {run.provenance["epochs"] for run in ours + others}
     if not ours or (same_recipe and len(epochs) > 1):
         return None
-    return _over(groups.difference(ours, others, metric, **fields), ours, others)
+    return _found(groups.difference(ours, others, metric, **fields), (), ours, others)
 
 
-def beside_others(known: Evidence, metric: str, **given) -> Found:
+def beside_others(known: Evidence, metric: str, **given) -> Found | None:
     """Return by how much a metric exceeds its mean over other models of 06."""
     fields, facts = divided(given)
-    group = groups.select(known.runs, **facts)
     by_model = suite.by_split(known.runs).get(MAIN["split"], {})
     others = [by_model.get(model, []) for model in suite.CLIMBING]
-    for other in others:
-        group, _ = groups.same_seeds(group, other)
-    group = groups.partitions(group)
+    every = [groups.select(known.runs, **facts), *others]
+    every = [{run.provenance["seed"]: run for run in group} for group in every]
+    shared = sorted(set(every[0]).intersection(*every))
+    group = groups.partitions([every[0][seed] for seed in shared])
     if not group:
         return None
-    others = [groups.same_seeds(group, other)[1] for other in others]
-    values = [
-        [run.metric(metric, **fields)["value"] for run in each]
-        for each in (group, *others)
-    ]
-    mean = np.mean(values[1:], axis=0).tolist()
-    ours = seeds.paired_difference(values[0], mean, MAIN["split"])
-    differences = tuple(np.subtract(values[0], mean).tolist())
-    return _over(ours, group, *others)._replace(values=differences)
+    every = [[each[run.provenance["seed"]] for run in group] for each in every]
+    ours, *theirs = (
+        [run.metric(metric, **fields)["value"] for run in each] for each in every
+    )
+    mean = np.mean(theirs, axis=0).tolist()
+    found = seeds.paired_difference(ours, mean, MAIN["split"])
+    return _found(found, tuple(np.subtract(ours, mean).tolist()), *every)
 
 
 def rank(
     known: Evidence, metric: str, genre: str, other: str = "", **facts
 ) -> Found | None:
-    """Return a genre's place in a metric, one of ``RANKED``.
+    """Return a genre's place in ``recall`` or ``called``, counts of all runs together.
 
     Among all genres by how many are recognised, or (``other``) among those that the
-    genre is mistaken for. Of genres with as many it is the last. Counts are those of
-    all runs together.
+    genre is mistaken for. Of genres with as many it is the last.
     """
     group = groups.partitions(groups.select(known.runs, **facts))
     if not group:
         return None
     row, column = GENRES.index(genre), GENRES.index(other or genre)
 
-    def place(counts: np.ndarray) -> int:
-        if metric == "recall":
-            recall = counts.diagonal() / counts.sum(axis=1).clip(1)
-            return np.sum(recall >= recall[row])
+    def recall(counts: np.ndarray) -> int:
+        shares = counts.diagonal() / counts.sum(axis=1).clip(1)
+        return np.sum(shares >= shares[row])
+
+    def called(counts: np.ndarray) -> int:
         return np.sum(np.delete(counts[row], row) >= counts[row, column])
 
-    return _over(seeds.ranked(np.stack([run.confusion for run in group]), place), group)
+    place = {"recall": recall, "called": called}[metric]
+    counts = np.stack([run.confusion for run in group])
+    return _found(seeds.ranked(counts, place), (), group)
 
 
 def by_dead_genres(known: Evidence, name: str, when: str | None = None) -> Found | None:
-    """Return one of ``DEAD`` at a moment of recipe paper, such as ``"pair"``.
+    """Return a number of ``dead.tables`` at a moment, such as ``"pair"``.
 
-    ``dead.tables`` has them. Left out, the moment is the one of most seeds. ``silent``
-    is how much of hip-hop is called reggae while it is silent, of the seeds in which it
-    ever is; NaN where it never is.
+    Of recipe paper; left out, the moment is the one of most seeds. ``silent`` is how
+    much of hip-hop is called reggae while it is silent, of the seeds in which it ever
+    is; NaN where it never is.
     """
     table = known.dead["paper"]
     rows = {row["when"]: row for row in table["moments"]}
@@ -219,8 +235,8 @@ def by_dead_genres(known: Evidence, name: str, when: str | None = None) -> Found
         return None
     names, values = row["runs"], ()
     if name == "silent":
-        names = [seed["run"] for seed in table["mixed"]["by_seed"]]
         row = table["mixed"]
+        names = [seed["run"] for seed in row["by_seed"]]
     elif name == "accuracy":
         values = tuple(row["accuracies"])
     ours = {k: row[name][k] for k in ("value", "low", "high")}
@@ -233,24 +249,21 @@ def divided(given: dict) -> tuple[dict, dict]:
     return {k: v for k, v in given.items() if k not in facts}, facts
 
 
-def _chosen(runs: list[Measured], fields: dict, facts: dict) -> list[Measured]:
-    """Return the runs of a configuration, one a seed, that a metric is taken of.
-
-    Of a metric at an epoch, these are all that were trained so far.
-    """
-    if (epoch := fields.get("epoch", 1)) == 1:
-        return groups.select(runs, **facts)
-    reached = [run for run in runs if run.provenance["epochs"] >= epoch]
-    return groups.longest(reached, **facts)
+def _chosen(known: Evidence, fields: dict, facts: dict) -> list[Measured]:
+    epoch = fields.get("epoch", 1)
+    if epoch == 1:
+        return groups.select(known.runs, **facts)
+    reached = [run for run in known.runs if run.provenance["epochs"] >= epoch]
+    return groups.longest(reached, **facts)  # all that were trained so far
 
 
-def _over(ours: Estimate, group: list[Measured], *others: list[Measured]) -> Found:
+def _found(ours: Estimate, values: tuple, group: list, *others: list) -> Found:
     names = [run.name for runs in (group, *others) for run in runs]
-    return Found(ours, names, len(group))
+    return Found(ours, names, len(group), values)
 
 
-_ALL = (fact, subset, batches, pooling_error, encoder_ratio, literal_autoencoder)
-_ALL += (more_data, metric, gain, beside_others, rank, by_dead_genres)
+_ALL = (fact, subset, pooling_error, encoder_ratio, more_data, metric, gain)
+_ALL += (beside_others, rank, by_dead_genres)
 MEASURES: dict[str, Callable] = {measure.__name__: measure for measure in _ALL}
 
 
@@ -262,18 +275,10 @@ def problem(name: str, arguments: dict) -> str | None:
         inspect.signature(MEASURES[name]).bind(None, **arguments)
     except TypeError as error:
         return f"measure {name}: {error}"
-    chosen = [value for value in arguments.values() if isinstance(value, dict)]
-    unknown = {fact for facts in chosen for fact in facts} - set(FACTS)
-    if unknown:
+    own, facts = divided(arguments)
+    for of in (own.pop("of", {}), own.pop("against", {})):
+        facts |= of
+    if unknown := facts.keys() - set(FACTS):
         return f"runs have no parameter {unknown.pop()}"
-    names = {"fact": NUMBERS, "by_dead_genres": DEAD, "subset": ("train", "test")}
-    if name in names and arguments["name"] not in names[name]:
-        return f"{name} knows no {arguments['name']}"
-    if name == "rank" and arguments["metric"] not in RANKED:
-        return f"rank knows no {arguments['metric']}"
-    if "metric" in arguments:
-        known = {
-            k: v for k, v in arguments.items() if k not in ("metric", "of", "against")
-        }
-        return scores.problem(arguments["metric"], divided(known)[0])
-    return None
+    metric = own.pop("metric", None)
+    return scores.problem(metric, own) if metric and name != "rank" else None

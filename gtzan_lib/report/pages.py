@@ -4,9 +4,9 @@ Pages load nothing from the network. Their looks are in the folder ``page``, a t
 of nbconvert.
 """
 
-import hashlib
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, Template
 from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
-from gtzan_lib import registry, store
+from gtzan_lib import registry
 from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.evaluation import softmax_twice
 from gtzan_lib.experiments import suite
@@ -39,16 +39,11 @@ TITLES = {
 }
 
 
-def build(folder: Path, content: dict | None = None) -> Path:
-    """Make the pages of a folder of results; return the start page.
-
-    A page that says that it was made of this notebook and template stays as it is.
-    ``content`` is that of the folder's record where it is not given.
-    """
-    target = folder / "pages"
-    target.mkdir(parents=True, exist_ok=True)
-    (target / STYLE).write_text(style(), encoding="utf-8")
-    content = content or record.read(folder)
+def build(folder: Path) -> None:
+    """Make the pages of a folder of results."""
+    target, content = folder / "pages", record.read(folder)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
     exporter = HTMLExporter(
         template_name=TEMPLATE.name,
         extra_template_basedirs=[str(TEMPLATE.parent)],
@@ -57,30 +52,21 @@ def build(folder: Path, content: dict | None = None) -> Path:
     )
     notebooks = {path.stem: path for path in (folder / "notebooks").glob("*.ipynb")}
     has = set(notebooks)
-    for old in target.glob("*.html"):
-        if old.stem not in has:
-            old.unlink()
-    for path in notebooks.values():
-        page = target / f"{path.stem}.html"
-        made_by = (path, Path(__file__), Path(executed.__file__), *TEMPLATE.iterdir())
-        sums = "".join(map(store.sha256, made_by))
-        mark = f"<!-- made of {hashlib.sha256(sums.encode()).hexdigest()} -->\n"
-        if page.is_file() and page.read_text("utf-8").endswith(mark):
-            continue
+    for name, path in notebooks.items():
         notebook = executed.strip(nbformat.read(path, as_version=4))
         given = [each for each in executed.describe(notebook) if each["is_given"]]
         executed.draw_formulas(notebook)
         options = [word for p in given for word in ("-p", p["name"], p["value"])]
-        source = f"notebooks/{path.stem.partition('-')[0]}.ipynb"
+        source = f"notebooks/{name.partition('-')[0]}.ipynb"
         command = shlex.join(["papermill", source, "out.ipynb", *options])
-        report = _about(content, page.name, has)
+        report = _about(content, f"{name}.html", has)
         report |= {"notebook": path.name, "command": command}
         html, _ = exporter.from_notebook_node(notebook, {"report": report})
-        linked = link_pages(html, main_run(content, has))
-        page.write_text(linked + mark, encoding="utf-8")
-    start = target / START
-    start.write_text(start_page(content, folder, has), encoding="utf-8")
-    return start
+        page = link_pages(html, main_run(content, has))
+        (target / f"{name}.html").write_text(page, encoding="utf-8")
+    (target / STYLE).write_text(style(), encoding="utf-8")
+    start = start_page(content, folder, has)
+    (target / START).write_text(start, encoding="utf-8")
 
 
 def style() -> str:
@@ -89,7 +75,7 @@ def style() -> str:
         HtmlFormatter(style=name).get_style_defs(".highlight")
         for name in ("vs", "github-dark")
     )
-    css = (TEMPLATE / STYLE).read_text(encoding="utf-8")
+    css = (TEMPLATE / STYLE).read_text("utf-8")
     dark = f"@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
     return "\n".join((css, light, dark, ""))
 
@@ -102,13 +88,11 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
     shown = _figures(folder, has)
     pages = {name: name for name in has}
     for run in content["runs"]:
+        is_beyond = run["recipe"] == "closed-form" and run["split"] == "random"
+        pages[run["run"]] = BEYOND if is_beyond else TRUST
         if run["recipe"] not in WITHOUT_PAGE:
             pages[run["run"]] = f"{TRAIN}-{run['run']}"
-        elif run["recipe"] == "closed-form" and run["split"] == "random":
-            pages[run["run"]] = BEYOND
-        else:
-            pages[run["run"]] = TRUST
-    others = [row for row in literature.load() if row["protocol"] == "artist"]
+    by_name = {run["run"]: run for run in content["runs"]}
     return template("start.html.j2").render(
         r=content,
         report=_about(content, START, has),
@@ -116,8 +100,15 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
         more=[shown[name] for name in MORE if name in shown],
         pages={name: f"{page}.html" for name, page in pages.items() if page in has},
         sections=list(dict.fromkeys(row["section"] for row in content["ledger"])),
-        trained=_trained(content),
-        others=[row for row in others if row["pretrained"] != "nothing"],
+        trained=[  # configurations, with their runs' rows
+            row | {"runs": [by_name[name] for name in row["runs"]]}
+            for row in content["trained"]
+        ],
+        others=[
+            row
+            for row in literature.load()
+            if row["protocol"] == "artist" and row["pretrained"] != "nothing"
+        ],
         suite=suite,
         registry=registry,
         rule=softmax_twice,
@@ -128,31 +119,17 @@ def _figures(folder: Path, has: set[str]) -> dict[str, dict]:
     """Return a folder's figures by name, each with the ``page`` of its notebook."""
     found = {figure["name"]: figure for figure in figures.of_folder(folder)}
     for name, figure in found.items():
-        page = folder / "pages" / f"{figure['notebook']}.html"
+        page, place = folder / "pages" / f"{figure['notebook']}.html", f"figure-{name}"
         text = page.read_text("utf-8") if page.stem in has else ""
-        place = f"#figure-{name}" if f'id="figure-{name}"' in text else ""
-        figure["page"] = page.name + place if text else ""
+        is_there = f'id="{place}"' in text
+        figure["page"] = page.name + f"#{place}" * is_there if text else ""
     return found
 
 
-def _trained(content: dict) -> list[dict]:
-    """Return a row a configuration of runs, with the runs' rows."""
-    by_name = {run["run"]: run for run in content["runs"]}
-    return [
-        row | {"runs": [by_name[name] for name in row["runs"]]}
-        for row in content["trained"]
-    ]
-
-
 def front_page(content: dict) -> dict[str, str]:
-    """Return the parts of the README that tell of a record, as Markdown, by mark.
-
-    A part stands between ``<!-- mark -->`` and ``<!-- /mark -->``.
-    """
-    return {
-        mark: template(f"{mark}.md.j2").render(r=content, ours=suite.BEST)
-        for mark in ("finding", "results")
-    }
+    """Return the parts of the README that tell of a record, as Markdown, by mark."""
+    told = {"r": content, "ours": suite.BEST}
+    return {m: template(f"{m}.md.j2").render(told) for m in ("finding", "results")}
 
 
 def template(name: str) -> Template:
@@ -182,8 +159,7 @@ def _about(content: dict, page: str, has: set[str]) -> dict:
         stem = f"{name}-{main_run(content, has)}" if name == TRAIN else name
         if stem in has:
             links.append({"text": title, "href": f"{stem}.html"})
-    if "so_far" not in content:
-        links.append({"text": "PDF", "href": f"../{PDF}"})
+    links.append({"text": "PDF", "href": f"../{PDF}"})
     return {
         "title": "[Re] From Liszt to Justin Bieber",
         "data": content["data"]["name"],

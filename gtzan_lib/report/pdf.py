@@ -1,7 +1,4 @@
-"""The report as a PDF: ``report/paper.typ`` typeset with the numbers and figures.
-
-Every number in the text comes from the record.
-"""
+"""The report as a PDF: ``report/paper.typ`` typeset with the numbers and figures."""
 
 import json
 from pathlib import Path
@@ -24,22 +21,19 @@ def compile_pdf(content: dict, folder: Path, source: Path = SOURCE) -> bytes:
     import typst
 
     shown = figures.of_folder(folder)
-    files = {
-        "main.typ": source.read_bytes(),
-        "record.json": json.dumps(content).encode(),
-        "figures.json": json.dumps(shown).encode(),
-        "literature.json": json.dumps(literature.load()).encode(),
-    } | {path.name: path.read_bytes() for path in BESIDE}
-    for figure in shown:
-        path = f"figures/{figure['name']}.svg"
+    texts = {"record": content, "figures": shown, "literature": literature.load()}
+    files = {f"{name}.json": json.dumps(text).encode() for name, text in texts.items()}
+    files |= {path.name: path.read_bytes() for path in BESIDE}
+    for path in (f"figures/{figure['name']}.svg" for figure in shown):
         files[path] = (folder / path).read_bytes()
     try:
+        files["main.typ"] = source.read_bytes()
         return typst.compile(files, ignore_system_fonts=True)
     except typst.TypstError as error:
         raise DataError(f"{source} cannot be typeset: {error.diagnostic}") from error
 
 
-def main(folder: str) -> None:
-    """Typeset the PDF of a folder of results."""
-    pdf = compile_pdf(record.read(Path(folder)), Path(folder))
-    (Path(folder) / PDF).write_bytes(pdf)
+def write(folder: Path) -> Path:
+    """Typeset the PDF of a folder of results; return it."""
+    (folder / PDF).write_bytes(compile_pdf(record.read(folder), folder))
+    return folder / PDF

@@ -1,10 +1,4 @@
-"""Judging predictions of any model: command ``evaluate``, "bring your own predictions".
-
-Of each protocol (``data.splits``) that they are for, the accuracy, the top-2 and the
-calibration, with intervals that take the tracks of one artist as one draw; where they
-are for artist folds and random folds, leakage by pairs. Only the page needs more than
-the packages that name a song.
-"""
+"""Judging predictions of any model by protocol (``data.splits``): ``evaluate``."""
 
 import base64
 import contextlib
@@ -30,26 +24,23 @@ from gtzan_lib.report.derived import plain
 
 MAX_BYTES = 5_000_000  # five times what all protocols take
 LINE = 10_000  # bytes
-SHOWN = 20  # faults that are told
 TOLERANCE = 0.01  # of a row's sum of probabilities
 TINY = 1e-12  # so that the log of a probability of 0 is a number
 KEYS = ("protocol", "track")
 
 
-def read(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """Read a CSV file of predictions; return a table a protocol, and what is wrong.
+def read(path: Path) -> dict[str, pd.DataFrame]:
+    """Read a CSV file of predictions; return a table a protocol.
 
-    Its columns are ``protocol``, ``track`` and either the ten genres, each with its
-    probability, or ``genre``. The tables are sorted by track and have a column a genre:
-    probabilities, or 0 and 1 where only genres were named. What is wrong is a sentence
-    a row (of so many), and one for each protocol that lacks tracks. ``DataError`` if
-    the file cannot be read as such a table, or is too large.
+    Its columns are ``protocol``, ``track`` and either the ten genres or ``genre``. The
+    tables are sorted by track and have a column a genre: probabilities, or 0 and 1
+    where only genres were named. ``DataError`` if the file is no such table, if a row
+    is wrong, or if a protocol lacks tracks.
     """
-    if path.is_file() and _is_large(path):
-        raise DataError(
-            f"{path} is over {MAX_BYTES // 1_000_000} MB, or its first line over "
-            f"{LINE} bytes: is it a table of predictions?"
-        )
+    if path.is_file():
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            if path.stat().st_size > MAX_BYTES or len(file.readline(LINE)) == LINE:
+                raise DataError(f"{path} is too large for a table of predictions")
     read_table(path, KEYS)  # says what is wrong with the file
     header = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
     named = not set(GENRES) & set(header)
@@ -58,14 +49,15 @@ def read(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
         p = pd.DataFrame({name: table.genre == name for name in GENRES}, dtype=float)
     else:
         p = table[[*GENRES]].apply(pd.to_numeric, errors="coerce")
-    tests = {name: {*splits.tested(name)} for name in splits.PROTOCOLS}
-    pairs = zip(table.protocol, table.track, strict=True)
-    tested = np.array([track in tests.get(name, ()) for name, track in pairs], bool)
+    tests = {name: splits.tested(name) for name in splits.PROTOCOLS}
+    asked = pd.MultiIndex.from_tuples((n, t) for n, of in tests.items() for t in of)
     faults = {
         f"{{protocol}} is no protocol: they are {', '.join(tests)}": (
             ~table.protocol.isin([*tests])
         ),
-        "{track} is no test track of {protocol}": ~tested,
+        "{track} is no test track of {protocol}": (
+            ~pd.MultiIndex.from_frame(table[[*KEYS]]).isin(asked)
+        ),
         "{track} of {protocol} is there twice": table.duplicated([*KEYS]),
     }
     if named:
@@ -76,37 +68,29 @@ def read(path: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
         "the probabilities do not sum to 1": (p.sum(axis=1) - 1).abs() > TOLERANCE,
     }
     which = np.select([np.asarray(mask) for mask in faults.values()], [*faults], "")
-    bad = np.flatnonzero(which != "")
-    cells = table.iloc[bad[:SHOWN]].map(lambda cell: repr(cell[:40])).to_dict("records")
-    pairs = zip(bad, cells, strict=False)
-    wrong = [f"row {i + 1}: {which[i].format(**row)}" for i, row in pairs]
-    wrong += [f"and {len(bad) - SHOWN} rows more"] if len(bad) > SHOWN else []
+    if len(bad := np.flatnonzero(which != "")):
+        cells = {k: repr(cell[:40]) for k, cell in table.iloc[bad[0]].items()}
+        more = f"; {len(bad) - 1} more rows are wrong" if bad[1:].size else ""
+        raise DataError(f"row {bad[0] + 1}: {which[bad[0]].format(**cells)}{more}")
     table[[*GENRES]] = p.to_numpy()
-    tables = dict(list(table[tested].sort_values("track").groupby("protocol")))
+    tables = dict(list(table.sort_values("track").groupby("protocol")))
     for name, own in tables.items():
-        if missing := sorted(tests[name] - {*own.track}):
-            wrong.append(
+        if missing := sorted({*tests[name]} - {*own.track}):
+            raise DataError(
                 f"{len(missing)} of the {len(tests[name])} test tracks of {name} have "
                 f"no prediction: {missing[0]} is the first"
             )
-    return tables, wrong or ([] if tables else [f"{path} has no predictions"])
-
-
-def _is_large(path: Path) -> bool:
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        return path.stat().st_size > MAX_BYTES or len(file.readline(LINE)) == LINE
-    return False
+    if not tables:
+        raise DataError(f"{path} has no predictions")
+    return tables
 
 
 def judge(path: Path, tables: dict[str, pd.DataFrame]) -> dict:
     """Return what predictions are worth, from what ``read`` gave of a file.
 
-    ``protocols`` has a row a protocol: numbers of ``tests`` and ``artists``, estimates
-    of ``accuracy`` and ``top2``, ``calibration`` (its ``error``, that of exact
-    percentages ``by_chance``, and the ``bins`` of the diagram) and ``confusion``;
-    ``top2`` and ``calibration`` are None without probabilities. ``leakage`` is by how
-    much accuracy is higher where artists are heard, on the same tracks, None unless
-    both kinds of folds are there. ``literature`` has rows of others.
+    Intervals take the tracks of one artist as one draw. ``top2`` and ``calibration``
+    are None without probabilities; ``leakage``, by how much accuracy is higher where
+    artists are heard, on the same tracks, unless both kinds of folds are there.
     """
     found, hits = {}, {}
     for name in (name for name in splits.PROTOCOLS if name in tables):
@@ -160,11 +144,8 @@ def as_text(found: dict) -> str:
 
 
 def write(found: dict, folder: Path) -> None:
-    """Write ``evaluation.json`` and the page ``evaluation.html``, which stands alone.
-
-    ``UserError`` if the folder cannot be written.
-    """
-    from gtzan_lib.report import pages
+    """Write ``evaluation.json`` and ``evaluation.html``, which stands alone."""
+    from gtzan_lib.report import pages  # which needs more than naming a song
 
     page = pages.template("evaluation.html.j2").render(
         **found,

@@ -1,11 +1,9 @@
 """What a person sees of the pipeline: a line a finished step, with the time left.
 
 A handler of Snakemake's log, by its ``LogEvent``s; what jobs print is not in that log.
-The pages fill up meanwhile, from the second step on.
 """
 
 import logging
-import threading
 import time
 
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -21,34 +19,12 @@ def minutes(seconds: float) -> str:
     return f"{hours} h {rest} min" if hours else f"{rest} min"
 
 
-def fill_pages(data: str, profile: str, done: int, steps: int) -> None:
-    """Make the pages of what is finished, or say why they wait.
-
-    Where there is a record already, pages stay as they are.
-    """
-    from gtzan_lib.data.sources import open_dataset
-    from gtzan_lib.experiments import grid
-    from gtzan_lib.report import claims, pages, record
-    from gtzan_lib.report.derived import derive
-
-    try:
-        dataset = open_dataset(data)
-        if not (dataset.results / record.DERIVED).is_file():
-            tables = record.collect(dataset, grid.finished(dataset, profile))
-            content = derive(tables, claims.load())
-            content["so_far"] = f"{done} of {steps}"
-            pages.build(dataset.results, content)
-    except Exception as error:  # which must not end the pipeline
-        print(f"(pages wait for the next step: {error})", flush=True)
-
-
 class Shown(logging.Handler):
-    """Shows steps and errors; fills pages for a twentieth of the time at most."""
+    """Shows steps and errors."""
 
-    def __init__(self, data: str, profile: str, fill=fill_pages):
+    def __init__(self):
         super().__init__(logging.INFO)
-        self.started, self.due, self.filling = time.monotonic(), 0.0, None
-        self.asked, self.fill, self.is_stopped = (data, profile), fill, False
+        self.started, self.is_stopped = time.monotonic(), False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take an event of Snakemake's, as it comes."""
@@ -71,17 +47,6 @@ class Shown(logging.Handler):
         if steps / 3 <= done < steps:
             words += f", about {minutes(passed / done * (steps - done))} left"
         print(words, flush=True)
-        is_busy = self.filling is not None and self.filling.is_alive()
-        if 2 <= done < steps and time.monotonic() > self.due and not is_busy:
-            self.filling = threading.Thread(
-                target=self._fill, args=(done, steps), daemon=True
-            )
-            self.filling.start()
-
-    def _fill(self, done: int, steps: int) -> None:
-        before = time.monotonic()
-        self.fill(*self.asked, done, steps)
-        self.due = time.monotonic() + 19 * (time.monotonic() - before)
 
     def end(self, dataset: Dataset) -> None:
         """Say where the pages of a data set, its PDF and its results are."""

@@ -48,57 +48,54 @@ def collect(dataset: Dataset, runs: list[Run]) -> Tables:
 
 
 def _about(dataset: Dataset) -> dict:
+    """Return the one row about the data, and where the record is made."""
     from gtzan_lib.models import autoencoder
 
     made = store.provenance(time.time())
-    versions = made.pop("packages")
-    del made["seconds"]
     counts = np.bincount(dataset.labels, minlength=len(GENRES)).tolist()
-    channels, height, width = autoencoder.CODE_SHAPE
-    code = {"height": height, "width": width, "channels": channels}
-    return {
+    sides = ("height", "width", "channels")
+    channels, *code = autoencoder.CODE_SHAPE
+    row = {
         "name": dataset.name,
         "sha256": dataset.sha256,
         "pictures": len(dataset.tracks),
         "batch_size": registry.RECIPES["paper"].make().batch_size,
-    } | flat(
-        {
-            "pictures": dict(zip(GENRES, counts, strict=True)),
-            "picture": {"height": gtzan.HEIGHT, "width": gtzan.WIDTH, "channels": 3},
-            "code": code,
-            "literal_autoencoder": autoencoder.literal_cost(),
-            "made": made,
-            "packages": versions,
-        }
-    )
+    }
+    nested = {
+        "pictures": dict(zip(GENRES, counts, strict=True)),
+        "picture": dict(zip(sides, (gtzan.HEIGHT, gtzan.WIDTH, 3), strict=True)),
+        "code": dict(zip(sides, (*code, channels), strict=True)),
+        "literal_autoencoder": autoencoder.literal_cost(),
+        "made": {k: v for k, v in made.items() if k not in ("packages", "seconds")},
+        "packages": made["packages"],
+    }
+    return row | flat(nested)
 
 
 def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dict]:
     """Return a row an encoder with what its codes lose on the same test pictures.
 
     ``folders`` are what ``encoders.learned.learn`` returned for one split, by encoder.
-    Rows have ``encoder``, ``folder``, ``weights``, ``seconds`` of training, and on the
-    scale of 0 to 1 ``mse``, ``mse_plot`` (without the picture's border) and
-    ``mse_8_bits`` (what rounding codes to bytes adds to ``mse``).
+    Errors are on the scale of 0 to 1: ``mse_plot`` is without the picture's border,
+    ``mse_8_bits`` what rounding codes to bytes adds.
     """
+    return [_row(name, folder, test_index) for name, folder in folders.items()]
+
+
+def _row(encoder: str, folder: Path, test_index: np.ndarray) -> dict:
     from gtzan_lib.encoders import learned
 
-    found = []
-    for name, folder in folders.items():
-        with np.load(folder / "mse.npz") as mse:
-            error = {kind: float(mse[kind][test_index].mean()) for kind in mse}
-        history = store.read_json(folder / "history.json")
-        row = {
-            "encoder": name,
-            "folder": folder.name,
-            "weights": sum(p.numel() for p in learned.build(name, 0).parameters()),
-            "seconds": sum(history["seconds"]),
-            "mse": error["picture"],
-            "mse_plot": error["plot"],
-            "mse_8_bits": error["picture"] - error["unrounded"],
-        }
-        found.append(row)
-    return found
+    with np.load(folder / "mse.npz") as mse:
+        error = {kind: float(mse[kind][test_index].mean()) for kind in mse}
+    return {
+        "encoder": encoder,
+        "folder": folder.name,
+        "weights": sum(p.numel() for p in learned.build(encoder, 0).parameters()),
+        "seconds": sum(store.read_json(folder / "history.json")["seconds"]),
+        "mse": error["picture"],
+        "mse_plot": error["plot"],
+        "mse_8_bits": error["picture"] - error["unrounded"],
+    }
 
 
 def _codes(dataset: Dataset) -> pd.DataFrame:
@@ -116,7 +113,7 @@ def _codes(dataset: Dataset) -> pd.DataFrame:
         split = splits.split(dataset, "random", key["seed"])
         train = hashlib.sha256(split["train"].tobytes()).hexdigest()
         if key["train_sha256"] == train:
-            (row,) = encoder_errors({key["encoder"]: path}, split["test"])
+            row = _row(key["encoder"], path, split["test"])
             ratio = row["mse"] / pooled[split["test"]].mean()
             found.append({"seed": key["seed"], "of_pooling": ratio} | row)
     return pd.DataFrame(found, columns=CODES)
@@ -125,8 +122,7 @@ def _codes(dataset: Dataset) -> pd.DataFrame:
 def predictions(record: Tables) -> pd.DataFrame:
     """Return the probabilities that the ensemble ``suite.BEST`` gives, of folds.
 
-    Columns are ``protocol`` (the split), ``track``, and the ten genres; rows are all
-    tracks of the first repetition, as the command ``evaluate`` takes them.
+    Rows are all tracks of the first repetition, as the command ``evaluate`` takes them.
     """
     names = np.unique(record.answers["track"].astype(str))
     shown, by_split = [], suite.by_split(record.measured)
@@ -142,8 +138,7 @@ def write(dataset: Dataset, runs: list[Run]) -> dict:
     """Write the tables of runs and what follows from them; return ``derived.json``."""
     folder = dataset.results
     collect(dataset, runs).write(folder)
-    record = write_derived(folder)
-    table = predictions(record)
+    table = predictions(write_derived(folder))
     table.to_csv(folder / PREDICTIONS, index=False, float_format="%.4f")
     return read(folder)
 
@@ -165,20 +160,18 @@ def read(folder: Path) -> dict:
 
 def differences(where: str, kept: object, again: object) -> list[str]:
     """Return a sentence for each part of ``kept`` that is not as it is made again."""
+    items = []
     if isinstance(kept, dict) and isinstance(again, dict):
-        names = sorted(kept | again)
-        items = [(f"{where}.{n}", kept.get(n), again.get(n)) for n in names]
+        items = [(f".{n}", kept.get(n), again.get(n)) for n in sorted(kept | again)]
     elif isinstance(kept, list) and isinstance(again, list) and len(kept) == len(again):
-        pairs = enumerate(zip(kept, again, strict=True))
-        items = [(f"{where}[{i}]", *pair) for i, pair in pairs]
-    else:
-        numbers = all(type(value) in (int, float) for value in (kept, again))
-        near = {"rel_tol": FITTED, "abs_tol": FITTED}
-        if kept == again or (numbers and math.isclose(kept, again, **near)):
-            return []
+        items = [(f"[{i}]", k, again[i]) for i, k in enumerate(kept)]
+    elif kept != again and not (
+        {type(kept), type(again)} <= {int, float}
+        and math.isclose(kept, again, rel_tol=FITTED, abs_tol=FITTED)
+    ):
         is_, follows = (json.dumps(value)[:200] for value in (kept, again))
         return [f"{where} is {is_}, and {follows} follows from the tables"]
-    return [sentence for item in items for sentence in differences(*item)]
+    return [line for at, *both in items for line in differences(where + at, *both)]
 
 
 def main(data: str, profile: str) -> None:

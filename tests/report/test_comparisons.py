@@ -166,21 +166,3 @@ def test_settings_are_those_of_the_code():
             assert row[field.name] == field.default
     assert rows["recipe paper"]["outputs"] == "softmax"
     assert set(rows) >= {"svm", "encoder patch", "encoder conv", "cnn and crnn"}
-
-
-def test_public_code_is_counted_by_half_and_by_what_was_applied():
-    found = comparisons.public_code()
-    assert [(row["half"], row["applied"]) for row in found["halves"]] == [
-        *(("B", "twice"), ("B", "once"), ("C", "twice"), ("C", "once"))
-    ]
-    for row in found["halves"]:
-        assert row["right"] <= row["answered"] <= row["pairs"]
-        assert row["sources"] <= row["pairs"]
-    assert found["genre"]["n"] < found["all"]["n"]
-    assert {row["softmaxes"] for row in found["experiments"]} == {1, 2}
-
-
-def test_hours_are_summed_by_recipe(runs):
-    assert comparisons.computing(runs) == [
-        {"recipe": name, "runs": 3, "hours": 1.5} for name in ("corrected", "paper")
-    ]

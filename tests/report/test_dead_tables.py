@@ -11,7 +11,7 @@ from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation.dead import FLOOR
 from gtzan_lib.report import dead, measures
 from gtzan_lib.report.derived import plain
-from gtzan_lib.report.evidence import Evidence
+from gtzan_lib.report.measures import Evidence
 
 PAIR = (1.83, 0.62)  # the paper's last loss and training accuracy
 
@@ -99,17 +99,6 @@ def test_hip_hop_called_reggae_while_it_is_silent_and_while_it_lives():
     assert (found.ours["value"], found.seeds) == (0.75, 2)
     known = Evidence(SimpleNamespace(measured=runs[2:]), paper)
     assert np.isnan(measures.by_dead_genres(known, "silent").ours["value"])
-
-
-def test_answers_are_counted_of_silent_and_of_living_epochs():
-    about = dead.Life(certain_run(0, ["hiphop"], epochs=40)).hiphop
-    assert about["silent"].tolist() == [0] * 8 + [800, 0]
-    assert not about["lives"].any()
-    about = dead.Life(certain_run(0, ["rock"], epochs=40)).hiphop
-    assert about["lives"].tolist() == [0] * 4 + [800] + [0] * 5
-    assert not about["silent"].any()
-    alone = dead.tables([certain_run(0, ["hiphop"])], PAIR)["paper"]["moments"][0]
-    assert alone["called"]["value"] == alone["most"]["value"] == 1
 
 
 def test_reggae_comes_first_only_if_nothing_comes_as_often():

@@ -64,34 +64,26 @@ def test_a_line_that_updates_is_passed_on_at_first_and_at_last(capsys):
     assert capsys.readouterr().out.splitlines() == ["[n] 0 %", "[n] 100 %"]
 
 
-def shown(monkeypatch, fill=lambda *steps: None):
-    """Return a log that Snakemake's handler shows, and a clock to turn."""
+@pytest.fixture
+def shown(monkeypatch):
+    """A handler, a log that it shows, and a clock to turn."""
     clock = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
-    handler = progress.Shown("data", "quick", fill)
-    log = logging.Logger("snakemake")
+    handler, log = progress.Shown(), logging.Logger("snakemake")
     log.addHandler(handler)
     return handler, log, clock
 
 
-def step(log, handler, done, total):
-    log.info(None, extra={"event": LogEvent.PROGRESS, "done": done, "total": total})
-    if handler.filling:
-        handler.filling.join()
-
-
-def test_the_pipeline_shows_steps_with_the_time_left_and_errors(capsys, monkeypatch):
-    filled = []
-    handler, log, clock = shown(monkeypatch, lambda *told: filled.append(told))
+def test_the_pipeline_shows_steps_with_the_time_left_and_errors(shown, capsys):
+    _, log, clock = shown
     for now, done in ((60, 1), (120, 2), (300, 4)):
         clock[0] = now
-        step(log, handler, done, 4)
+        log.info(None, extra={"event": LogEvent.PROGRESS, "done": done, "total": 4})
     log.info("Building DAG of jobs...")
     log.error(None, extra={"event": LogEvent.JOB_ERROR, "rule_name": "train_x"})
     log.error("RuleException:\nCalledProcessError in file Snakefile, line 108")
     words = "WorkflowError in file Snakefile, line 50:\ndata must be one of\n  File 'x'"
     log.error(words)
-    assert filled == [("data", "quick", 2, 4)]
     assert capsys.readouterr().out.splitlines() == [
         "1 of 4 steps in 60 s",
         "2 of 4 steps in 2 min, about 2 min left",
@@ -102,34 +94,14 @@ def test_the_pipeline_shows_steps_with_the_time_left_and_errors(capsys, monkeypa
     assert progress.minutes(7500) == "2 h 5 min"
 
 
-def test_where_the_pages_are_and_how_to_go_on_is_said(tiny, capsys, monkeypatch):
-    handler, log, _ = shown(monkeypatch)
+def test_where_the_pages_are_and_how_to_go_on_is_said(shown, tiny, capsys):
+    handler, log, _ = shown
     handler.end(tiny)
     assert str(tiny.results / "pages" / "index.html") in capsys.readouterr().out
     handler.stop()
     log.error("At least one job did not complete successfully.")
     said = capsys.readouterr().out
     assert said == "stopped; what is finished is kept: run it again to go on\n"
-
-
-def test_the_pages_fill_up_for_a_twentieth_of_the_time_at_most(monkeypatch):
-    filled = []
-
-    def fill(data, profile, done, steps):
-        filled.append(done)
-        clock[0] += 2
-
-    handler, log, clock = shown(monkeypatch, fill)
-    for done in range(1, 31):
-        clock[0] += 10
-        step(log, handler, done, 30)
-    assert filled[:3] == [2, 6, 10]  # not before 38 s more have passed
-    assert filled[-1] < 30
-
-
-def test_pages_that_cannot_be_made_yet_do_not_end_the_pipeline(tmp_path, capsys):
-    progress.fill_pages(str(tmp_path / "no data"), "quick", 2, 3)
-    assert "pages wait for the next step" in capsys.readouterr().out
 
 
 def test_sockets_and_kernel_are_ours_whatever_the_environment(

@@ -81,24 +81,15 @@ def test_tables_show_names_in_words(measured):
     assert list(expected.of_runs([made], ["accuracy"])) == [f"{words}: test accuracy"]
 
 
-def test_of_other_parameters_or_too_few_seeds_nothing_is_kept(tiny, keep):
-    alone, other = (
-        LOSS.replace("2 epochs", words) for words in ("1 epoch", "7 epochs")
-    )
-    numbers = {alone: {0: 2.3}, other: {0: 2.3}, "pictures": 30}
-    answers, sentence = agrees(tiny, numbers)
+def test_where_nothing_is_kept_nothing_is_compared(tiny, keep, measured, monkeypatch):
+    others = (LOSS.replace("2 epochs", words) for words in ("1 epoch", "7 epochs"))
+    answers, sentence = agrees(tiny, {k: {0: 2.3} for k in others} | {"pictures": 30})
     assert answers == ["-", "-", "yes"]
     assert sentence.startswith("1 of 1 numbers agree")
     assert "; of 2 with these parameters none" in sentence
-
-
-def test_of_other_data_nothing_is_compared(tiny, keep, measured):
     keep(data=measured.data.assign(sha256="0" * 64))
     words = f"not compared: no values are kept of {tiny.name}"
     assert agrees(tiny, {"pictures": 31}) == (["-"], words)
-
-
-def test_the_run_that_makes_the_record_compares_nothing(tiny, keep, monkeypatch):
     monkeypatch.setenv(expected.MAKES, "1")
     words = "not compared: this run makes the values that are kept"
     assert agrees(tiny, {"pictures": 31}) == (["-"], words)

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
@@ -72,28 +71,27 @@ def test_each_protocol_is_a_file_that_needs_no_pictures(folder):
 
 
 def test_no_artist_and_no_identical_picture_is_on_both_sides(folder):
-    sums = published_sums()
     shared = {}
     for name in splits.PROTOCOLS:
         table = pd.read_csv(folder / f"{name}.csv")
         table["artist"] = artists_of(table.track, PUBLISHED)
-        table["sum"] = table.track.map(sums)
+        table["sum"] = table.track.map(published_sums())
         parts = table.groupby("fold") if "fold" in table else [(0, table)]
         for kind in ("artist", "sum"):
-            sides = [
-                [set(part[kind][part.subset == s]) for s in ("train", "test")]
+            shared[name, kind] = sum(
+                len(set(part[kind][part.subset == "train"]) & set(part[kind][is_test]))
                 for _, part in parts
-            ]
-            shared[name, kind] = sum(len(train & test) for train, test in sides)
-    assert shared["artist-folds", "artist"] == 0
-    assert shared["random-unique", "sum"] == 0
-    for name, kind in (("random", "sum"), ("random", "artist")):
-        assert shared[name, kind] > 0
+                if any(is_test := part.subset == "test")
+            )
+    assert shared["artist-folds", "artist"] == shared["random-unique", "sum"] == 0
     assert shared["random-folds", "artist"] > 100
-    both = [pd.read_csv(folder / f"{name}.csv") for name in FOLDED]
-    counts = [t.assign(genre=t.track.str.split(".").str[0]) for t in both]
+    assert shared["random", "sum"] > 0
     artist, random = (
-        t.groupby(["fold", "subset", "genre"]).size().to_dict() for t in counts
+        pd.read_csv(folder / f"{name}.csv")
+        .assign(genre=lambda table: table.track.str.split(".").str[0])
+        .value_counts(["fold", "subset", "genre"])
+        .to_dict()
+        for name in FOLDED
     )
     assert artist == random
 
@@ -108,17 +106,19 @@ def test_files_of_another_copy_fit_it_or_say_why(five_source, tmp_path, capsys):
     for name in ("artist", *FOLDED):
         assert done[name].startswith("left out: ")
     assert len(set(pd.read_csv(folder / "random.csv").track)) == 50
-    assert main(command) == 0  # again the same
-    capsys.readouterr()
     assert main(["folds", str(folder)]) == 2
     assert "give a new folder" in capsys.readouterr().err
 
 
-def test_the_numbers_are_those_of_scikit_learn(folder, tmp_path, capsys):
-    table = predict(folder)
+def judged(tmp_path, capsys, table):
     status, printed = evaluate(tmp_path, capsys, table, "--json")
     assert status == 0
-    found = json.loads(printed.out)
+    return json.loads(printed.out)
+
+
+def test_the_numbers_are_those_of_scikit_learn(folder, tmp_path, capsys):
+    table = predict(folder)
+    found = judged(tmp_path, capsys, table)
     assert list(found["protocols"]) == list(FOLDED)
     hits = {}
     for name, row in found["protocols"].items():
@@ -134,27 +134,17 @@ def test_the_numbers_are_those_of_scikit_learn(folder, tmp_path, capsys):
         matrix = confusion_matrix(true, called, labels=GENRES)
         assert row["confusion"] == matrix.tolist()
         assert accuracy["low"] < accuracy["value"] < accuracy["high"]
-        assert row["tests"] == 929
         bins = row["calibration"]["bins"]
-        assert sum(b["n"] for b in bins) == 929
+        assert sum(b["n"] for b in bins) == row["tests"] == 929
         gaps = [b["n"] * abs(b["confidence"] - b["accuracy"]) for b in bins]
         assert row["calibration"]["error"] == pytest.approx(sum(gaps) / 929)
     difference = hits["random-folds"].mean() - hits["artist-folds"].mean()
-    leakage = found["leakage"]
-    assert leakage["value"] == pytest.approx(difference)
-    assert leakage["low"] > 0
-
-
-def test_rows_may_come_in_any_order(folder, tmp_path, capsys):
-    table = predict(folder)
+    assert found["leakage"]["value"] == pytest.approx(difference)
+    assert found["leakage"]["low"] > 0
     shuffled = table.sample(frac=1, random_state=0)[[*reversed(table.columns)]]
-    first, again = (
-        json.loads(evaluate(tmp_path, capsys, each, "--json")[1].out)
-        for each in (table, shuffled)
-    )
-    for found in (first, again):
-        del found["predictions"]
-    assert first == again
+    again = judged(tmp_path, capsys, shuffled)
+    assert again.pop("predictions") != found.pop("predictions")
+    assert again == found
 
 
 def test_a_genre_is_enough_and_has_no_calibration(folder, tmp_path, capsys):
@@ -163,26 +153,23 @@ def test_a_genre_is_enough_and_has_no_calibration(folder, tmp_path, capsys):
         genre=table[list(GENRES)].idxmax(axis=1)
     )
     full, bare = (
-        json.loads(evaluate(tmp_path, capsys, each, "--json")[1].out)["protocols"]
-        for each in (table, named)
+        judged(tmp_path, capsys, each)["protocols"]["artist"] for each in (table, named)
     )
-    assert bare["artist"]["accuracy"] == full["artist"]["accuracy"]
-    assert bare["artist"]["confusion"] == full["artist"]["confusion"]
-    assert bare["artist"]["top2"] is bare["artist"]["calibration"] is None
-    status, printed = evaluate(tmp_path, capsys, named)
-    assert status == 0
-    assert printed.out.startswith("artist: accuracy 0.")
-    assert "leakage" not in printed.out
+    assert bare["accuracy"] == full["accuracy"]
+    assert bare["confusion"] == full["confusion"]
+    assert bare["top2"] is bare["calibration"] is None
+    printed = evaluate(tmp_path, capsys, named)[1].out
+    assert printed.startswith("artist: accuracy 0.")
+    assert "leakage" not in printed
 
 
 def test_perfect_predictions_without_leakage(folder, tmp_path, capsys):
     table = predict(folder)
     table = table[["protocol", "track"]].assign(genre=table.track.str.split(".").str[0])
-    found = json.loads(evaluate(tmp_path, capsys, table, "--json")[1].out)
+    found = judged(tmp_path, capsys, table)
     assert found["leakage"]["value"] == 0
     accuracy = found["protocols"]["artist-folds"]["accuracy"]
     assert accuracy["value"] == 1
-    assert accuracy["high"] == pytest.approx(1)
     assert 0.95 < accuracy["low"] < 1
 
 
@@ -190,7 +177,6 @@ def test_the_example_of_the_howto_runs(folder, tmp_path, capsys, monkeypatch):
     """With a model that knows how often each genre is, and no more."""
     text = (PROJECT / "report" / "HOWTO.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(code.splitlines()) <= 11
     shutil.copytree(folder, tmp_path / "folds")
     monkeypatch.chdir(tmp_path)
     exec(code, {"fit": DummyClassifier(strategy="prior").fit})
@@ -202,15 +188,11 @@ def test_the_example_of_the_howto_runs(folder, tmp_path, capsys, monkeypatch):
 
 FAULTS = {
     "a number": ({"blues": "much"}, "a probability is no number"),
-    "finite": ({"blues": "inf"}, "a probability is no number"),
-    "empty": ({"rock": ""}, "a probability is no number"),
     "nan": ({"rock": "nan"}, "a probability is no number"),
     "negative": ({"blues": "-0.1"}, "a probability is below 0"),
     "sum": ({"blues": "1", "rock": "1"}, "the probabilities do not sum to 1"),
     "protocol": ({"protocol": "mine"}, "'mine' is no protocol: they are random, "),
-    "no protocol": ({"protocol": ""}, "'' is no protocol"),
     "track": ({"track": "blues.99999"}, "'blues.99999' is no test track of 'artist'"),
-    "train": ({"track": "blues.00029"}, "'blues.00029' is no test track of 'artist'"),
     "formula": ({"track": "=cmd|' /C calc'!A0"}, "no test track of 'artist'"),
     "markup": ({"protocol": "<script>x</script>"}, "is no protocol"),
     "terminal": ({"track": "\x1b[31mred\n"}, r"'\x1b[31mred\n' is no test track"),
@@ -226,12 +208,12 @@ def test_a_bad_row_gets_a_sentence(folder, tmp_path, capsys, case):
     for name, cell in change.items():
         table.iloc[2, table.columns.get_loc(name)] = cell
     status, printed = evaluate(tmp_path, capsys, table, "--out", str(tmp_path / "out"))
-    first = printed.err.splitlines()[0]
     assert status == 2
-    assert first.startswith("error: row 3: ")
-    assert sentence in first
+    assert printed.err.startswith("error: row 3: ")
+    assert sentence in printed.err
     assert "\x1b" not in printed.err
-    assert len(first) < 200
+    assert len(printed.err) < 200
+    assert printed.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -239,18 +221,14 @@ def test_missing_and_repeated_tracks_are_counted(folder, tmp_path, capsys):
     table = predict(folder, ("artist",))
     status, printed = evaluate(tmp_path, capsys, table.iloc[2:])
     assert status == 2
-    lines = printed.err.splitlines()
     first = table.track.iloc[0]
-    assert lines == [
+    assert printed.err.splitlines() == [
         "error: 2 of the 290 test tracks of artist have no prediction: "
         f"{first} is the first"
     ]
     status, printed = evaluate(tmp_path, capsys, pd.concat([table, table]))
-    lines = printed.err.splitlines()
-    assert status == 2
-    assert lines[0] == f"error: row 291: {first!r} of 'artist' is there twice"
-    assert lines[-1] == "error: and 270 rows more"
-    assert len(lines) == 21
+    twice = f"error: row 291: {first!r} of 'artist' is there twice"
+    assert printed.err == f"{twice}; 289 more rows are wrong\n"
     wrong = table[["protocol", "track"]].assign(genre="hip hop")
     status, printed = evaluate(tmp_path, capsys, wrong)
     assert "row 1: 'hip hop' is none of the ten genres" in printed.err
@@ -263,17 +241,14 @@ def test_missing_and_repeated_tracks_are_counted(folder, tmp_path, capsys):
         b"protocol,track,genre\n",
         b"protocol,track\nartist,blues.00012\n",
         b"protocol,track,blues,rock\nartist,blues.00012,0.5,0.5\n",
-        b"track,genre\nblues.00012,blues\n",
         "protocol,track,genre\nartist,bl\xfces,x\n".encode("latin-1"),
         "protocol,track,genre\nartist,blues.00012,blues\n".encode("utf-16"),
         b'protocol,track,genre\n"' + b"x\n" * 1000,
-        b"protocol,track,genre\nartist,blues.00012,blues,more\n",
         b"protocol,track,genre" + b",a" * 200_000 + b"\n",
         b"protocol,track,genre\n" + b"artist,blues.00012,blues\n" * 250_000,
-        bytes(range(256)) * 20,
         b"PK\x03\x04" + b"\0" * 1000,
     ],
-    ids=range(13),
+    ids=range(10),
 )
 def test_what_is_no_table_of_predictions_is_refused(tmp_path, capsys, content):
     path = tmp_path / "p.csv"
@@ -291,39 +266,19 @@ def test_what_is_no_file_is_refused(tmp_path, capsys):
         assert "cannot be read" in capsys.readouterr().err
 
 
-class Page(HTMLParser):
-    """What a page asks for, and whether it runs anything."""
-
-    def __init__(self):
-        super().__init__()
-        self.addresses, self.tags, self.events = [], set(), []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.add(tag)
-        for name, value in attributes:
-            if name == "src" or (name == "href" and tag == "link"):
-                self.addresses.append(value)
-            if name.startswith("on"):
-                self.events.append(name)
-
-
-NAMES = ("p.csv", '<script>alert(1)</script>".csv', "{{ 7 * 7 }}'\x1b[31m.csv")
+NAMES = ("p.csv", '<script>alert(1)<script>".csv', "{{ 7 * 7 }}'\x1b[31m.csv")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_stands_alone_and_runs_nothing(folder, tmp_path, capsys, name):
     (tmp_path / "in").mkdir()
     out, table = tmp_path / "out", predict(folder)
-    name = name.replace("/", "")
-    status, _ = evaluate(tmp_path / "in", capsys, table, "--out", str(out), name=name)
-    assert status == 0
+    options = ("--out", str(out))
+    assert evaluate(tmp_path / "in", capsys, table, *options, name=name)[0] == 0
     text = (out / "evaluation.html").read_text("utf-8")
-    page = Page()
-    page.feed(text)
-    assert "script" not in page.tags
-    assert not page.events
-    assert len(page.addresses) == 3  # the diagram and two matrices
-    assert all(a.startswith("data:image/png;base64,") for a in page.addresses)
+    assert not re.findall(r"<script|<[^>]* on\w+=|<link", text)
+    addresses = re.findall(r'<[^>]* src="(.{22})', text)
+    assert addresses == 3 * ["data:image/png;base64,"]  # the diagram and two matrices
     assert "49" not in re.search("<h1>(.*?)</h1>", text)[1]
     assert "\x1b" not in text
     found = json.loads((out / "evaluation.json").read_text("utf-8"))
