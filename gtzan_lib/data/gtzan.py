@@ -60,12 +60,9 @@ class Dataset:
         other files of ``folder``, with these facts, JSON values.
         """
         key = {"data": self.name, "data_sha256": self.sha256, **facts}
-        if files:
-            paths = {name: self.folder / name for name in files}
-            sums = {
-                n: store.sha256(p) if p.is_file() else None for n, p in paths.items()
-            }
-            key["files_sha256"] = sums
+        if paths := {name: self.folder / name for name in files}:
+            sums = (store.sha256(p) if p.is_file() else None for p in paths.values())
+            key["files_sha256"] = dict(zip(paths, sums, strict=True))
         made = {"code_sha256": fingerprint(*modules)}
         return key | made | {"versions": store.versions(*packages)}
 

@@ -1,7 +1,4 @@
-"""Autoencoders of the colours of pixels, or of the mel bands behind a picture.
-
-Paper, section 4.3 (future work). ``encoders.learned`` names and trains them.
-"""
+"""Autoencoders of pixels, or of mel bands behind them (paper, section 4.3)."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -16,8 +13,7 @@ from gtzan_lib.data.gtzan import HEIGHT, WIDTH
 from gtzan_lib.data.mel import N_MELS as N_BANDS
 from gtzan_lib.models.layout import channels_first
 
-CODE_SHAPE = (3, 72, 108)
-N_COLUMNS = pictures.PLOT_SHAPE[1]
+CODE_SHAPE, N_COLUMNS = (3, 72, 108), pictures.PLOT_SHAPE[1]
 # The place in the list of bands, the highest first, that each row of the plot shows.
 BAND_OF_ROW = N_BANDS - 1 - pictures.band_of_row()
 
@@ -27,8 +23,8 @@ class Autoencoder(nn.Module):
 
     A subclass has ``encode(x)``, the codes (B, 3, 72, 108), float32, of what
     ``prepare`` returned, uint8, (B, 3, 288, 432) or (B, 128, 335); ``decode(code)``,
-    the pictures (B, 3, 288, 432), float32, 0 to 1, of codes; and ``loss(x, rng)``, the
-    mean squared error, of which ``rng`` may choose some pixels.
+    their pictures (B, 3, 288, 432); and ``loss(x, rng)``, the mean squared error, of
+    pixels that ``rng`` may choose.
     """
 
     epochs = 0  # how often ``fit`` shows every training picture
@@ -274,12 +270,9 @@ def _resampling(n: int, m: int) -> torch.Tensor:
 
 
 def literal_cost(pictures: int = 800) -> dict[str, int]:
-    """Return what the proposal takes as it is written: dense layers, there and back.
-
-    That is weights and biases, float32, Adam with gradients and two moments, and an
-    epoch of so many pictures, two operations a weight forward and four backward.
-    """
+    """Return what the proposal takes as it is written: dense layers, there and back."""
     pixels, values = HEIGHT * WIDTH * 3, math.prod(CODE_SHAPE)
     n = 2 * pixels * values + pixels + values
+    # Adam has gradients and two moments; a weight, two operations and four to learn.
     stored = {"bytes": 4 * n, "bytes_with_adam": 16 * n}
     return {"weights": n} | stored | {"flop": 6 * n * pictures}

@@ -1,7 +1,6 @@
 import contextlib
 import shutil
 import subprocess
-import sys
 import tracemalloc
 
 import numpy as np
@@ -289,13 +288,3 @@ def test_what_a_decoder_complains_of_stays_its_own(tmp_path, capfd):
     with contextlib.suppress(DataError):
         read_audio(path)
     assert capfd.readouterr().err == ""
-
-
-def test_import_is_light():
-    program = (
-        "import gtzan_lib.data.audio, gtzan_lib.data.pictures, sys; "
-        "print({'librosa', 'scipy', 'matplotlib', 'soundfile', 'soxr'} "
-        "& set(sys.modules))"
-    )
-    run = subprocess.check_output([sys.executable, "-c", program], text=True)
-    assert run.strip() == "set()"
