@@ -2,8 +2,7 @@
 
 GTZAN's ids follow Sturm's index of GTZAN ("The GTZAN dataset", 2013), as published by
 Foleis and Tavares, "Texture selection for automatic music genre classification",
-Applied Soft Computing 89 (2020), 106127. They say which tracks share an artist, and not
-who it is. The artists of the synthetic sample are invented.
+Applied Soft Computing 89 (2020), 106127. The artists of the sample are invented.
 """
 
 from collections.abc import Iterable
@@ -34,10 +33,9 @@ def sample_tracks() -> list[str]:
 
 
 def artists_of(tracks: Iterable[str], data: str) -> np.ndarray:
-    """Return an id of each track's artist, str, (N,), of the data set of a name.
+    """Return an id of each track's artist, str, (N,); all but the sample's are GTZAN's.
 
-    All but the sample's tracks are taken for GTZAN's. Of 51 of those the artist is not
-    known: each is an artist of its own, whose id is the track's name.
+    Of 51 of those the artist is not known: each is one of its own, named as the track.
     """
     if data == SYNTHETIC:
         named = (track.split(".") for track in tracks)

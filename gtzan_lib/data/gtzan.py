@@ -33,8 +33,7 @@ class Dataset:
     """The pictures of a data set, in the order of their names.
 
     ``name`` is for figures and tables; ``folder`` holds ``images_original``; ``tracks``
-    are named as audio files are, ``"blues.00000"``; ``sha256`` is a hash of their names
-    and pictures.
+    are such as ``"blues.00000"``; ``sha256`` is a hash of their names and pictures.
     """
 
     name: str
@@ -56,8 +55,7 @@ class Dataset:
     def key(self, modules, packages, files=(), **facts) -> dict:
         """Return the key of a sealed folder (see ``store``) of results from it.
 
-        They are made by modules of this library and by packages, of the pictures and
-        other files of ``folder``, with these facts, JSON values.
+        They are made by ``modules`` and ``packages`` of pictures and other ``files``.
         """
         key = {"data": self.name, "data_sha256": self.sha256, **facts}
         if paths := {name: self.folder / name for name in files}:
@@ -85,8 +83,7 @@ class Dataset:
 def open_folder(folder: Path) -> Dataset:
     """Open the data set whose pictures are in ``folder / "images_original"``.
 
-    ``DataError`` if it holds anything but the pictures of the ten genres, or a genre
-    has none.
+    ``DataError`` if anything else is there, or a genre has none.
     """
     try:
         files = dict(picture_files(folder / "images_original"))

@@ -1,10 +1,9 @@
 """Log-mel spectrograms drawn exactly as the Kaggle edition of GTZAN drew them.
 
-Those of ``images_original`` (paper, section 2.2) are matplotlib 3.1.3 figures of 6 x 4
-inches at 72 dpi: a white page, and on it a box with a thin black frame that holds the
-spectrogram in the colours of ``magma``. So a picture carries palette indices, which
-``recover_indices`` reads back and ``draw`` draws again. Pictures are uint8, (288, 432,
-3): red, green and blue; indices are uint8, (217, 335). The top row is the first.
+They are matplotlib 3.1.3 figures of 6 x 4 inches at 72 dpi (paper, section 2.2): on a
+white page, in a thin black frame, the spectrogram in the colours of ``magma``. So a
+picture, uint8, (288, 432, 3), carries palette indices, uint8, (217, 335), which
+``recover_indices`` reads back and ``draw`` draws again.
 """
 
 from functools import cache
@@ -48,8 +47,8 @@ def _index_of_code():
 def _cells_drawn(box_size, n_cells, n_pixels):
     """Return which of the cells along one side of the box each pixel shows.
 
-    matplotlib drew them one over another: a pixel shows the last cell that touches it.
-    Agg places the edges of cells on a grid of 1/256 pixel.
+    It is the last that touches it, as matplotlib drew one over another. Agg places the
+    edges of cells on a grid of 1/256 pixel.
     """
     starts = np.floor(box_size * np.arange(n_cells) / n_cells * 256 + 0.5)
     return np.searchsorted(starts, 256 * np.arange(1, n_pixels + 1)) - 1
@@ -83,10 +82,9 @@ def _blend_black(colours, alpha):
 
 
 def draw(indices: np.ndarray) -> np.ndarray:
-    """Draw palette indices as a picture of the Kaggle edition (paper, section 2.2).
+    """Draw palette indices as a picture; ``DataError`` of another shape or dtype.
 
-    The frame's lines lie over the first row and column of the plot. ``DataError`` if
-    ``indices`` has another shape or dtype.
+    The frame's lines lie over the first row and column of the plot.
     """
     if indices.shape != PLOT_SHAPE or indices.dtype != np.uint8:
         raise DataError(
@@ -103,10 +101,9 @@ def draw(indices: np.ndarray) -> np.ndarray:
 
 
 def render(y: np.ndarray) -> np.ndarray:
-    """Render audio as the picture that the Kaggle edition holds for it.
+    """Render audio, as ``log_mel`` takes it, as the edition's picture of it.
 
-    Of 50 pictures compared, five of each genre, 42 were equal in every pixel and none
-    differed in more than 2. ``y`` is what ``log_mel`` takes, and refused as there.
+    Of 50 compared, 42 were equal in every pixel and none differed in more than 2.
     """
     return draw(palette_indices(y))
 

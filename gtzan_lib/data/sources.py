@@ -18,9 +18,9 @@ def open_dataset(source: str | Path) -> Dataset:
     """Open the pictures of a data set.
 
     ``source`` is ``"sample"``, the synthetic one (made when it is missing);
-    ``"kaggle"``, the Kaggle edition of GTZAN, mounted by Kaggle or downloaded; or the
-    path of a folder in that layout: its root, ``Data`` or ``images_original``.
-    ``DataError`` as ``gtzan.open_folder``, or if ``"kaggle"`` is not as published.
+    ``"kaggle"``, the Kaggle edition, mounted by Kaggle or downloaded; or the path of a
+    folder in that layout. ``DataError`` as ``gtzan.open_folder``, or if ``"kaggle"`` is
+    not as published.
     """
     if source == "sample":
         return open_folder(folder_of(source))

@@ -17,7 +17,7 @@ import numpy as np
 from gtzan_lib.data.artists import CLIPS, invented
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.genres import SAMPLE_RATE as RATE
-from gtzan_lib.data.gtzan import MARKER
+from gtzan_lib.data.gtzan import MARKER, SYNTHETIC, Dataset
 
 SAMPLES = 661_500
 TABLES = Path(__file__).with_name("synthetic.toml")
@@ -171,9 +171,7 @@ def make_sample(
     from joblib import Parallel, delayed
     from tqdm import tqdm
 
-    for genre in GENRES:
-        for kind in ("genres_original", "images_original"):
-            (folder / kind / genre).mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / MARKER).write_text(
         "These are synthetic clips and pictures made by gtzan_lib; they are not music "
         "and not GTZAN.\n"
@@ -200,7 +198,8 @@ def _write_clip(folder, genre, clip):
     soundfile.write(wav, samples, RATE, subtype="PCM_16", format="WAV")
     picture = Image.fromarray(render(y)).convert("RGBA")
     picture.save(png, format="PNG", compress_level=3)
-    name = f"genres_original/{genre}/{genre}.{clip:05d}.wav"
-    (folder / name).write_bytes(wav.getvalue())
-    name = f"images_original/{genre}/{genre}{clip:05d}.png"
-    (folder / name).write_bytes(png.getvalue())
+    dataset, track = Dataset(SYNTHETIC, folder, (), ""), f"{genre}.{clip:05d}"
+    files = {dataset.audio_path(track): wav, dataset.image_path(track): png}
+    for path, file in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.getvalue())

@@ -19,9 +19,8 @@ class Verification:
     """What was found in ``images_original``; file names are relative to it.
 
     Pictures by genre (``counts``); published ones that are ``missing`` or ``modified``;
-    why one is ``unreadable``, no opaque 432 x 288 PNG; what is ``unexpected``, as the
-    published edition does not have it; and groups of identical files, ``duplicates``,
-    of which that has 14.
+    why one is ``unreadable``, no opaque 432 x 288 PNG; what the published edition has
+    not; and groups of identical files, of which it has 14.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GENRES, 0))
@@ -63,10 +62,7 @@ class Verification:
 
 
 def verify(path: str | Path) -> Verification:
-    """Compare a copy with the published Kaggle edition of GTZAN.
-
-    ``path`` is as in ``gtzan.find_layout``; ``DataError`` if there is no copy.
-    """
+    """Compare a copy with the published edition; ``DataError`` if there is none."""
     images = find_layout(path) / "images_original"
     is_sample = (images.parent / MARKER).is_file()
     result, same = Verification(is_sample=is_sample), defaultdict(list)

@@ -1,8 +1,7 @@
 """Encoders ``patch``, ``factorised`` and ``conv``: autoencoders trained on pictures.
 
-Paper, section 4.3 (future work); notebook 04_autoencoder compares them with baselines.
-To add one, write a subclass of ``Autoencoder``, name it in ``AUTOENCODERS`` and in the
-registry.
+Paper, section 4.3; notebook 04_autoencoder compares them with baselines. To add one,
+write a subclass of ``Autoencoder``, name it in ``AUTOENCODERS`` and in the registry.
 """
 
 import hashlib

@@ -14,8 +14,8 @@ from gtzan_lib.encoders.pooling import Pooling, pool
 class Moved(Pooling):
     """Pooled pictures, those of one ``genre`` shifted by the same picture each.
 
-    ``"onto"`` moves its mean onto the mean of all; ``"away"`` moves it along its own
-    direction, until it is as far from the mean of all as the furthest genre's.
+    ``"onto"`` moves its mean onto the mean of all; ``"away"`` along its own direction,
+    until it is as far from that as the furthest genre's.
     """
 
     def __init__(self, genre: str, where: str):

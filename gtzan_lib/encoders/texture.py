@@ -88,7 +88,7 @@ def modulation(bands: np.ndarray) -> list[np.ndarray]:
     """
     spectrum = scipy.fft.fft2(bands - bands.mean(), _PADDED)
     modulated = []
-    for step, kept, filters in zip(_STEPS, _kept(), _filters(), strict=True):
+    for step, kept, filters in _filters():
         passed = spectrum[:, kept] * filters
         magnitude = np.abs(scipy.fft.ifft2(passed, axes=(1, 2), overwrite_x=True))
         magnitude = magnitude[:, :N_MELS, : -(-bands.shape[1] // step)] / step
@@ -115,16 +115,12 @@ def cepstral(bands: np.ndarray) -> np.ndarray:
     return np.concatenate([cepstra.mean(axis=1), cepstra.std(axis=1), changes, roots])
 
 
-def _kept() -> list[np.ndarray]:
-    # Columns of the spectrum that filters of each rate let through: those of the lowest
-    # rates; around rate 0, half of them are negative.
-    still, *moving = (np.arange(_PADDED[1] // step) for step in _STEPS)
-    return [still - len(still) // 2, *moving]
-
-
 @cache
-def _filters() -> list[np.ndarray]:
-    """Return the filters by rate, float32 (filters, 256, 480 / step), as ``_kept``."""
+def _filters() -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """Return, by rate, a step; columns of the spectrum; and filters there, float32.
+
+    These are (filters, 256, 480 / step), of the columns that they let through.
+    """
     scale = np.fft.fftfreq(_PADDED[0])[:, None]
     rate = np.fft.fftfreq(_PADDED[1])[None] * _COLUMNS_PER_SECOND
     still = np.exp(-0.5 * (rate / 0.12) ** 2)
@@ -133,12 +129,13 @@ def _filters() -> list[np.ndarray]:
     def around(axis, centre):
         return np.exp(-0.5 * ((axis - centre) / (0.35 * abs(centre))) ** 2)
 
+    ways = [level, *(around(scale, sign * s) for s in SCALES for sign in (1, -1))]
     groups = [[still * around(scale, s) for s in SCALES]]
-    both_ways = [sign * s for s in SCALES for sign in (1, -1)]
-    for r in RATES:
-        over_scale = [level, *(around(scale, s) for s in both_ways)]
-        groups.append([around(rate, r) * shape for shape in over_scale])
+    groups += [[around(rate, r) * way for way in ways] for r in RATES]
+    # The lowest rates; around rate 0, half of them are negative.
+    first, *moving = (np.arange(_PADDED[1] // step) for step in _STEPS)
+    kept = [first - len(first) // 2, *moving]
     return [
-        np.stack(group)[:, :, kept].astype(np.float32)
-        for kept, group in zip(_kept(), groups, strict=True)
+        (step, columns, np.stack(group)[:, :, columns].astype(np.float32))
+        for step, columns, group in zip(_STEPS, kept, groups, strict=True)
     ]

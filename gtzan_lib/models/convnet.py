@@ -4,6 +4,8 @@ Models ``cnn`` and ``crnn``: what the paper's section 5 proposes. Made for encod
 ``bands`` and recipe ``augmented``.
 """
 
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -49,16 +51,14 @@ class OverTime(nn.Module):
         return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)
 
 
-def _convolution(inputs: int, outputs: int, size: int, stride: int = 1):
-    """Return a 2-D convolution with padding, batch normalisation and ReLU."""
-    layer = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
-    return layer, nn.BatchNorm2d(outputs), nn.ReLU()
+def _convolution(inputs, outputs, size, stride=1, kinds=(nn.Conv2d, nn.BatchNorm2d)):
+    """Return a convolution with padding, batch normalisation and ReLU."""
+    convolution, normalisation = kinds
+    layer = convolution(inputs, outputs, size, stride, size // 2, bias=False)
+    return layer, normalisation(outputs), nn.ReLU()
 
 
-def _over_time(inputs: int, outputs: int, size: int):
-    """Return the same over time alone, 1-D."""
-    layer = nn.Conv1d(inputs, outputs, size, padding=size // 2, bias=False)
-    return layer, nn.BatchNorm1d(outputs), nn.ReLU()
+_over_time = partial(_convolution, kinds=(nn.Conv1d, nn.BatchNorm1d))
 
 
 class ConvNet(nn.Sequential):

@@ -79,10 +79,7 @@ class LeNetDropout(LeNet):
 
 
 class LeNetRotated(LeNet):
-    """The same weights, but each output is the logit of the next genre.
-
-    As if labels were rotated: what a genre owes to its place, and what to its pictures.
-    """
+    """The same weights, but each output is the next genre's, as if labels rotated."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits (B, 10)."""

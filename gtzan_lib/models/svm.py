@@ -15,9 +15,8 @@ class SVM(nn.Module):
 
     Suykens and Vandewalle, "Least Squares Support Vector Machine Classifiers" (1999):
     kernel ridge regression to 1 for a vector's own genre and -1 for each other, of
-    standardised principal components; the kernel is Gaussian, its width the mean
-    squared distance from their mean. A track's logits are the mean of its windows',
-    each of which is a vector.
+    standardised principal components; the Gaussian kernel's width is their mean squared
+    distance from their mean. A track's logits are the mean of its windows'.
     """
 
     def __init__(self, windows: int, values: int):
