@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             status.code = options.command(options) or 0
         except ModuleNotFoundError as error:
-            extra = "page" if options.command == app else "report"
+            extra = "page" if options.command in (app, song_page) else "report"
             raise UserError(
                 f"this needs the package {error.name}, too: install the extra "
                 f"{extra}, as in pip install 'gtzan-lib[{extra}]'"
@@ -80,10 +80,17 @@ def predict(options: argparse.Namespace) -> int:
 
 
 def app(options: argparse.Namespace) -> None:
-    """Serve the page that names the genre of an uploaded track."""
+    """Serve the page that names the genre of a song in the browser."""
     from gtzan_lib.app.server import serve
 
     serve(options.host, options.port, options.allow_host)
+
+
+def song_page(options: argparse.Namespace) -> None:
+    """Write the page that names songs in the browser, for any web server."""
+    from gtzan_lib.app import browser
+
+    print(browser.write(options.folder))
 
 
 def verify(options: argparse.Namespace) -> int:

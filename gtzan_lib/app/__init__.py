@@ -1,1 +1,1 @@
-"""Naming the genre of a track: the model that is shipped, and the upload page."""
+"""Naming the genre of a track: the model that is shipped, and the page."""

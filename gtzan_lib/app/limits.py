@@ -23,10 +23,11 @@ REQUEST_SECONDS = 180  # for a request to come whole
 CONNECTIONS = 200
 FILE_BYTES = 100 * 2**20
 OTHER_BYTES = 2**16  # headers, and what a request holds besides its file
+API = "/api/predict"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 TOO_LARGE = "The limit is 100 MB for a file, and 64 KB for anything else."
-FOREIGN = "Only the page itself may ask: open it, and use its form."
+FOREIGN = "Only the page itself may ask: open it, and choose a song there."
 UNKNOWN_NAME = "Open the address that was printed, or start with --allow-host NAME."
 STALLED = "The request was ended: it stalled for 20 s, or took longer than 3 minutes."
 _ENDED = (
@@ -98,7 +99,7 @@ class Guard:
     async def __call__(self, scope, receive, send):
         """Have a request answered, as ASGI says, or refuse it."""
         connection, taken = Connection.current.get(), 0
-        is_upload = scope["method"] == "POST" and scope["path"] in ("/", "/api/predict")
+        is_upload = scope["method"] == "POST" and scope["path"] == API
         limit = OTHER_BYTES + FILE_BYTES * is_upload
 
         async def counted():

@@ -1,8 +1,8 @@
-"""The page: a track is uploaded, its genres come back in percentages.
+"""The page on this computer, and ``/api/predict`` for programs and odd files.
 
-It asks nothing of any other computer. A visitor never names a file: an upload gets a
-name from this program, in a folder that is its own, and is deleted in every case. Used
-by ``make app`` and ``python -m gtzan_lib app``.
+It asks nothing of any other computer, but has npm fetch what the page runs on. A
+visitor never names a file: an upload gets a name from this program, in a folder that is
+its own, and is deleted in every case. Used by ``make app`` and ``gtzan app``.
 """
 
 import asyncio
@@ -15,26 +15,22 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gtzan_lib.app import answer, limits, workers
-from gtzan_lib.app.classifier import Classifier
+from gtzan_lib.app import answer, browser, limits, workers
 from gtzan_lib.errors import UserError
 
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'"
-    "; connect-src 'self'; img-src data:; media-src blob: data:; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",  # with less, a form's Origin would be null
+    "Content-Security-Policy": f"{browser.POLICY}; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 NO_FORM = "The upload is not a form with one file, in a field that is named file."
@@ -88,58 +84,48 @@ def serve(host: str, port: int, names: Iterable[str] = ()) -> None:
 
 def make_app(processes: workers.Workers, folder: Path) -> Starlette:
     """Return the page; uploads are kept in a folder of its own."""
-    model = answer.model_html(Classifier().facts)
-    page, examples = partial(answer.html, "page.html", model=model), {}
+    fetching = asyncio.Lock()
 
-    async def uploaded(request: Request) -> dict:
+    async def predict(request: Request):
         processes.check()
         async with _received(request, folder) as (name, path):
             try:
                 found = await processes.run(answer.analyse, path, request.receive)
             except UserError as error:
                 raise HTTPException(422, str(error).replace(path, name)) from None
-        return {"file": name} | found
+        return JSONResponse({"file": name} | found)
 
-    async def start(request: Request):
-        return HTMLResponse(page())
-
-    async def ask_as_person(request: Request):
-        return HTMLResponse(page(answer=await uploaded(request)))
-
-    async def ask_as_program(request: Request):
-        return JSONResponse(await uploaded(request))
-
-    async def ask_for_example(request: Request):
-        genre = request.path_params["genre"]
-        if genre not in answer.EXAMPLES:
-            raise HTTPException(404)
-        if genre not in examples:
-            wait = processes.run(answer.example, genre, request.receive)
-            examples[genre] = await wait
-        return HTMLResponse(page(answer=examples[genre]))
+    async def fetch(request: Request):
+        """Return what is made, or fetched from npm, once the page asks for it."""
+        name = request.url.path.lstrip("/")
+        async with fetching:
+            try:
+                content = await asyncio.to_thread(browser.further, name)
+            except UserError as error:
+                raise HTTPException(503, str(error)) from None
+        return _file(name, content)
 
     async def refuse(request: Request, error: Exception):
         status = getattr(error, "status_code", 500)
         sentence = (SENTENCES.get(status) or error.detail).rstrip(".") + "."
         headers = getattr(error, "headers", None)
-        if request.url.path.startswith("/api/"):
-            return JSONResponse({"error": sentence}, status, headers)
-        return HTMLResponse(page(error=sentence), status, headers)
+        return JSONResponse({"error": sentence}, status, headers)
 
-    routes = [
-        Route("/", start),
-        Route("/", ask_as_person, methods=["POST"]),
-        Route("/api/predict", ask_as_program, methods=["POST"]),
-        Route("/example/{genre}", ask_for_example),
-    ]
-    for name, kind in (("page.css", "text/css"), ("page.js", "text/javascript")):
-        content = Path(__file__).with_name(name).read_bytes()
-        file = Response(content, media_type=kind)
+    routes = [Route(limits.API, predict, methods=["POST"])]
+    for name, content in browser.files(limits.API).items():
+        file = _file(name, content)
         routes.append(Route(f"/{name}", file, methods=["GET"]))
+        if name == browser.START:
+            routes.append(Route("/", file, methods=["GET"]))
+    routes += [Route(f"/{name}", fetch) for name in browser.FURTHER]
     app = Starlette(routes=routes, exception_handlers={HTTPException: refuse})
     app.add_exception_handler(Exception, refuse)  # and uvicorn logs it
     app.router.redirect_slashes = False
     return app
+
+
+def _file(name: str, content: bytes) -> Response:
+    return Response(content, media_type=browser.KINDS.get(Path(name).suffix))
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,18 @@ FEW = 10  # tracks, of which a share means little
 SIMILAR = {0.9: "very similar", 0.8: "similar", 0.6: "somewhat similar"}
 """Words from each cosine of two embeddings on."""
 UNFAMILIAR = "this does not sound like any of the ten genres"
+SURE, NOT_SURE = "probably {genre} ({percent})", "not sure: {genres}"
+WARNINGS = {
+    "learned": "It sounds the same as a recording that the model learned ({learned}): "
+    "if it is that one, the answer proves nothing.",
+    "short": "It lasts {seconds:.1f} s, and clips under "
+    f"{SHORT_SECONDS} s are named rightly less often.",
+    "silent": "{silent} of its {windows} windows of 30 s are silent, or all but: they "
+    "have no vote.",
+    "damaged": "It ends early, or a part of it cannot be decoded: what is there was "
+    "named.",
+}
+"""What makes an answer doubtful. The page in a browser fills these in, too."""
 
 
 def percent(p: float) -> str:
@@ -33,9 +45,10 @@ def answer(percentages: dict[str, float]) -> str:
     highest = percentages[ranking[0]]
     named = [genre for genre in ranking if percentages[genre] >= highest / 2]
     if len(named) == 1 and highest >= 50:
-        return f"probably {named[0]} ({percent(highest / 100)})"
+        return SURE.format(genre=named[0], percent=percent(highest / 100))
     *others, last = named
-    return f"not sure: {', '.join(others)}{' or ' if others else 'perhaps '}{last}"
+    genres = f"{', '.join(others)} or {last}" if others else f"perhaps {last}"
+    return NOT_SURE.format(genres=genres)
 
 
 def worth(facts: dict, p: float | None = None, track: dict | None = None) -> str:
@@ -67,27 +80,16 @@ def _tenth(p: float) -> int:
 
 def warnings(facts: dict, learned: str | None, silent: int, windows: int) -> list[str]:
     """Return what makes an answer doubtful, by a ``Prediction`` and its windows."""
-    sentences = []
-    if learned:
-        sentences.append(
-            f"It sounds the same as a recording that the model learned ({learned}): if "
-            "it is that one, the answer proves nothing."
-        )
-    if facts.get("seconds", SHORT_SECONDS) < SHORT_SECONDS:
-        sentences.append(
-            f"It lasts {facts['seconds']:.1f} s, and clips under {SHORT_SECONDS} s "
-            "are named rightly less often."
-        )
-    if silent:
-        sentences.append(
-            f"{silent} of its {windows} windows of 30 s are silent, or all but: they "
-            "have no vote."
-        )
-    if facts.get("is_damaged"):
-        sentences.append(
-            "It ends early, or a part of it cannot be decoded: what is there was named."
-        )
-    return sentences
+    seconds = facts.get("seconds", SHORT_SECONDS)
+    holds = {
+        "learned": learned,
+        "short": seconds < SHORT_SECONDS,
+        "silent": silent,
+        "damaged": facts.get("is_damaged"),
+    }
+    values = {"learned": learned, "seconds": seconds}
+    values |= {"silent": silent, "windows": windows}
+    return [WARNINGS[kind].format(**values) for kind in WARNINGS if holds[kind]]
 
 
 def similar(cosine: float) -> str:

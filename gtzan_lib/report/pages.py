@@ -24,7 +24,7 @@ from gtzan_lib.report.pdf import PDF
 TEMPLATE = Path(__file__).parent / "page"
 TRAIN, BEYOND, TRUST = "03_train_cnn", "06_beyond", "07_trust"
 WITHOUT_PAGE = ("closed-form", "ensemble")  # recipes, of runs of notebooks 06 and 07
-START, STYLE = "index.html", "style.css"
+START, SONG, STYLE = "index.html", "song.html", "style.css"
 # Figures that the start page folds; those of its story are named there.
 MORE = ("estimates", "confusion-paper", "confusion-corrected", "encoders", "leakage")
 MORE += ("ladder", "reliability")
@@ -65,6 +65,8 @@ def build(folder: Path) -> None:
         page = link_pages(html, main_run(content, has))
         (target / f"{name}.html").write_text(page, encoding="utf-8")
     (target / STYLE).write_text(style(), encoding="utf-8")
+    song = template("song.html.j2").render()
+    (target / SONG).write_text(song, encoding="utf-8")
     start = start_page(content, folder, has)
     (target / START).write_text(start, encoding="utf-8")
 

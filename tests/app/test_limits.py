@@ -79,7 +79,7 @@ def test_answers_that_nobody_reads_are_ended(strict):
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect((host, int(port)))
-        request = b"GET /example/disco HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        request = b"GET /model.onnx HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         connection.sendall(20 * request)
         time.sleep(8)
         connection.settimeout(60)

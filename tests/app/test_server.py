@@ -26,8 +26,6 @@ from visitor import (
     quiet,
     raw,
     resident,
-    sentence,
-    shares,
     stall,
 )
 
@@ -81,15 +79,15 @@ def hostile(private):
         )
         yield 422, post(form("a", FILE), f"/api/predict?path={value}&file={value}")
         yield 404, get(f"/{value}")
-        yield 404, get(f"/example/{value}")
     yield 422, post(form("a\0b", FILE))
-    yield 404, get("/example/%00")
+    yield 404, get("/%00")
     yield 404, get("/%2e%2e%2f%2e%2e%2fetc%2fpasswd")
     yield 404, post(form("a", FILE), "/gradio_api/upload")
     for address in ("/docs", "/redoc", "/openapi.json", "/static/", "/page.css/"):
         yield 404, get(address)
     yield 405, get(method="DELETE")
     yield 405, get("/page.css", method="POST")
+    yield 405, post(form("a", FILE), "/")
     # No form of one file.
     yield 415, post(b"", Content_Type=None)
     yield 415, post(b"file=a", Content_Type="application/x-www-form-urlencoded")
@@ -114,7 +112,7 @@ def hostile(private):
     yield 413, post(b"", "/", "9" * 19)
     yield 400, post(b"", "/", "9" * 40)
     yield 413, post(b"{" * 65_537, "/api/other", Content_Type="application/json")
-    yield 413, post(b"{}", "/example/disco", 150 << 20)
+    yield 413, post(b"{}", "/disco.ogg", 150 << 20)
     chunked = b"Transfer-Encoding: chunked\r\n"
     chunks = b"fff0\r\n" + b"x" * 0xFFF0 + b"\r\n"
     yield 413, get("/page.js", more=chunked) + 2 * chunks
@@ -164,9 +162,9 @@ def test_many_uploads_do_not_grow_memory(page, files, thorough):
 
 
 def test_what_is_sent_beyond_the_limit_is_not_kept(page):
-    response = ask(page.url, "a.wav", b"\0" * (limits.FILE_BYTES + 1), "/")
+    response = ask(page.url, "a.wav", b"\0" * (limits.FILE_BYTES + 1))
     assert response.status_code == 413
-    assert sentence(response.text) == limits.TOO_LARGE
+    assert response.json()["error"] == limits.TOO_LARGE
     chunks = (b"\0" * (1 << 20) for _ in range(500))
     form_type = {"content-type": "multipart/form-data; boundary=x"}
     response = httpx.post(
@@ -190,7 +188,7 @@ def test_the_browser_is_told_to_load_nothing_from_elsewhere(page):
         policy = headers["content-security-policy"]
         assert policy.startswith("default-src 'none'")
         assert "frame-ancestors 'none'" in policy
-        assert "unsafe" not in policy
+        assert "unsafe" not in policy.replace("'wasm-unsafe-eval'", "")
         assert "http" not in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "same-origin"
@@ -313,16 +311,16 @@ def test_damaged_and_hostile_files_get_a_sentence_or_an_answer(
         for one in damage:
             content = damaged(content, one, originals)
         started = time.perf_counter()
-        response = ask(page.url, name + suffix, content, "/")
+        response = ask(page.url, name + suffix, content)
         assert time.perf_counter() - started < 20
         if response.status_code == 200:
             outcomes["answers"] += 1
-            found = shares(response.text)  # none where it sounds like no genre
-            assert not found or sum(found.values()) == pytest.approx(100, abs=0.1)
+            found = response.json()["percentages"]
+            assert sum(found.values()) == pytest.approx(100, abs=0.1)
         else:
             assert response.status_code == 422
             outcomes["sentences"] += 1
-            text = sentence(response.text)
+            text = response.json()["error"]
             assert re.fullmatch(r"\S.+\.", text)
             assert str(page.temporary) not in text
 

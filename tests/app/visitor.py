@@ -1,6 +1,5 @@
 """The running page, and visitors of it without a browser."""
 
-import html
 import io
 import json
 import os
@@ -70,9 +69,11 @@ def heavily(path):
     return ANALYSE(path)
 
 
-def ask(url, name, content, address="/api/predict"):
-    """Upload a file; return the response: JSON, or a page at the address ``/``."""
-    return httpx.post(url + address, files={"file": (name, content)}, timeout=120)
+def ask(url, name, content):
+    """Upload a file; return the response, JSON."""
+    return httpx.post(
+        f"{url}/api/predict", files={"file": (name, content)}, timeout=120
+    )
 
 
 def raw(url, content, seconds=10):
@@ -128,24 +129,6 @@ def stall(url, content):
     connection = socket.create_connection((host, int(port)), timeout=60)
     connection.sendall(content)
     return connection
-
-
-def shares(page):
-    """Return the probabilities of the genres in a page's HTML, by genre."""
-    found = re.findall(
-        r'class="genre">(\w+)<.*?<data value="([\d.]+)"', page, flags=re.DOTALL
-    )
-    return {genre: float(p) for genre, p in found}
-
-
-def shown_name(page):
-    """Return the name that a page calls its track by."""
-    return html.unescape(re.search(r'class="facts"><b>(.*?)</b>', page)[1])
-
-
-def sentence(page):
-    """Return the sentence of a page that says why there is no answer."""
-    return html.unescape(re.search(r'role="alert">(.*?)</p>', page)[1])
 
 
 def resident(process):
