@@ -23,8 +23,6 @@ from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
 from gtzan_lib.report import dead
 
-LARGER = 36  # values of a picture of 432 x 648 for each of a code: windows of 6 x 6
-
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -77,7 +75,8 @@ def fact(known: Evidence, name: str) -> Found:
         math.prod(data[f"{what}.{side}"] for side in ("height", "width", "channels"))
         for what in ("picture", "code")
     )
-    large, weights = LARGER * code, data.get("literal_autoencoder.bytes", math.nan)
+    large = 36 * code  # of a picture of 432 x 648: windows of 6 x 6
+    weights = data.get("literal_autoencoder.bytes", math.nan)
     numbers = {  # by the notebook that shows them
         "01_pack": {"pictures": sum(counts), "fewest of a genre": min(counts)},
         "02_pool_mse": {
@@ -112,8 +111,7 @@ def pooling_error(known: Evidence, upsampling: str, channels: int) -> Found | No
 def with_alpha(mse: float, channels: int) -> float:
     """Return an error of three channels as one of so many.
 
-    The files have four; the fourth is the same everywhere (which
-    ``gtzan.read_picture`` sees to), so that pooling leaves no error in it.
+    The files have four; the fourth is the same everywhere (``gtzan.read_picture``).
     """
     return mse * 3 / channels
 
@@ -208,39 +206,36 @@ def rank(
     if not group:
         return None
     row, column = GENRES.index(genre), GENRES.index(other or genre)
+    places = {
+        "recall": lambda shares, _: np.sum(shares >= shares[row]),
+        "called": lambda _, called: np.sum(np.delete(called, row) >= called[column]),
+    }
 
-    def recall(counts: np.ndarray) -> int:
+    def place(counts: np.ndarray) -> int:
         shares = counts.diagonal() / counts.sum(axis=1).clip(1)
-        return np.sum(shares >= shares[row])
+        return places[metric](shares, counts[row])
 
-    def called(counts: np.ndarray) -> int:
-        return np.sum(np.delete(counts[row], row) >= counts[row, column])
-
-    place = {"recall": recall, "called": called}[metric]
     counts = np.stack([run.confusion for run in group])
     return _found(seeds.ranked(counts, place), (), group)
 
 
 def by_dead_genres(known: Evidence, name: str, when: str | None = None) -> Found | None:
-    """Return a number of ``dead.tables`` at a moment, such as ``"pair"``.
+    """Return a number of ``dead.tables``, of recipe paper, at a moment as ``"pair"``.
 
-    Of recipe paper; left out, the moment is the one of most seeds. ``silent`` is how
-    much of hip-hop is called reggae while it is silent, of the seeds in which it ever
-    is; NaN where it never is.
+    Left out, that is the one of most seeds. ``silent`` is how much of hip-hop is called
+    reggae while it is silent; NaN where it never is.
     """
     table = known.dead["paper"]
-    rows = {row["when"]: row for row in table["moments"]}
-    row = rows.get(when or table["compared"])
-    if row is None:
-        return None
-    names, values = row["runs"], ()
-    if name == "silent":
-        row = table["mixed"]
-        names = [seed["run"] for seed in row["by_seed"]]
-    elif name == "accuracy":
-        values = tuple(row["accuracies"])
-    ours = {k: row[name][k] for k in ("value", "low", "high")}
-    return Found(ours, names, len(names), values)
+    when = when or table["compared"]
+    for row in (row for row in table["moments"] if row["when"] == when):
+        names, of = row["runs"], row
+        if name == "silent":
+            of = table["mixed"]
+            names = [seed["run"] for seed in of["by_seed"]]
+        ours = {k: of[name][k] for k in ("value", "low", "high")}
+        values = tuple(row["accuracies"]) if name == "accuracy" else ()
+        return Found(ours, names, len(names), values)
+    return None
 
 
 def divided(given: dict) -> tuple[dict, dict]:
