@@ -11,7 +11,7 @@ import soxr
 from gtzan_lib import store
 from gtzan_lib.app import classifier as prediction
 from gtzan_lib.app import judge, shipped, words
-from gtzan_lib.app.classifier import Classifier, clock, windows_of
+from gtzan_lib.app.classifier import Classifier, windows_of
 from gtzan_lib.app.network import FOLDER, RATE
 from gtzan_lib.data import synthetic
 from gtzan_lib.data.genres import GENRES
@@ -150,14 +150,11 @@ def test_a_prediction_fits_on_a_screen(classifier, music):
     assert len(repr(found)) < 120
     assert found.in_words() in repr(found)
     assert found.described() == "2:00 min, WAV, 16,000 Hz, 1 channel"
+    assert [prediction.clock(s) for s in (0, 59.6, 1800)] == ["0:00", "1:00", "30:00"]
     assert sum(found.percentages.values()) == pytest.approx(100)
     np.testing.assert_allclose(
         found.probabilities, np.mean(found.windows, axis=0), atol=1e-9
     )
-
-
-def test_clock():
-    assert [clock(s) for s in (0, 59.6, 1800)] == ["0:00", "1:00", "30:00"]
 
 
 @pytest.mark.parametrize("name", [prediction.MODEL, prediction.TRACKS])

@@ -54,22 +54,13 @@ def test_files_folders_and_patterns_are_found(folder):
     assert names == [twice[0], str(folder / "b/A.WAV"), "no.mp3"]
 
 
-@pytest.mark.parametrize(
-    ("name", "sentence"),
-    [
-        (
-            ".hidden/none",
-            "there is no audio in the folder .*none: no file ends in",
-        ),
-        ("*.xyz", r"there is no file that matches .*\*\.xyz"),
-    ],
-)
-def test_where_there_is_no_audio_that_is_said(folder, name, sentence, capsys):
-    (folder / ".hidden/none").mkdir(exist_ok=True)
-    with pytest.raises(DataError, match=sentence):
-        songs.find([str(folder / name)])
-    assert main(["predict", str(folder / name)]) == 2
-    assert re.search(sentence, capsys.readouterr().err)
+def test_where_there_is_no_audio_that_is_said(folder, capsys):
+    (folder / ".hidden/none").mkdir()
+    said = {".hidden/none": r"in the folder .*none: no file ends in"}
+    said["*.xyz"] = r"there is no file that matches .*\*\.xyz"
+    for name, sentence in said.items():
+        assert main(["predict", str(folder / name)]) == 2
+        assert re.search(sentence, capsys.readouterr().err)
 
 
 def test_every_format_gets_the_same_words_and_json_and_csv_agree(folder, capsys):
