@@ -10,7 +10,6 @@ import os
 import numpy as np
 
 from gtzan_lib.app import classifier
-from gtzan_lib.app.network import RATE
 from gtzan_lib.data.mel import tables
 
 WHITE = 3.5  # of the spectrogram's log10(1 + 10,000 power), in its picture
@@ -22,8 +21,8 @@ def load(processes: int) -> None:
     threads = max(1, (os.cpu_count() or 1) // processes)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     _model.append(classifier.Classifier())
-    noise = np.random.default_rng(0).normal(0, 0.1, 3 * RATE).astype(np.float32)
-    _model[0].network(noise)  # loads what the first visitor would wait for
+    noise = np.random.default_rng(0).normal(0, 0.1, 3 * classifier.RATE)
+    _model[0].network(noise.astype(np.float32))  # what the first would wait for
 
 
 def analyse(path: str) -> dict:

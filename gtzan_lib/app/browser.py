@@ -21,7 +21,7 @@ from jinja2 import Environment, PackageLoader
 
 from gtzan_lib import store
 from gtzan_lib.app import answer, classifier, limits, words
-from gtzan_lib.app.network import FOLDER, RATE, SECONDS
+from gtzan_lib.app.classifier import FOLDER, RATE, SECONDS
 from gtzan_lib.data import synthetic
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.mel import tables

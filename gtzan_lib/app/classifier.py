@@ -1,10 +1,13 @@
 """Naming the genre of a track, of any length, with the network of the project.
 
-A track is cut into windows of 30 s, whose probabilities are averaged; one that is all
-but silent has no vote. Used by ``gtzan_lib.predict``, the command ``gtzan predict`` and
-the page. Nothing here imports torch, librosa or pandas, which takes seconds.
+The network is one ONNX file, from samples to genres, which ``convert_musicnn`` makes;
+``ship`` fits its last layer. A track is cut into windows of 30 s, whose probabilities
+are averaged; one that is all but silent has no vote. Nothing here imports torch,
+librosa or pandas, which takes seconds.
 """
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,12 +16,17 @@ import numpy as np
 
 from gtzan_lib import store
 from gtzan_lib.app import words
-from gtzan_lib.app.network import FOLDER, RATE, SECONDS, open_network
 from gtzan_lib.data import audio
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError
 
+# onnxruntime, left to itself, tells its makers of the models that it opens.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when it is imported
+FOLDER = Path(__file__).with_name("model")
 MODEL, TRACKS, FACTS = "model.onnx", "tracks.npz", "facts.json"  # in a model's folder
+HEAD = "head.weights", "head.bias"
+RATE = 16_000  # Hz of the samples that the network is given
+SECONDS = 3  # the least that it can be given
 WINDOW_SECONDS = 30
 ONE_WINDOW = 31  # seconds up to which a track is one; GTZAN's clips: 29.9 to 30.65
 LEAST_SECONDS, MAX_SECONDS = 0.1, 30 * 60
@@ -200,6 +208,22 @@ class Classifier:
             facts=facts,
             worth=worth if is_familiar else None,
         )
+
+
+def open_network(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Return the network as a function, which threads may share.
+
+    Of mono audio at 16 kHz, float32, (samples,), 3 s or more, it makes float32
+    ``probabilities`` (10,), ``embedding`` (200,) and the log-mel spectrogram that it
+    saw, ``mel`` (frames, 96), lowest band first, of ten frames in 0.16 s.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    threads = os.environ.get("OMP_NUM_THREADS") or min(4, os.cpu_count() or 1)
+    options.intra_op_num_threads = int(threads)
+    session = onnxruntime.InferenceSession(path, options)
+    return lambda samples: session.run(None, {"samples": samples})
 
 
 @cache

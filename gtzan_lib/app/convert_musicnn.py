@@ -21,7 +21,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from gtzan_lib.app.network import FILE, HEAD, RATE
+from gtzan_lib.app.classifier import FOLDER, HEAD, MODEL, RATE
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError
 
@@ -208,8 +208,8 @@ def build(variables: dict[str, np.ndarray]) -> onnx.ModelProto:
 def main(wheel: Path) -> None:
     """Write the model without a head, and musicnn's licence beside it."""
     variables, licence = read_wheel(wheel)
-    onnx.save(build(variables), FILE)
-    FILE.with_name("musicnn-LICENSE.md").write_text(licence, encoding="utf-8")
+    onnx.save(build(variables), FOLDER / MODEL)
+    (FOLDER / "musicnn-LICENSE.md").write_text(licence, encoding="utf-8")
 
 
 if __name__ == "__main__":

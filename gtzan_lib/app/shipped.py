@@ -14,14 +14,17 @@ from gtzan_lib import store
 from gtzan_lib.app import judge, words
 from gtzan_lib.app.classifier import (
     FACTS,
+    FOLDER,
+    HEAD,
     MAX_SECONDS,
     MODEL,
+    RATE,
     TRACKS,
     Classifier,
     distance,
+    open_network,
     windows_of,
 )
-from gtzan_lib.app.network import FOLDER, HEAD, RATE, open_network
 from gtzan_lib.data import artists, splits
 from gtzan_lib.data.audio import read_audio
 from gtzan_lib.data.genres import GENRES
@@ -46,7 +49,7 @@ def hear(paths: Iterable[Path]) -> tuple[list[str], np.ndarray]:
     its first 5 s. ``DataError`` if a name is not that of a published track, or is there
     twice.
     """
-    network, found = open_network(), {}
+    network, found = open_network(FOLDER / MODEL), {}
     for path in paths:
         if path.stem not in published_sums() or path.stem in found:
             raise DataError(f"{path} is no track of GTZAN, or is there twice")

@@ -11,8 +11,7 @@ import soxr
 from gtzan_lib import store
 from gtzan_lib.app import classifier as prediction
 from gtzan_lib.app import judge, shipped, words
-from gtzan_lib.app.classifier import Classifier, windows_of
-from gtzan_lib.app.network import FOLDER, RATE
+from gtzan_lib.app.classifier import FOLDER, RATE, Classifier, windows_of
 from gtzan_lib.data import synthetic
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError

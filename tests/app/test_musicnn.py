@@ -7,8 +7,10 @@ import pytest
 from onnx import numpy_helper
 
 from gtzan_lib.app import convert_musicnn as musicnn
-from gtzan_lib.app.network import FILE, HEAD, RATE, open_network
+from gtzan_lib.app.classifier import FOLDER, HEAD, MODEL, RATE, open_network
 from gtzan_lib.errors import DataError
+
+FILE = FOLDER / MODEL
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,7 @@ def test_the_network_is_musicnn_s(variables, sound, tmp_path):
 def test_the_shipped_file_holds_these_layers_and_a_head(sound):
     model = onnx.load(FILE)
     known = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
-    p, embedding, mel = open_network()(sound)
+    p, embedding, mel = open_network(FILE)(sound)
     np.testing.assert_allclose(mel, mel_of(sound), atol=1e-4)
     logits = embedding @ known[HEAD[0]] + known[HEAD[1]]
     shares = np.exp(logits - logits.max())
@@ -96,7 +98,7 @@ def test_the_shipped_file_holds_these_layers_and_a_head(sound):
 
 
 def test_loudness_makes_no_difference(sound):
-    network = open_network()
+    network = open_network(FILE)
     for gain in (1e-3, 3):
         found = network(sound * np.float32(gain))
         np.testing.assert_allclose(found[0], network(sound)[0], atol=1e-3)

@@ -19,7 +19,7 @@ from visitor import assert_untouched, predicted
 from gtzan_lib import store
 from gtzan_lib.app import browser as files_of_page
 from gtzan_lib.app import classifier, words
-from gtzan_lib.app.network import RATE
+from gtzan_lib.app.classifier import RATE
 from gtzan_lib.data import audio
 from gtzan_lib.data import synthetic as sample
 from gtzan_lib.data.audio import SAMPLE_RATE
