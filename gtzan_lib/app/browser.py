@@ -32,17 +32,9 @@ INTEGRITY = (  # as in npm's lock files
     "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1Sig"
     "qR4CXAfKYQ=="
 )
-RUNTIME = {  # the page's names, and the package's
+RUNTIME = {  # the page's names, and the package's; what is packed no server unpacks
     "ort.mjs": "ort.wasm.bundle.min.mjs",
-    "ort.wasm.gz": "ort-wasm-simd-threaded.wasm",
-}
-KINDS = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".mjs": "text/javascript",
-    ".json": "application/json",
-    ".ogg": "audio/ogg",
+    "ort.bin": "ort-wasm-simd-threaded.wasm",
 }
 SCRIPTS = ("page.css", "page.js", "decode.js", "worker.js")
 EXAMPLES = ("classical", "disco", "metal", "reggae")
@@ -111,7 +103,7 @@ def runtime() -> dict[str, bytes]:
             for name, theirs in RUNTIME.items()
         }
     return {
-        name: gzip.compress(content, 6, mtime=0) if name.endswith(".gz") else content
+        name: gzip.compress(content, 6, mtime=0) if name == "ort.bin" else content
         for name, content in ours.items()
     }
 
@@ -160,32 +152,26 @@ def _known(model: dict) -> dict:
     def text(array, dtype) -> str:
         return base64.b64encode(array.astype(dtype).tobytes()).decode()
 
-    return {
+    own = "WINDOW_SECONDS", "ONE_WINDOW", "LEAST_SECONDS", "MAX_SECONDS", "SILENCE"
+    said = "SHORT_SECONDS", "UNFAMILIAR", "SURE", "NOT_SURE", "WARNINGS"
+    constants = {name.lower(): getattr(classifier, name) for name in (*own, "QUIET")}
+    constants |= {name.lower(): getattr(words, name) for name in said}
+    return constants | {
         "genres": GENRES,
         "rate": RATE,
         "least": SECONDS,
-        "window_seconds": classifier.WINDOW_SECONDS,
-        "one_window": classifier.ONE_WINDOW,
-        "least_seconds": classifier.LEAST_SECONDS,
-        "max_seconds": classifier.MAX_SECONDS,
-        "silence": classifier.SILENCE,
-        "quiet": classifier.QUIET,
         "same": model["same"],
         "farthest": model["farthest"],
-        "short_seconds": words.SHORT_SECONDS,
         "similar": list(words.SIMILAR.items()),
         "dissimilar": words.similar(0),
-        "unfamiliar": words.UNFAMILIAR,
-        "sure": words.SURE,
-        "not_sure": words.NOT_SURE,
         "worth": [words.worth(model, (tenth + 0.5) / 10) for tenth in range(10)],
         "worth_short": words.worth(model, 0, {"seconds": 0}),
-        "warnings": words.WARNINGS,
         "errors": ERRORS,
         "tracks": tracks,
         "colours": text(tables()["magma"], np.uint8),
         "white": answer.WHITE,
-    } | {name: text(array, "<f4") for name, array in floats.items()}
+        **{name: text(array, "<f4") for name, array in floats.items()},
+    }
 
 
 def _html(api: str, facts: dict) -> str:

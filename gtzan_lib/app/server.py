@@ -8,6 +8,7 @@ its own, and is deleted in every case. Used by ``make app`` and ``gtzan app``.
 import asyncio
 import contextlib
 import logging
+import mimetypes
 import re
 import shutil
 import signal
@@ -101,7 +102,7 @@ def make_app(processes: workers.Workers, folder: Path) -> Starlette:
         async with fetching:
             try:
                 content = await asyncio.to_thread(browser.further, name)
-            except UserError as error:
+            except (UserError, OSError) as error:
                 raise HTTPException(503, str(error)) from None
         return _file(name, content)
 
@@ -125,7 +126,8 @@ def make_app(processes: workers.Workers, folder: Path) -> Starlette:
 
 
 def _file(name: str, content: bytes) -> Response:
-    return Response(content, media_type=browser.KINDS.get(Path(name).suffix))
+    kinds = mimetypes.MimeTypes()  # Python's own: a system's may be odd
+    return Response(content, media_type=kinds.guess_type(name)[0])
 
 
 @contextlib.asynccontextmanager

@@ -14,7 +14,7 @@ async function load() {
   const floats = (text) => new Float32Array(bytesOf(text).buffer);
   for (const name of ["embeddings", "mean", "axes"]) known[name] = floats(known[name]);
   ort = await import("./ort.mjs");
-  const packed = await (await get("ort.wasm.gz")).blob();
+  const packed = await (await get("ort.bin")).blob();
   const unpacked = packed.stream().pipeThrough(new DecompressionStream("gzip"));
   ort.env.wasm.wasmBinary = await new Response(unpacked).arrayBuffer();
   ort.env.wasm.numThreads = 1; // more need headers that static pages do not have
