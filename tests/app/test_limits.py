@@ -132,7 +132,7 @@ def test_what_needs_too_much_is_ended_and_others_wait(strict, files):
     assert first.result().status_code == 422
     ended = ask(strict.url, "heavy.wav", HEAVY)
     assert ended.json()["error"] == workers.ENDED[MemoryError]
-    assert ask(strict.url, "disco.wav", good, "/").status_code == 200
+    assert ask(strict.url, "disco.wav", good).status_code == 200
     workers_now = psutil.Process(strict.process.pid).children()
     max(workers_now, key=lambda child: child.memory_info().rss).kill()
     assert ask(strict.url, "disco.wav", good).status_code == 200
