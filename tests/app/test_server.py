@@ -246,10 +246,12 @@ def test_a_small_file_of_many_samples_is_refused_at_once(page):
     content = quiet(75, 8, 600_000)
     assert len(content) < 1_000_000
     started = time.monotonic()
+    assert ask(page.url, "notes.txt", FILE).status_code == 422
+    usual = time.monotonic() - started  # on a busy computer all takes longer
     response = ask(page.url, "bomb.flac", content)
     assert response.status_code == 422
     assert "holds too much, 8 channels" in response.json()["error"]
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 2 + 5 * usual
 
 
 @pytest.fixture(scope="module")
