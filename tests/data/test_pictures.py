@@ -206,27 +206,18 @@ def test_a_foreign_colour_anywhere_is_refused(row, column, colour):
         recover_indices(picture)
 
 
-@pytest.mark.parametrize(
-    "picture",
-    [
-        np.zeros((288, 432, 4), np.uint8),
-        np.zeros((432, 288, 3), np.uint8),
-        np.zeros(PICTURE_SHAPE, np.float32),
-        np.full(PICTURE_SHAPE, 255, np.uint8),
-        np.zeros(PICTURE_SHAPE, np.uint8),
-    ],
-)
-def test_another_picture_is_refused(picture):
-    with pytest.raises(DataError, match="picture"):
-        recover_bands(picture)
+@pytest.mark.parametrize("shape", [(288, 432, 4), (432, 288, 3), PICTURE_SHAPE])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_another_picture_is_refused(shape, dtype):
+    for value in (0, 255):
+        with pytest.raises(DataError, match="picture"):
+            recover_bands(np.full(shape, value, dtype))
 
 
-@pytest.mark.parametrize(
-    "indices", [np.zeros((217, 334), np.uint8), np.zeros(PLOT_SHAPE, np.int64)]
-)
-def test_draw_refuses_other_arrays(indices):
-    with pytest.raises(DataError, match="Palette indices must be uint8"):
-        draw(indices)
+def test_draw_refuses_other_arrays():
+    for indices in (np.zeros((217, 334), np.uint8), np.zeros(PLOT_SHAPE, np.int64)):
+        with pytest.raises(DataError, match="Palette indices must be uint8"):
+            draw(indices)
 
 
 def test_bands_are_what_the_picture_was_drawn_from():

@@ -75,11 +75,6 @@ def test_a_name_with_line_breaks_forges_no_verdict(copy):
     assert sum(line.startswith("these pictures are") for line in lines) == 1
 
 
-def test_a_folder_of_another_kind_is_refused_in_one_line(tmp_path, capsys):
-    assert main(["verify", str(tmp_path)]) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
-
-
 def test_real_gtzan_has_nothing_wrong_and_14_duplicate_pairs(gtzan):
     found = verify.verify(gtzan)
     assert found.is_published

@@ -60,10 +60,10 @@ def test_a_damaged_table_is_refused_with_the_reason(with_table, old, new, reason
 def test_another_table_makes_another_run(with_table):
     first = train(with_table, model="svm", encoder="features")
     train(with_table, model="svm", encoder="texture")
-    text = with_table.features_path.read_text()
-    with_table.features_path.write_text(text.replace(",0.", ",1."))
+    content = with_table.features_path.read_bytes()
+    with_table.features_path.write_bytes(content.replace(b",0.", b",1."))
     assert runs.find_runs(with_table)[1] == [first.folder.name]
-    with_table.features_path.write_text(text)
+    with_table.features_path.write_bytes(content)
     assert runs.find_runs(with_table)[1] == []
 
 

@@ -166,12 +166,8 @@ def test_which_codes_are_weighted_sums_of_the_picture(name, is_linear, images):
     with torch.no_grad():
         for weight in model.parameters():
             weight.normal_(std=0.02)
-        a, b = (
-            to_tensor(model.prepare(images[i : i + 1]).astype("float32"))
-            for i in (0, 1)
-        )
-        z_a, z_b, z = (
-            torch.logit(model.encode(x).double()) for x in (a, b, (a + b) / 2)
-        )
+        a, b = to_tensor(model.prepare(images[:2]).astype("float32")).split(1)
+        codes = (model.encode(x).double() for x in (a, b, (a + b) / 2))
+        z_a, z_b, z = map(torch.logit, codes)
     off = (z - (z_a + z_b) / 2).abs().max() / z.abs().max()
     assert (off < 1e-4) == is_linear
