@@ -99,7 +99,7 @@ for job in JOBS:
             receipt(job.name),
         params:
             kind=job.kind,
-            about=json.dumps(job.about),
+            about=lambda wildcards, text=json.dumps(job.about): text,  # as it is
             python=sys.executable,
         threads: job.threads
         priority: job.priority

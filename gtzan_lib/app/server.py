@@ -143,12 +143,14 @@ async def _received(request: Request, folder: Path):
                     raise HTTPException(400, NO_FORM)
                 if upload.size > limits.FILE_BYTES:
                     raise HTTPException(413, limits.TOO_LARGE)
-                file = kept.enter_context(tempfile.NamedTemporaryFile(dir=folder))
-                await asyncio.to_thread(shutil.copyfileobj, upload.file, file)
-                file.flush()
+                # Windows opens no NamedTemporaryFile a second time.
+                own = kept.enter_context(tempfile.TemporaryDirectory(dir=folder))
+                path = Path(own, "song")
+                with path.open("wb") as file:
+                    await asyncio.to_thread(shutil.copyfileobj, upload.file, file)
         except (ClientDisconnect, UnicodeError):
             raise HTTPException(400, NO_FORM) from None
         except OSError as error:
             raise HTTPException(507, DISK.format(error.strerror)) from None
         name = re.split(r"[/\\]", upload.filename)[-1][:200]
-        yield "".join(c for c in name if c.isprintable()), file.name
+        yield "".join(c for c in name if c.isprintable()), str(path)

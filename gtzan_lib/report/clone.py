@@ -28,6 +28,8 @@ def report(*given: str) -> int:
     if unknown := settings.keys() - SETTINGS:
         takes = ", ".join(f"{name}=..." for name in SETTINGS)
         raise ParameterError(f"report takes {takes}; got {', '.join(sorted(unknown))}")
+    if settings["DATA"] not in ("sample", "kaggle"):  # a path from here
+        settings["DATA"] = str(Path(settings["DATA"]).expanduser().absolute())
     where = ["--cores", settings["CORES"]]
     if settings["CLUSTER"]:
         where = ["--workflow-profile", f"profiles/{settings['CLUSTER']}"]
@@ -54,8 +56,9 @@ def _run(arguments: list[str], **variables: str) -> int:
     """Run this Python in the clone; return its exit status."""
     if not store.IS_CLONE:
         raise UserError("this needs a clone of the project: run it in one")
+    variables["GTZAN_RUNS"] = str(store.runs_folder())  # from here, too
     if not os.access(Path.home(), os.W_OK):  # where numba and Jupyter keep their files
-        variables["HOME"] = str(store.runs_folder() / ".home")
+        variables["HOME"] = str(Path(variables["GTZAN_RUNS"], ".home"))
         Path(variables["HOME"]).mkdir(parents=True, exist_ok=True)
     before = signal.signal(signal.SIGINT, lambda *_: None)  # it ends by itself
     try:
