@@ -50,16 +50,13 @@ try:
     if DATA not in ("sample", "kaggle"):
         DATA = str(Path(DATA).expanduser().resolve())
     JOBS = jobs.plan(dataset, PROFILE, DATA, most_threads())
+    RECEIPTS = {job.name: jobs.receipt(dataset, job.name) for job in JOBS}
 except UserError as error:
     raise WorkflowError(str(error)) from None
 if PROFILE == "record":
     os.environ["GTZAN_RECORD"] = "1"  # compares no numbers: report/expected.py
 if workflow.is_main_process and not jobs.forget_stale(dataset, JOBS):
     shown.end(dataset)  # as nothing is to be done
-
-
-def receipt(name):
-    return jobs.receipt(dataset, name)
 
 
 onstart:
@@ -83,8 +80,8 @@ onerror:
 
 rule all:
     input:
-        receipt("pages"),
-        receipt("pdf"),
+        RECEIPTS["pages"],
+        RECEIPTS["pdf"],
 
 
 for job in JOBS:
@@ -94,9 +91,9 @@ for job in JOBS:
             job.name
         input:
             job.needs,
-            list(map(receipt, job.after)),
+            [RECEIPTS[name] for name in job.after],
         output:
-            receipt(job.name),
+            RECEIPTS[job.name],
         params:
             kind=job.kind,
             about=lambda wildcards, text=json.dumps(job.about): text,  # as it is

@@ -30,7 +30,7 @@ def report(*given: str) -> int:
         raise ParameterError(f"report takes {takes}; got {', '.join(sorted(unknown))}")
     if settings["DATA"] not in ("sample", "kaggle"):  # a path from here
         settings["DATA"] = str(Path(settings["DATA"]).expanduser().absolute())
-    where = ["--cores", settings["CORES"]]
+    where = ["--cores", *settings["CORES"].split()]
     if settings["CLUSTER"]:
         where = ["--workflow-profile", f"profiles/{settings['CLUSTER']}"]
     return _run(["-m", *SNAKEMAKE.split(), *where], **settings)

@@ -9,6 +9,7 @@ import nbformat
 from gtzan_lib import fingerprint, registry, store
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.splits import N_FOLDS
+from gtzan_lib.errors import UserError
 from gtzan_lib.experiments import grid, runs
 from gtzan_lib.parameters import Parameters
 from gtzan_lib.report import job
@@ -105,8 +106,9 @@ def receipt(dataset: Dataset, name: str) -> str:
     folder = dataset.results
     if folder.is_relative_to(store.PROJECT):  # which may be moved
         folder = folder.relative_to(store.PROJECT)
-    path = str(folder / job.FOLDER / f"{name}.json")
-    return path.replace("{", "{{").replace("}", "}}")
+    if "{" in str(folder):
+        raise UserError(f"set GTZAN_RUNS to a folder without braces: {folder} has some")
+    return str(folder / job.FOLDER / f"{name}.json")
 
 
 def forget_stale(dataset: Dataset, jobs: list[Job]) -> bool:
