@@ -20,6 +20,9 @@ export HOME := $(abspath $(or $(GTZAN_RUNS),runs))/.home
 $(shell mkdir -p "$(HOME)")
 endif
 
+# A clone that was moved: the scripts of its .venv name the old place.
+$(shell test ! -e .venv/ready || grep -qsF "$(CURDIR)/.venv" .venv/bin/gtzan || rm -rf .venv)
+
 # Some containers forbid bytecode: then every process compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 
 from gtzan_lib import store
+from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import grid, runs, tables
 from gtzan_lib.report import claims, executed, pages, record
@@ -32,6 +33,8 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     """
     if not (folder / PDF).is_file() or not (folder / "pages").is_dir():
         raise DataError(f"{folder} holds no finished report: run make report first")
+    if target == REPORT and record.read(folder)["data"]["name"] == SYNTHETIC:
+        raise DataError("the sample says nothing about music: keep its report elsewhere")
     partial, old = (target.with_name(f".{target.name}.{w}") for w in ("new", "old"))
     if old.is_dir() and not target.exists():  # interrupted between the two renames
         old.rename(target)

@@ -48,7 +48,7 @@ def read(path: Path) -> dict[str, pd.DataFrame]:
     if named:
         p = pd.DataFrame({name: table.genre == name for name in GENRES}, dtype=float)
     else:
-        p = table[[*GENRES]].apply(pd.to_numeric, errors="coerce")
+        p = table[[*GENRES]].apply(pd.to_numeric, errors="coerce").astype(float)
     tests = {name: splits.tested(name) for name in splits.PROTOCOLS}
     asked = pd.MultiIndex.from_tuples((n, t) for n, of in tests.items() for t in of)
     faults = {
