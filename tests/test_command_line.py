@@ -16,6 +16,7 @@ from gtzan_lib import store
 from gtzan_lib.__main__ import main
 from gtzan_lib.data import synthetic as sample
 from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import runs
 from gtzan_lib.parameters import FACTS, Parameters
@@ -161,6 +162,24 @@ def test_without_make_settings_are_as_of_make(monkeypatch, capsys):
     assert "report takes DATA=..., PROFILE=..., " in capsys.readouterr().err
     assert main(["test", "--quick"]) == 7
     assert len(asked) == 1  # what fails ends it
+
+
+def test_the_sample_s_report_does_not_take_the_place_of_gtzan_s(tmp_path, capsys):
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "paper.pdf").touch()
+    (tmp_path / "derived.json").write_text(json.dumps({"data": {"name": SYNTHETIC}}))
+    before = (store.PROJECT / "report" / "derived.json").read_bytes()
+    assert main(["keep-report", str(tmp_path)]) == 2
+    assert "the sample says nothing about music" in capsys.readouterr().err
+    assert (store.PROJECT / "report" / "derived.json").read_bytes() == before
+
+
+def test_a_table_without_rows_is_refused(tmp_path, capsys):
+    for columns in (["genre"], GENRES):
+        path = tmp_path / "p.csv"
+        path.write_text(",".join(["protocol", "track", *columns]) + "\n")
+        assert main(["evaluate", str(path)]) == 2
+        assert "has no predictions" in capsys.readouterr().err
 
 
 def test_restoring_takes_nothing_by_a_link_or_a_path(

@@ -34,7 +34,7 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     if not (folder / PDF).is_file() or not (folder / "pages").is_dir():
         raise DataError(f"{folder} holds no finished report: run make report first")
     if target == REPORT and record.read(folder)["data"]["name"] == SYNTHETIC:
-        raise DataError("the sample says nothing about music: keep its report elsewhere")
+        raise DataError("the sample says nothing about music: keep it elsewhere")
     partial, old = (target.with_name(f".{target.name}.{w}") for w in ("new", "old"))
     if old.is_dir() and not target.exists():  # interrupted between the two renames
         old.rename(target)
