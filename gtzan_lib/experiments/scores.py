@@ -1,10 +1,12 @@
 """What a run is measured by: plain functions of one run, each with its fields.
 
 ``COUNTED`` are shares of test pictures, each as hits and tests; ``CURVES`` are values
-of one epoch, NaN where the run has none. ``Run.metric`` takes their names.
+of one epoch (``loss`` is the training's mean, in nats), NaN where the run has none.
+``Run.metric`` takes their names.
 """
 
 import inspect
+from collections.abc import Callable
 
 import numpy as np
 from scipy import special
@@ -57,26 +59,8 @@ def called(run, genre: str, other: str) -> Counts:
 
 def mixed(run, genre: str, other: str) -> Counts:
     """Count the pictures of two genres that are called the other one of them."""
-    (some, of), (others, of_others) = (
-        called(run, genre, other),
-        called(run, other, genre),
-    )
-    return some + others, of + of_others
-
-
-def loss(run, epoch: int | None = None) -> float:
-    """Return the mean training loss of an epoch, from 1, in nats; or of the last."""
-    return _at(run, "loss", epoch)
-
-
-def train_accuracy(run, epoch: int | None = None) -> float:
-    """Return the share of training pictures that were right in an epoch."""
-    return _at(run, "train_accuracy", epoch)
-
-
-def test_accuracy(run, epoch: int | None = None) -> float:  # noqa: PT028
-    """Return the share of test pictures that are right after an epoch."""
-    return _at(run, "test_accuracy", epoch)
+    hits, tests = zip(called(run, genre, other), called(run, other, genre), strict=True)
+    return sum(hits), sum(tests)
 
 
 def test_top2(run, epoch: int) -> float:
@@ -97,10 +81,21 @@ def loss_when(run, right: float) -> float:
     return float(np.interp(right, accuracies[both], run.history["loss"][both]))
 
 
+def _curve(name: str) -> Callable:
+    """Return the function that reads a curve at an epoch, from 1, or at the last."""
+
+    def at(run, epoch: int | None = None) -> float:
+        values = run.history.get(name, ())
+        epoch = epoch or len(values)
+        return float(values[epoch - 1]) if 1 <= epoch <= len(values) else np.nan
+
+    return at
+
+
 _COUNTED = (accuracy, top2, saturated, recall, precision, called, mixed)
 COUNTED = {each.__name__: each for each in _COUNTED}
-_CURVES = (loss, train_accuracy, test_accuracy, test_top2, loss_when)
-CURVES = {each.__name__: each for each in _CURVES}
+CURVES = {name: _curve(name) for name in ("loss", "train_accuracy", "test_accuracy")}
+CURVES |= {"test_top2": test_top2, "loss_when": loss_when}
 FIELDS = {
     name: tuple(inspect.signature(each).parameters)[1:]
     for name, each in (COUNTED | CURVES).items()
@@ -154,9 +149,3 @@ def estimate(run, metric: str, **fields) -> Estimate:
 
 def _hits(run, k: int) -> np.ndarray:
     return top_k_hits(run.predictions["logits"], run.predictions["labels"], k)
-
-
-def _at(run, curve: str, epoch: int | None) -> float:
-    values = run.history.get(curve, ())
-    epoch = epoch or len(values)
-    return float(values[epoch - 1]) if 1 <= epoch <= len(values) else np.nan

@@ -7,6 +7,7 @@ follows from them, by plain functions. report/HOWTO.md tells what each column is
 """
 
 import gzip
+import tomllib
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,49 +23,27 @@ from gtzan_lib.experiments.rows import PAIRS, PARTS
 from gtzan_lib.experiments.run import ENSEMBLE, MAIN, Measured, Run
 
 FOLDER = "record"
-FILES = {
-    "data": "data.csv",
-    "runs": "runs.csv",
-    "epochs": "epochs.csv.gz",
-    "answers": "answers.csv.gz",
-    "confusions": "confusions.csv.gz",
-    "pooling": "pooling.csv",
-    "codes": "codes.csv",
-    "learning": "learning.csv",
-}
-TEXT, COUNT, NUMBER = "text", "a count", "a number"
 MOST = 2**53  # up to which a float64 counts
-# What each table has to have, filled in every row, and which columns tell rows apart.
-NEEDED = {
-    "data": dict.fromkeys(("name", "sha256"), TEXT)
-    | dict.fromkeys(("pictures", *(f"pictures.{g}" for g in GENRES)), COUNT),
-    "runs": dict.fromkeys(("run", "data", "recipe", "model", "encoder", "split"), TEXT)
-    | dict.fromkeys(("epochs", "seed", "subsets.test"), COUNT)
-    | {"subsets.train": COUNT, "seconds": NUMBER, "code_sha256": TEXT},
-    "epochs": {"run": TEXT, "epoch": COUNT, "loss": NUMBER, "train_right": COUNT},
-    "answers": dict.fromkeys(("run", "part", "track", "truth"), TEXT)
-    | dict.fromkeys(GENRES, NUMBER),
-    "confusions": {"run": TEXT} | dict.fromkeys(("epoch", *PAIRS), COUNT),
-    "pooling": {"upsampling": TEXT, "mse": NUMBER, "share_below_0.01": NUMBER},
-    "codes": {"encoder": TEXT, "seed": COUNT, "of_pooling": NUMBER},
-    "learning": {"encoder": TEXT, "split": TEXT}
-    | dict.fromkeys(("seed", "train", "artist", "tests", "hits"), COUNT),
-}
-KEYS = {
-    "data": ["name"],
-    "runs": ["run"],
-    "epochs": ["run", "epoch"],
-    "answers": ["run", "part", "track"],
-    "confusions": ["run", "epoch"],
-    "pooling": ["upsampling"],
-    "codes": ["encoder", "seed"],
-    "learning": ["encoder", "seed", "train", "artist"],
+KINDS = {"text": "text", "count": "a count", "number": "a number"}
+
+
+def _columns(name: str) -> list[str]:
+    if "GENRE" not in name:
+        return [name]
+    return [c for genre in GENRES for c in _columns(name.replace("GENRE", genre, 1))]
+
+
+_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+FILES = {name: table["file"] for name, table in _TABLES.items()}
+NEEDED = {  # by table and column the kind of its values
+    name: {c: k for k in KINDS for given in table.get(k, ()) for c in _columns(given)}
+    for name, table in _TABLES.items()
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """The tables of a record, by name; see ``NEEDED`` for their columns."""
+    """The tables of a record, by name; see ``tables.toml`` for their columns."""
 
     data: pd.DataFrame
     runs: pd.DataFrame
@@ -158,20 +137,18 @@ def _read(path: Path, name: str) -> pd.DataFrame:
         if column not in table:
             raise DataError(f"{path} has no column {column}")
         values = table[column]
-        if kind == TEXT:
+        numbers = pd.to_numeric(values, errors="coerce").astype(float)
+        is_right = numbers.abs() < MOST
+        if kind == "text":
             is_right = values.map(lambda value: isinstance(value, str))
-        else:
-            numbers = pd.to_numeric(values, errors="coerce").astype(float)
-            is_right = numbers.abs() < MOST
-            if kind == COUNT:
-                is_right &= (numbers >= 0) & (numbers % 1 == 0)
+        elif kind == "count":
+            is_right &= (numbers >= 0) & (numbers % 1 == 0)
         if not is_right.all():
-            row = int(np.flatnonzero(~is_right)[0])
-            given = str(values.iloc[row])[:40]
-            raise DataError(f"{path}, row {row + 1}: {column} is {given!r}, not {kind}")
-    if (twice := table.duplicated(KEYS[name])).any():
-        row = int(np.flatnonzero(twice)[0])
-        raise DataError(f"{path}, row {row + 1}: it is there twice")
+            row = int(is_right.argmin())
+            given, must = str(values.iloc[row])[:40], KINDS[kind]
+            raise DataError(f"{path}, row {row + 1}: {column} is {given!r}, not {must}")
+    if (twice := table.duplicated(_TABLES[name]["keys"])).any():
+        raise DataError(f"{path}, row {twice.argmax() + 1}: it is there twice")
     return table
 
 
@@ -188,30 +165,19 @@ def _disagreement(tables: Tables) -> str | None:
         if strangers := set(getattr(tables, name)[column]) - set(of):
             return f"{FILES[name]} has {min(strangers)} as {column}: nothing knows it"
     trained = known["epochs"].where(known["recipe"] != ENSEMBLE, 0)
-    is_main = (known[[*MAIN]] == pd.Series(MAIN)).all(axis=1)
-    right = epochs.groupby("run")["train_right"].max()
-    for found, asked, what in [
-        *(
-            (
-                answers[answers["part"] == p].groupby("run").size(),
-                known.get(f"subsets.{p}", 0 * trained).fillna(0),
-                f"{p} answers",
-            )
-            for p in PARTS
-        ),
-        (epochs.groupby("run").size(), trained, "epochs"),
-        (epochs.groupby("run")["epoch"].max(), trained, "last epoch"),
-        (
-            tables.confusions.groupby("run").size(),
-            known["epochs"].where(is_main, 0),
-            "epochs with confusions",
-        ),
-    ]:
+    counted = known["epochs"].where((known[[*MAIN]] == pd.Series(MAIN)).all(axis=1), 0)
+    by_part = {p: answers["run"][answers["part"] == p].value_counts() for p in PARTS}
+    for what, found, asked in (
+        *((f"{p} answers", n, known.get(f"subsets.{p}")) for p, n in by_part.items()),
+        ("epochs", epochs["run"].value_counts(), trained),
+        ("last epoch", epochs.groupby("run")["epoch"].max(), trained),
+        ("epochs with confusions", tables.confusions["run"].value_counts(), counted),
+    ):
         found = found.reindex(known.index, fill_value=0)
-        if (wrong := found != asked).any():
+        if asked is not None and (wrong := found != asked.fillna(0)).any():
             run = known.index[wrong][0]
             return f"{run} has {found[run]} as {what}, not {asked[run]:g}"
-    if (right > known["subsets.train"].reindex(right.index)).any():
+    if (epochs["train_right"] > epochs["run"].map(known["subsets.train"])).any():
         return f"{FILES['epochs']} has more hits than pictures"
     tests = tables.confusions["run"].map(known["subsets.test"])
     if (tables.confusions[PAIRS].sum(axis=1) != tests).any():
