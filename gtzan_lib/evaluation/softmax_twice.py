@@ -8,6 +8,7 @@ source shows how often softmax is applied; halves B and C try it.
 """
 
 import math
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,24 +23,9 @@ ABOVE_CHANCE = 0.2  # accuracy above 1 / classes from which the gap tells someth
 PAIRS = Path(__file__).with_name("softmax_pairs.csv")
 PREVALENCE = Path(__file__).with_name("softmax_prevalence.csv")
 GENRE = "genre"  # the frame of prevalence that holds classifiers of music genres
-# One sentence an answer: what it rests on, and what else it may be.
-WHY = {
-    "below": "a loss below the floor is impossible behind two softmaxes",
-    "chance": "the accuracy is too near to guessing to tell",
-    "on": "a certain network behind two softmaxes has this loss; a sigmoid before the "
-    "loss, label smoothing or overfitting can pass here, too, so try other epochs: one "
-    "loss below the floor, of training too, rules two softmaxes out",
-    "off": "a certain network behind two softmaxes has another loss; one that is not "
-    "certain of its answers could have this",
-}
-ANSWERS = {"below": "once", "chance": "cannot tell", "on": "twice", "off": "once"}
-HALVES = {  # that the rule was not made from
-    "B": "kept apart to test the rule",
-    "C": "found and labelled afterwards",
-}
-ASSUMES = (
-    "the loss is the mean cross-entropy in nats, of the same examples as the accuracy, "
-    "without label smoothing or weights of classes"
+_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+ASSUMES, ANSWERS, WHY, HALVES = (
+    _WORDS[name] for name in ("assumes", "answers", "why", "halves")
 )
 
 

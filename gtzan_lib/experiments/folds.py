@@ -107,11 +107,11 @@ def leakage(known: Answers, unheard: Answers, lists: Answers | None) -> dict:
     """Return how much more often tracks are right whose artists are known.
 
     Estimates by artist: shares right, ``known`` and ``unheard``, and their paired
-    ``difference``; all three ``by_genre``, of the ``control`` (artists with one track)
-    and of the ``listed`` tracks, the published test list. Of the last also ``lists``,
-    by models that the published lists train (split ``LISTS``), and ``shift``, by how
-    much ``unheard`` exceeds it; of data without such lists none is ``listed``. With
-    them numbers of ``tracks`` and ``artists``, and of ``repetitions`` (unheard).
+    ``difference``, with numbers of ``tracks`` and ``artists``; the same ``by_genre``,
+    of the ``control`` (artists with one track) and, where there are ``lists``, of the
+    published test list, ``listed``: with ``lists``, by models that these train (split
+    ``LISTS``), and ``shift``, by how much ``unheard`` exceeds it. ``repetitions`` are
+    those of ``unheard``.
     """
 
     def compare(chosen: np.ndarray) -> dict:
