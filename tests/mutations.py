@@ -76,7 +76,7 @@ MUTATIONS = [
     ("03_train_cnn", "silent[-1] & ~waiting, waiting", "silent[-1], waiting & False"),
     ("03_train_cnn", "(floor + 1) * (n - hits", "floor * (n - hits"),
     ("03_train_cnn", "- hits[is_lost].sum()) / n", "+ hits.sum()) / n"),
-    ("03_train_cnn", "best_first[:, :2]", "best_first[:, :3]"),
+    ("03_train_cnn", "best_first[:, :2]", "best_first[:, :1]"),
     ("03_train_cnn", "counts[true, called] += 1", "counts[called, true] += 1"),
     (
         "03_train_cnn",
@@ -97,7 +97,7 @@ MUTATIONS = [
     ("04_autoencoder", "bands[..., -1:]", "bands[..., :1]"),
     ("04_autoencoder", "eps=1 / 510", "eps=0.49"),
     ("04_autoencoder", "(a + b) / 2", "(a + 2 * b) / 3"),
-    ("04_autoencoder", "(place - below)[..., None]", "(above - below)[..., None]"),
+    ("04_autoencoder", "(place - below)[..., None]", "(above - place)[..., None]"),
     ("04_autoencoder", "(error * rows[:, None, None])", "(error * 2)"),
     ("04_autoencoder", "1e-4 * gradient /", "2e-4 * gradient /"),
     # 5: intervals and verdicts
