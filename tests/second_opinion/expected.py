@@ -87,7 +87,9 @@ def one_run(r, p):
         names = [r.seeds(names)[int(seed[1])]] if seed else names
         if p.page.startswith("04") and "from pool" not in p.row:
             names = names[: len(r.of_pooling["conv"])]
-        if not p.page.startswith("05") and not seed and "split random," in p.row:
+        if p.page.startswith("07"):
+            names = names[:1]  # seed 0
+        elif not p.page.startswith("05") and not seed and "split random," in p.row:
             names = names[:5]
         return (METRICS[metric](r, names),)
     if p.row == "seconds" and (name := page_run(p)):
