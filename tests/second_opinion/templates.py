@@ -118,7 +118,6 @@ def facts(r):
         _, found[f"called.{at}"], found[f"most.{at}"] = confused(r, at)
     moments = [r.moment(*m) for m in r.moments("paper", compared)]
     found["slope"], found["slope.when"] = line(moments), compared
-    found["slope.n"] = len(moments)
     shares = [m["of dead"] / (m["loss"] - FLOOR) for m in moments]
     found["death.share"] = student(shares, 1 / 4)
     found["conv.test"] = r.share(r.group("corrected", encoder="conv"))
