@@ -5,7 +5,7 @@
 # (without make: gtzan report, gtzan test --quick, gtzan test, gtzan lab)
 # make keep     put the finished report of RESULTS=runs/<data>-<hash> into report/
 # make app      the page that names the genre of a track, on this computer
-# make bench    how fast everything is, as ratios; make scale: how it grows with the data
+# make bench    how fast it is, as ratios
 # Each sets up what it needs in .venv first.
 
 PYTHON ?= python3
@@ -30,7 +30,7 @@ SHELL = bash
 export CLUSTER CORES DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report check test keep lab app bench scale notebooks expected lock
+.PHONY: report check test keep lab app bench notebooks expected lock
 report: .venv/ready
 	@python -m gtzan_lib report
 
@@ -51,10 +51,6 @@ app: .venv/ready
 
 bench: .venv/ready
 	python tests/benchmarks/speed.py "$$DATA"
-
-TIMES ?= 10
-scale: .venv/ready
-	python tests/benchmarks/scale.py "$$DATA" --times $(TIMES)
 
 # Execute the notebooks with their default parameters and keep the outputs of the second
 # time, when all results are there and no progress is shown.

@@ -9,7 +9,6 @@ from functools import cache
 from importlib import metadata
 
 import pytest
-import yaml
 
 from gtzan_lib.store import PROJECT
 
@@ -66,18 +65,6 @@ def test_what_is_installed_is_what_the_lock_says():
     pins = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", LOCK, flags=re.MULTILINE))
     for name in DIRECT:
         assert metadata.version(name).split("+")[0] == pins[name], name
-
-
-def test_conda_and_make_install_the_lock():
-    environment = yaml.safe_load((PROJECT / "environment.yml").read_text("utf-8"))
-    assert {"pip": ["-r requirements.lock", "-e ."]} in environment["dependencies"]
-    makefile = (PROJECT / "Makefile").read_text("utf-8")
-    _, _, recipe = makefile.partition("\n.venv/ready: requirements.lock")
-    commands = " ".join(recipe.split("\n\n")[0].replace("\\\n", " ").split())
-    by_pip = r"\.venv/bin/pip install .*--constraint requirements\.lock torch uv "
-    assert re.search(
-        by_pip + r"\$\(UV_PIP\) --requirement requirements\.lock ", commands
-    )
 
 
 def test_what_is_imported_is_declared():

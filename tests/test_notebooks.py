@@ -1,13 +1,11 @@
 """What nbval does not see: parameters, errors, and that comparisons can fail."""
 
 import html
-import importlib
 import re
 import subprocess
 import sys
 
 import nbformat
-import numpy as np
 import pytest
 from small import train
 
@@ -66,40 +64,6 @@ def test_the_report_of_gtzan_holds_no_recording():
         assert "data:audio" not in path.read_text("utf-8"), path
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebooks_end_with_three_things_to_try(path):
-    last = nbformat.read(path, as_version=4).cells[-1].source
-    assert re.fullmatch(r"## Try it\n\n1\. .*\n2\. .*\n3\. .*", last)
-
-
-@pytest.mark.parametrize(
-    ("notebook", "function"),
-    [
-        ("01_pack", "data.pictures.recover_indices"),
-        ("02_pool_mse", "encoders.pooling.average_pool"),
-        ("02_pool_mse", "encoders.pooling.mse_per_image"),
-        ("03_train_cnn", "training.loop.train_epoch"),
-    ],
-)
-def test_a_library_that_computes_something_else_turns_a_notebook_red(
-    notebook, function, tiny_source, monkeypatch
-):
-    module, name = f"gtzan_lib.{function}".rsplit(".", 1)
-    right = getattr(importlib.import_module(module), name)
-    monkeypatch.setattr(f"{module}.{name}", lambda *args: slightly_more(right(*args)))
-    with pytest.raises(AssertionError) as caught:
-        run_cells(notebook, data=str(tiny_source), epochs=1)
-    assert caught.traceback[-1].frame.code.raw.co_filename == notebook  # in a cell
-
-
-def slightly_more(value):
-    """Return numbers changed by a hundredth, bytes by one."""
-    if isinstance(value, tuple):
-        return tuple(map(slightly_more, value))
-    is_bytes = isinstance(value, np.ndarray) and value.dtype == np.uint8
-    return value + np.uint8(1) if is_bytes else value * 1.01
-
-
 @pytest.fixture
 def kept(tiny_source, tmp_path, monkeypatch):
     """Keep what notebook 3 gives of tiny data, as the sample's; return the file."""
@@ -129,15 +93,6 @@ def test_a_training_that_breaks_turns_notebook_3_red(
         run_cells("03_train_cnn", **given)
 
 
-def test_another_kept_value_turns_notebook_3_red(kept, tiny_source):
-    content = store.read_json(kept)
-    name = "recipe corrected, lenet from pool, split random, 80 epochs: test accuracy"
-    content["numbers"][name]["value"] += 0.5
-    store.write_json(kept, content)
-    with pytest.raises(AssertionError, match=r"3 of 4 numbers agree with .*sample"):
-        run_cells("03_train_cnn", data=str(tiny_source), recipe="corrected", epochs=80)
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_stored_numbers_agree_with_those_that_are_kept(path):
     rows = stored_numbers(path)
@@ -156,22 +111,6 @@ def stored_numbers(path):
     rows = re.findall(rf"<tr>\s*{5 * cell}</tr>", table)
     assert {row[-1] for row in rows[1:]} == {"yes"}  # all but the head
     return {html.unescape(name): [*map(float, row)] for name, *row, _ in rows[1:]}
-
-
-def test_a_changed_number_turns_the_regression_red(tmp_path):
-    cells = [nbformat.v4.new_code_cell(f"{MARK}\nprint(6 * 7)", execution_count=1)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    results = {}
-    for number in ("42", "43"):
-        cells[0].outputs = [nbformat.v4.new_output("stream", text=f"{number}\n")]
-        nbformat.write(notebook, tmp_path / f"n{number}.ipynb")
-        command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env"]
-        done = subprocess.run(
-            [*command, str(tmp_path / f"n{number}.ipynb")], capture_output=True
-        )
-        results[number] = done.returncode
-    assert results == {"42": 0, "43": 1}
 
 
 def test_a_wrong_parameter_stops_in_seconds_with_a_sentence(tmp_path):

@@ -17,7 +17,6 @@ from gtzan_lib.app import songs, words
 from gtzan_lib.data import synthetic
 from gtzan_lib.data.audio import SAMPLE_RATE
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.errors import DataError
 
 FORMATS = {"wav": "PCM_16", "flac": "PCM_16", "au": "PCM_16", "ogg": "VORBIS"}
 FORMATS |= {"mp3": "MPEG_LAYER_III"}
@@ -83,22 +82,6 @@ def test_every_format_gets_the_same_words_and_json_and_csv_agree(folder, capsys)
         assert shown == pytest.approx(list(entry["percentages"].values()), abs=0.01)
         assert sum(shown) == pytest.approx(100, abs=0.1)
         assert row["error"] == ""
-
-
-@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
-def test_m4a_is_named_with_ffmpeg_and_refused_without(folder, tmp_path, monkeypatch):
-    song = tmp_path / "a.m4a"
-    subprocess.run(
-        ["ffmpeg", "-v", "error", "-i", folder / "a.wav", "-b:a", "128k", song],
-        check=True,
-    )
-    expected = gtzan_lib.predict(folder / "a.wav").ranking[0][0]
-    assert gtzan_lib.predict(song).ranking[0][0] == expected
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DataError, match=r"such as M4A.*need ffmpeg, which is not inst"):
-        gtzan_lib.predict(song)
-    for suffix in FORMATS:
-        assert gtzan_lib.predict(folder / f"a.{suffix}").ranking[0][0] == expected
 
 
 def test_a_reader_that_has_had_enough_is_no_fault(folder):

@@ -1,50 +1,34 @@
 """How fast the project is, as ratios of two ways to do the same work: ``make bench``.
 
 Both ways are timed in turn, several times over, so that a machine that is busy slows
-both; a ratio's median and range are those of the pairs. It takes about 20 minutes.
+both; a ratio's median and range are those of the pairs.
 """
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import torch
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from gtzan_lib.app import classifier as prediction
 from gtzan_lib.data import audio, packing, splits
 from gtzan_lib.data import pictures as spectrogram
 from gtzan_lib.data.gtzan import HEIGHT, WIDTH, Dataset
 from gtzan_lib.data.sources import open_dataset
-from gtzan_lib.encoders import learned as encoding
 from gtzan_lib.encoders import pooling
-from gtzan_lib.errors import DataError
-from gtzan_lib.experiments import runs
 from gtzan_lib.models import build as models
-from gtzan_lib.parameters import Parameters
 from gtzan_lib.registry import RECIPES
 from gtzan_lib.training import loop as training
 
-ACCURACY = 0.45  # the paper's, on test pictures
 SHAPE = (3, 72, 108)
 N_TRAIN = 800
-REACHING = (  # recipe, model, encoder and epochs
-    ("paper", "lenet", "pool", 200),
-    ("corrected", "lenet", "pool", 60),
-    ("augmented", "cnn", "bands", 20),
-    ("corrected", "svm", "texture", 1),  # whose recipe is the closed form
-    ("corrected", "svm", "features", 1),
-)
 
 
 def compare(ours: Callable, other: Callable, repeats: int) -> np.ndarray:
@@ -113,75 +97,22 @@ def textbook(x: torch.Tensor, y: torch.Tensor) -> Callable:
     return epoch
 
 
-def network(
-    subset: training.Subset, recipe_name: str = "corrected"
-) -> tuple[nn.Module, Callable]:
-    """Return the paper's network and an epoch of it as this project trains it."""
-    model, recipe = models.build("lenet", SHAPE, seed=0), RECIPES[recipe_name].make()
+def network(subset: training.Subset) -> Callable:
+    """Return an epoch of the paper's network as this project trains it."""
+    model, recipe = models.build("lenet", SHAPE, seed=0), RECIPES["corrected"].make()
     optimizer = recipe.optimizer(model)
     optimizer.param_groups[0]["lr"] = recipe.learning_rate(0, 1)
     rng = np.random.default_rng(0)
-
-    def epoch() -> None:
-        training.train_epoch(model, subset, recipe, optimizer, rng)
-
-    return model, epoch
+    return lambda: training.train_epoch(model, subset, recipe, optimizer, rng)
 
 
-def epochs(dataset: Dataset, repeats: int) -> float:
-    """An epoch of 800 pictures, in three ways; return its seconds."""
+def epochs(dataset: Dataset, repeats: int) -> None:
+    """An epoch of 800 pictures, against the loop of tutorials."""
     codes, labels = pooling.pool(dataset), dataset.labels
     shown = np.resize(splits.split(dataset, "random", 0)["train"], N_TRAIN)
     subset = training.Subset.of(codes[shown], labels[shown], "cpu")
-    _, ours = network(subset)
-    plain = textbook(subset.x, subset.y)
-    seconds = compare(ours, plain, repeats)
+    seconds = compare(network(subset), textbook(subset.x, subset.y), repeats)
     row("an epoch of 800, against the textbook loop", seconds, "at least 1.5")
-    n, size = 20, 2048
-    a = torch.rand(size, size)
-    product = compare(lambda: [a @ a for _ in range(n)], lambda: None, 3)[:, 0].min()
-    rate = 2 * n * size**3 / product / 1e9
-    flops = N_TRAIN * 3 * 2 * sum(_products(SHAPE)) / 1e9
-    share = flops / np.median(seconds[:, 0]) / rate
-    print(
-        f"  matrix products run at {rate:.0f} GFLOP/s; the epoch's {flops:.0f} GFLOP "
-        f"make {100 * share:.0f} % of that"
-    )
-    return float(np.median(seconds[:, 0]))
-
-
-def _products(shape: tuple[int, int, int]) -> list[int]:
-    """Return the multiplications of one picture in each layer of the network."""
-    x, found = torch.zeros(1, *shape), []
-    for layer in models.build("lenet", shape, seed=0):
-        size = x.numel()
-        x = layer(x)
-        if isinstance(layer, nn.Conv2d):
-            found.append(4 * x.numel() * layer.weight[0].numel())  # before pooling
-        elif isinstance(layer, nn.Linear):
-            found.append(size * x.numel())
-    return found
-
-
-def accuracy_reached(source: str) -> None:
-    """How soon models reach the paper's accuracy: to make their codes, and to train."""
-    print(f"until a test accuracy of {ACCURACY}, split random, seed 0:")
-    for recipe, model, encoder, epochs in REACHING:
-        started = time.perf_counter()
-        try:
-            p = Parameters(recipe=recipe, model=model, encoder=encoder, epochs=epochs)
-            run = runs.train(open_dataset(source), p, progress=False)
-        except DataError as error:  # no table of features
-            print(f"  {model}, {encoder}: {error}")
-            continue
-        seconds = np.cumsum(run.history["seconds"])
-        codes = time.perf_counter() - started - seconds[-1]
-        reached = np.flatnonzero(np.array(run.history["test_accuracy"]) >= ACCURACY)
-        when = f"not in {seconds[-1]:.1f} s"
-        if len(reached):
-            when = f"{seconds[reached[0]]:.1f} s of training, epoch {reached[0] + 1}"
-        name = f"{run.provenance['recipe']}, {model}, {encoder}, {epochs} epochs"
-        print(f"  {name:40s} {codes:5.1f} s before, {when}", flush=True)
 
 
 def rendered(y: np.ndarray, folder: Path, repeats: int) -> None:
@@ -205,59 +136,6 @@ def rendered(y: np.ndarray, folder: Path, repeats: int) -> None:
 
     seconds = compare(ours, figure, repeats)
     row("rendering 30 s of audio, against specshow + savefig", seconds, "at least 5")
-    classifier, heard = prediction.Classifier(), y[: 20 * audio.SAMPLE_RATE]
-    answer = compare(lambda: classifier.predict_audio(heard, {}), ours, repeats)
-    one, drawn = np.median(answer, axis=0)
-    print(f"one prediction: {one:.3f} s; one picture drawn: {drawn:.3f} s")
-
-
-def learned(dataset: Dataset, folder: Path, one_epoch: float) -> None:
-    """One epoch of the autoencoder ``conv``, in epochs of the network."""
-    model = encoding.build("conv", seed=0)
-    x = model.prepare(packing.pack(dataset))
-    train = splits.split(dataset, "random", 0)["train"]
-    model.epochs = 1
-    history = encoding.fit(model, x, train, 0, folder / "checkpoint", progress=False)
-    seconds = history["seconds"][-1] * N_TRAIN / len(train)
-    print(
-        f"an epoch of autoencoder conv takes {seconds:.2f} s for 800 pictures, "
-        f"{seconds / one_epoch:.1f} epochs of the network"
-    )
-
-
-def imported(repeats: int) -> None:
-    """Import the library, against starting Python."""
-
-    def start(statement: str) -> Callable:
-        return lambda: subprocess.run([sys.executable, "-c", statement], check=True)
-
-    for module in ("gtzan_lib", "gtzan_lib.experiments.runs"):
-        seconds = compare(start("pass"), start(f"import {module}"), repeats)
-        took = np.median(seconds[:, 1] - seconds[:, 0])
-        print(f"import {module}: {took:.3f} s (gtzan_lib: less than 0.3)")
-
-
-def pipeline(folder: Path) -> None:
-    """How much papermill and Snakemake add to the notebooks' cells, on one core."""
-    command = "snakemake record --cores 1 --nolock --quiet all"
-    make_sample = (
-        "from gtzan_lib.data.sources import open_dataset; open_dataset('sample')"
-    )
-    how = {
-        "env": os.environ | {"GTZAN_RUNS": str(folder), "DATA": "sample"},
-        "check": True,
-    }
-    subprocess.run([sys.executable, "-c", make_sample], **how)
-    started = time.perf_counter()
-    subprocess.run(command.split(), stdout=subprocess.DEVNULL, **how)
-    seconds, work = time.perf_counter() - started, 0.0
-    for path in folder.glob("*/notebooks/*.ipynb"):
-        for cell in nbformat.read(path, 4).cells:
-            work += cell.metadata.get("papermill", {}).get("duration") or 0
-    print(
-        f"pipeline on the sample: {seconds:.0f} s, of which the notebooks' cells take "
-        f"{work:.0f} s; the rest adds {100 * (seconds / work - 1):.0f} % (at most 20)"
-    )
 
 
 def main() -> None:
@@ -279,11 +157,7 @@ def main() -> None:
         print(f"{'':52s} {'ours':>11s} {'other':>11s}   ratio [range]")
         packed(dataset, folder, arguments.repeats)
         rendered(y, folder, arguments.repeats)
-        one_epoch = epochs(dataset, arguments.repeats)
-        learned(dataset, folder, one_epoch)
-        imported(arguments.repeats)
-        accuracy_reached(arguments.data)
-        pipeline(folder / "pipeline")
+        epochs(dataset, arguments.repeats)
 
 
 if __name__ == "__main__":
