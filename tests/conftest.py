@@ -20,16 +20,24 @@ CHROMIUM = next(
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-quic")
 MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
-SLOW = {  # faults, damage, hostile input, browsers: `make check` goes without
+SLOW = {  # faults, damage, hostile input, browsers, PDF: `make check` goes without
     *("test_damage.py", "test_faults.py", "test_limits.py", "test_mutations.py"),
     *("test_notebooks.py", "test_page.py", "test_server.py"),
+    "test_the_committed_report_follows_from_its_runs",
+    "test_a_figure_is_saved_twice_the_same_and_only_if_it_is_known",
+    *(
+        "test_the_pdf_is_the_same_twice",
+        "test_the_pdf_of_results_with_no_runs_is_typeset",
+    ),
+    "test_the_page_stands_alone_and_runs_nothing",
 }
 
 
 def pytest_collection_modifyitems(items):
     """Mark what takes long, and what opens a browser."""
     for item in items:
-        if item.path.name in SLOW or "browser" in item.fixturenames:
+        is_slow = {item.path.name, item.name.partition("[")[0]} & SLOW
+        if is_slow or "browser" in item.fixturenames:
             item.add_marker("slow")
 
 

@@ -102,6 +102,7 @@ def test_runs_are_saved_and_restored_whole_and_damaged_ones_are_named(
     assert "holds no finished runs" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_saved_without_weights_has_its_numbers_and_is_trained_again_for_them(
     tiny, run, tmp_path, monkeypatch
 ):

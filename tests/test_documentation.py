@@ -41,10 +41,6 @@ def test_the_tables_of_names_are_the_registry():
     assert set(names) == {name for name, *_ in rows} | kinds
 
 
-def test_the_readme_is_one_page():
-    assert len(TEXTS[README].splitlines()) <= 130
-
-
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
 def test_links_commands_and_parameters_exist(path):
     text = TEXTS[path]

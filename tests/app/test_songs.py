@@ -119,12 +119,6 @@ def test_a_bad_name_or_song_ends_nobody_else_s_answer(folder, tmp_path, capsys):
             assert bad["genre"] == good["error"] == ""
 
 
-def test_json_and_csv_exclude_each_other(folder, capsys):
-    with pytest.raises(SystemExit):
-        main(["predict", str(folder), "--json", "--csv"])
-    assert "not allowed with" in capsys.readouterr().err
-
-
 def test_naming_a_song_imports_no_heavy_package(folder):
     heavy = "torch librosa numba pandas sklearn matplotlib scipy.stats scipy.signal"
     code = (

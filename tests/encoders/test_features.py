@@ -74,6 +74,7 @@ def test_without_a_table_the_encoder_says_which_file_is_missing(tiny_source):
         train(tiny_source, model="svm", encoder="features")
 
 
+@pytest.mark.slow
 def test_a_louder_tone_changes_the_features_that_it_should():
     y = sample.synthesise("jazz", 0)
     quiet, loud = (

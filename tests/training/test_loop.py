@@ -192,6 +192,7 @@ def test_a_learned_encoder_stays_with_its_run(tiny):
     np.testing.assert_allclose(logits, run.predictions["logits"][:3], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_first_epochs_of_a_long_run_are_those_of_a_short_one(tiny):
     long, short = (train(tiny, model="lenet-one-dense", epochs=e) for e in (31, 30))
     logits = np.load(long.folder / "test-30.npy")
