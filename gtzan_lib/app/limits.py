@@ -18,14 +18,24 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+try:
+    import resource
+except ImportError:
+    resource = None
+
 SILENT_SECONDS = 20  # without a byte, after which a connection is ended
 REQUEST_SECONDS = 180  # for a request to come whole
 CONNECTIONS = 200
+if resource:  # not on Windows; each has a file, too, and the page a hundred
+    CONNECTIONS = min(200, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100) // 2)
 FILE_BYTES = 100 * 2**20
+BYTES_IN_FLIGHT = 2**30  # of requests that are not answered yet
+SLICE = 4096  # bytes that are parsed before it is known whether a body is chunked
 OTHER_BYTES = 2**16  # headers, and what a request holds besides its file
 API = "/api/predict"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
+CHUNKED = "Say how long the upload is (Content-Length), and send it as one piece."
 TOO_LARGE = "The limit is 100 MB for a file, and 64 KB for anything else."
 FOREIGN = "Only the page itself may ask: open it, and choose a song there."
 UNKNOWN_NAME = "Open the address that was printed, or start with --allow-host NAME."
@@ -40,7 +50,8 @@ class Connection(H11Protocol):
     """A connection that may be silent for 20 s, and take 3 minutes for a request.
 
     That holds for headers and for reading, not while the page works on an answer. Where
-    there are too many, the one that was silent longest goes.
+    there are too many, or too many bytes, the slowest goes. What follows a request
+    before its answer is not read: the answer is the last.
     """
 
     current: ClassVar[ContextVar["Connection"]] = ContextVar("current")
@@ -49,26 +60,50 @@ class Connection(H11Protocol):
 
     def wait(self) -> None:
         """Begin to wait for a request."""
-        self.is_waiting = True
+        self.is_waiting, self.taken = True, 0
         self.began = self.moved = time.monotonic()
 
     def connection_made(self, transport) -> None:
         """Make room for one more."""
         super().connection_made(transport)
         self.wait()
-        if len(self.everyone) >= CONNECTIONS:
-            waiting = [one for one in self.everyone if one.is_waiting or one.unsent]
-            silent = min(waiting, key=lambda other: other.moved, default=self)
-            self.everyone.discard(silent)
-            silent.transport.abort()
         self.everyone.add(self)
+        self.make_room()
         self.look()
+
+    def make_room(self) -> None:
+        """End the slowest of those that wait, while there is too much of anything."""
+        while (
+            len(self.everyone) > CONNECTIONS
+            or sum(one.taken for one in self.everyone) > BYTES_IN_FLIGHT
+        ):
+            waiting = [one for one in self.everyone if one.is_waiting or one.unsent]
+            slowest = min(waiting, key=Connection.pace, default=self)
+            self.everyone.discard(slowest)
+            slowest.transport.abort()
+
+    def pace(self) -> float:
+        """Return bytes a second of this request; the first kilobyte is a gift."""
+        return (1000 + self.taken) / (time.monotonic() - self.began + 0.001)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; what they begin knows to which connection it belongs."""
         self.moved = time.monotonic()
+        self.taken += len(data)
+        self.make_room()
         self.current.set(self)
-        super().data_received(data)
+        for start in range(0, len(data), SLICE):
+            one = self.cycle
+            if one and not (one.more_body or one.response_complete):
+                one.keep_alive = False
+                break
+            if any(name == b"transfer-encoding" for name, _ in self.headers or ()):
+                break  # Guard refuses it: each chunk would cost as much as a body
+            super().data_received(data[start : start + SLICE])
+
+    def shutdown(self) -> None:
+        """End with the page, at once: nobody waits for who waits for an answer."""
+        self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Look no more."""
@@ -80,6 +115,7 @@ class Connection(H11Protocol):
         """End the connection if it stalls; otherwise look again in a second."""
         self.timer, now = self.loop.call_later(1, self.look), time.monotonic()
         before, self.unsent = self.unsent, self.transport.get_write_buffer_size()
+        self.taken += max(0, before - self.unsent)
         self.moved = now if before != self.unsent else self.moved
         is_silent = now - self.moved > SILENT_SECONDS
         if is_silent and (self.unsent or self.transport.is_closing()):  # nobody reads
@@ -144,6 +180,8 @@ class Guard:
         origin = headers.get("origin", f"http://{host}").lower()
         if origin not in (f"http://{host}", f"https://{host}"):
             raise HTTPException(403, FOREIGN)
+        if "transfer-encoding" in headers:
+            raise HTTPException(411, CHUNKED)
         head = sum(len(name) + len(value) for name, value in headers.raw)
         if head > OTHER_BYTES or int(headers.get("content-length", 0)) > limit:
             raise HTTPException(413, TOO_LARGE)

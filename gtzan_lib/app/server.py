@@ -15,10 +15,11 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import uvicorn
+from filelock import FileLock
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -34,6 +35,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+PREFIX = "gtzan-app-"
 NO_FORM = "The upload is not a form with one file, in a field that is named file."
 DISK = "The file cannot be kept while it is analysed, as this computer says: {}."
 SENTENCES = {
@@ -61,12 +63,16 @@ def serve(host: str, port: int, names: Iterable[str] = ()) -> None:
     port, at = listener.getsockname()[1], f"[{host}]" if ":" in host else host
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # which deletes the uploads
+    for name in {"SIGHUP", "SIGQUIT"} & {*dir(signal)}:
+        own = getattr(signal, name)
+        signal.signal(own, lambda *_: signal.raise_signal(signal.SIGTERM))
     with (
         listener,
-        tempfile.TemporaryDirectory(prefix="gtzan-app-") as folder,
+        _uploads() as folder,
+        contextlib.closing(workers.Workers()) as processes,
         contextlib.suppress(KeyboardInterrupt),
     ):
-        page = make_app(workers.Workers(), Path(folder))
+        page = make_app(processes, folder)
         settings = uvicorn.Config(
             limits.Guard(page, [*limits.LOOPBACK, at, *names]),
             http=limits.Connection,
@@ -81,6 +87,20 @@ def serve(host: str, port: int, names: Iterable[str] = ()) -> None:
         )
         print(f"The page is at http://{at}:{port} (Ctrl+C ends it)", flush=True)
         uvicorn.Server(settings).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def _uploads() -> Iterator[Path]:
+    """Yield a folder for uploads; remove it in the end, and those of killed pages."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        # Of a page that runs, the lock is held.
+        with contextlib.suppress(OSError), FileLock(left / ".lock", timeout=0):
+            shutil.rmtree(left, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as new,
+        FileLock(Path(new, ".lock")),
+    ):
+        yield Path(new)
 
 
 def make_app(processes: workers.Workers, folder: Path) -> Starlette:
@@ -144,6 +164,7 @@ async def _received(request: Request, folder: Path):
                 if upload.size > limits.FILE_BYTES:
                     raise HTTPException(413, limits.TOO_LARGE)
                 # Windows opens no NamedTemporaryFile a second time.
+                folder.mkdir(exist_ok=True)  # what cleans temporary folders took it
                 own = kept.enter_context(tempfile.TemporaryDirectory(dir=folder))
                 path = Path(own, "song")
                 with path.open("wb") as file:

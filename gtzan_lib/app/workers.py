@@ -20,6 +20,7 @@ WAITING = 50  # tracks that may wait for it
 SECONDS = 60
 MEMORY_BYTES = 1_500_000_000  # resident, of a process and of those that it starts
 FULL = "Too many visitors at once: try again in half a minute."
+LEFT = HTTPException(400, "The visitor left.")
 ENDED = {
     TimeoutError: "The track takes too long to analyse: cut it.",
     MemoryError: "The track needs too much memory to analyse: cut it.",
@@ -41,6 +42,14 @@ class Workers:
         pool.schedule(os.getpid)  # the first task starts its process, which pebble ends
         return pool
 
+    def close(self) -> None:
+        """End the processes that are free, as all are once nobody waits."""
+        pools = [self._free.get_nowait() for _ in range(self._free.qsize())]
+        for pool in pools:
+            pool.stop()
+        for pool in pools:
+            pool.join()
+
     def check(self) -> None:
         """Refuse where as many wait as may."""
         if self._asked >= AT_ONCE + WAITING:
@@ -49,7 +58,7 @@ class Workers:
     async def run(self, task, argument: str, receive) -> dict:
         """Return the answer of a function of ``answer``, from the next free process.
 
-        A visitor leaves the queue when the ASGI callable ``receive`` says so.
+        It is given up when the ASGI callable ``receive`` says that the visitor left.
         """
         self.check()
         self._asked += 1
@@ -58,14 +67,14 @@ class Workers:
         try:
             await asyncio.wait({turn, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not turn.done():
-                raise HTTPException(400, "The visitor left.")
+                raise LEFT
             pool = turn.result()
             try:
                 with contextlib.suppress(RuntimeError):  # where something else ended it
                     await asyncio.wrap_future(pool.schedule(os.getpid))
                 pool = pool if pool.active else self._start()
                 pid = await asyncio.wrap_future(pool.schedule(os.getpid))
-                return await _watched(pool, psutil.Process(pid), task, argument)
+                return await _watched(pool, psutil.Process(pid), gone, task, argument)
             finally:
                 self._free.put_nowait(pool)
         finally:
@@ -79,13 +88,17 @@ async def _gone(receive) -> None:
         pass
 
 
-async def _watched(pool: ProcessPool, process, task, argument: str) -> dict:
+async def _watched(pool: ProcessPool, process, gone, task, argument: str) -> dict:
     """Return a task's result; end its process, and what that started, at a limit."""
     running = pool.schedule(task, (argument,), timeout=SECONDS)
     result, children = asyncio.wrap_future(running), []
     try:
         while not result.done():
-            await asyncio.wait({result}, timeout=0.2)
+            await asyncio.wait(
+                {result, gone}, timeout=0.2, return_when=asyncio.FIRST_COMPLETED
+            )
+            if gone.done():
+                raise LEFT
             with contextlib.suppress(psutil.NoSuchProcess):
                 children = process.children(recursive=True)
                 used = sum(p.memory_info().rss for p in (process, *children))

@@ -147,7 +147,7 @@ def temporary(folder):
 
 def tree(folder):
     """Return what a folder holds: sizes and times of change by path."""
-    paths = [p for p in folder.rglob("*") if not p.name.startswith("gtzan-app-")]
+    paths = [p for p in folder.rglob("*") if not p.name.startswith((".", "gtzan-app"))]
     return {str(p): (p.lstat().st_size, p.lstat().st_mtime_ns) for p in paths}
 
 
