@@ -8,7 +8,10 @@ file tells whether a result is current.
 
 import hashlib
 import json
+import os
 import sys
+import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -113,5 +116,13 @@ def main(kind: str, receipt: str, about: str, *needs: str) -> int:
     return status.code
 
 
+def _end_with(parent: int) -> None:
+    """End this process when its parent does, the pipeline, even if that is killed."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     sys.exit(main(*sys.argv[1:]))
