@@ -97,8 +97,9 @@ class Connection(H11Protocol):
             if one and not (one.more_body or one.response_complete):
                 one.keep_alive = False
                 break
-            if any(name == b"transfer-encoding" for name, _ in self.headers or ()):
-                break  # Guard refuses it: each chunk would cost as much as a body
+            is_chunked = (b"transfer-encoding", b"chunked") in (self.headers or ())
+            if is_chunked or self.transport.is_closing():
+                break  # refused by Guard: a chunk of a byte costs as much as a body
             super().data_received(data[start : start + SLICE])
 
     def shutdown(self) -> None:

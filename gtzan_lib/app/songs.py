@@ -16,7 +16,7 @@ from tqdm import tqdm
 from gtzan_lib.app import words
 from gtzan_lib.app.classifier import Classifier
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.errors import DataError, UserError
+from gtzan_lib.errors import DataError, UserError, printable
 
 AUDIO = (
     *(".aac", ".aif", ".aiff", ".ape", ".au", ".caf", ".flac", ".m4a", ".mka", ".mp3"),
@@ -102,6 +102,6 @@ def _text(answer: dict) -> str:
     """Return an answer for people: words first, then facts, shares and warnings."""
     ranking = sorted(answer["percentages"].items(), key=lambda pair: -pair[1])
     shares = [f"{genre} {words.percent(p / 100)}" for genre, p in ranking if p >= 1]
-    lines = [f"{answer['file']}: {answer['answer']}", answer["described"]]
+    lines = [f"{printable(answer['file'])}: {answer['answer']}", answer["described"]]
     lines += [", ".join(shares)] if answer["genre"] else []
     return "\n  ".join([*lines, *(f"Mind: {each}" for each in answer["warnings"])])

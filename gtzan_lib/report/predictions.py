@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,6 +166,7 @@ def write(found: dict, folder: Path) -> None:
 
 def _figures(found: dict[str, dict]) -> Iterator[tuple]:
     """Yield the reliability diagram and a confusion matrix a protocol, with names."""
+    os.environ["MATPLOTLIBRC"] = os.devnull  # a user's own must not change figures
     import matplotlib.pyplot as plt
 
     from gtzan_lib.report import plots
