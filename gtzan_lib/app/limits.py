@@ -27,9 +27,10 @@ SILENT_SECONDS = 20  # without a byte, after which a connection is ended
 REQUEST_SECONDS = 180  # for a request to come whole
 CONNECTIONS = 200
 if resource:  # not on Windows; each has a file, too, and the page a hundred
-    CONNECTIONS = min(200, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100) // 2)
+    OPEN_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[0] % 2**63  # -1: no limit
+    CONNECTIONS = min(CONNECTIONS, max(10, (OPEN_FILES - 100) // 2))
 FILE_BYTES = 100 * 2**20
-BYTES_IN_FLIGHT = 2**30  # of requests that are not answered yet
+BYTES_IN_FLIGHT = 2**30  # of all requests that are not whole yet
 SLICE = 4096  # bytes that are parsed before it is known whether a body is chunked
 OTHER_BYTES = 2**16  # headers, and what a request holds besides its file
 API = "/api/predict"
@@ -73,12 +74,11 @@ class Connection(H11Protocol):
 
     def make_room(self) -> None:
         """End the slowest of those that wait, while there is too much of anything."""
-        while (
-            len(self.everyone) > CONNECTIONS
-            or sum(one.taken for one in self.everyone) > BYTES_IN_FLIGHT
-        ):
-            waiting = [one for one in self.everyone if one.is_waiting or one.unsent]
-            slowest = min(waiting, key=Connection.pace, default=self)
+        while waiting := [one for one in self.everyone if one.is_waiting or one.unsent]:
+            taken = sum(one.taken for one in waiting)
+            if len(self.everyone) <= CONNECTIONS and taken <= BYTES_IN_FLIGHT:
+                break
+            slowest = min(waiting, key=Connection.pace)
             self.everyone.discard(slowest)
             slowest.transport.abort()
 

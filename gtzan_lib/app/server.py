@@ -76,6 +76,7 @@ def serve(host: str, port: int, names: Iterable[str] = ()) -> None:
         settings = uvicorn.Config(
             limits.Guard(page, [*limits.LOOPBACK, at, *names]),
             http=limits.Connection,
+            backlog=50,  # accepted at once, before there is any limit
             h11_max_incomplete_event_size=limits.OTHER_BYTES,
             ws="none",
             lifespan="off",
