@@ -46,12 +46,11 @@ def _shapes() -> dict[str, tuple[int, ...]]:
     """Return the shapes of musicnn's variables, by TensorFlow's names."""
     kernels = [(7, 38, 1, 204), (7, 67, 1, 204), (128, 1, 1, 51), (64, 1, 1, 51)]
     kernels += [(32, 1, 1, 51), (7, 561, 1, 64), (7, 64, 1, 64), (7, 64, 1, 64)]
-    sizes = [1] + [kernel[-1] for kernel in kernels] + [2 * 753, HIDDEN]
     found = {"dense/kernel": (2 * 753, HIDDEN), "dense/bias": (HIDDEN,)}
     for n, kernel in enumerate(kernels):
         layer = _layer("conv2d", n)
         found |= {f"{layer}/kernel": kernel, f"{layer}/bias": kernel[-1:]}
-    for n, size in enumerate(sizes):
+    for n, size in enumerate([1, *(k[-1] for k in kernels), 2 * 753, HIDDEN]):
         layer = _layer("batch_normalization", n)
         found |= {f"{layer}/{part}": (size,) for part in NORMAL}
     return found
@@ -141,11 +140,9 @@ def build(variables: dict[str, np.ndarray]) -> onnx.ModelProto:
         x = patch("Squeeze", convolve(x, pads=[3, 0, 3, 0]), np.array([3]))
         layers.append(patch("Add", x, layers[-1]) if n else x)
     every = patch("Concat", *layers, axis=1)  # (1, 753, frames)
-    pooled = [
-        patch(kind, every, np.array([2]), keepdims=1)
-        for kind in ("ReduceMax", "ReduceMean")
-    ]
-    flat = patch("Concat", *pooled, axis=2)  # (1, 753, 2): each maximum, then its mean
+    highest = patch("ReduceMax", every, np.array([2]), keepdims=1)
+    mean = patch("ReduceMean", every, np.array([2]), keepdims=1)
+    flat = patch("Concat", highest, mean, axis=2)  # (1, 753, 2), side by side
     flat = patch("Reshape", flat, np.array([1, -1]))
     flat = normalise(flat, (1, -1))
     x = patch("Relu", patch("Gemm", flat, *take("dense", "kernel", "bias")))
@@ -171,13 +168,8 @@ def build(variables: dict[str, np.ndarray]) -> onnx.ModelProto:
     patches = graph("Reshape", whole, np.array([-1, PATCH, BANDS]))
     every = np.array([0]), np.array([2**31]), np.array([0]), np.array([SKIP])
     patches = graph("Slice", patches, *every)
-    each = helper.make_graph(
-        patch.nodes,
-        "musicnn",
-        [_floats(body, PATCH, BANDS)],
-        [_floats("hidden", HIDDEN)],
-        patch.constants,
-    )
+    takes, gives = _floats(body, PATCH, BANDS), _floats("hidden", HIDDEN)
+    each = helper.make_graph(patch.nodes, "musicnn", [takes], [gives], patch.constants)
     hidden = graph("Scan", patches, body=each, num_scan_inputs=1, name="patches")
     # A patch has a vote where its loudest cell is not far below that of the window.
     peaks = graph("ReduceMax", patches, np.array([1, 2]), keepdims=0)
@@ -191,11 +183,8 @@ def build(variables: dict[str, np.ndarray]) -> onnx.ModelProto:
     weights = graph.constant(HEAD[0], zeros), graph.constant(HEAD[1], zeros[0])
     logits = graph("Add", graph("MatMul", embedding, weights[0]), weights[1])
     graph("Softmax", logits, axis=0, name="probabilities")
-    outputs = [
-        _floats("probabilities", len(GENRES)),
-        _floats("embedding", HIDDEN),
-        _floats("mel", "frames", BANDS),
-    ]
+    outputs = _floats("probabilities", len(GENRES)), _floats("embedding", HIDDEN)
+    outputs = [*outputs, _floats("mel", "frames", BANDS)]
     inputs = [_floats("samples", "samples")]
     made = helper.make_graph(graph.nodes, "gtzan", inputs, outputs, graph.constants)
     versions = [helper.make_opsetid("", 20)]

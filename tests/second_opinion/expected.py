@@ -34,20 +34,16 @@ from statistics_again import (
 
 REPORT = Path(__file__).parents[2] / "report"
 FACTS = r"(paper|corrected|augmented|closed-form|ensemble)"
-METRICS = {  # as the tables of "here" name them
-    "last training loss": lambda r, names: r.curve(names, "loss")[0],
-    "last training accuracy": lambda r, names: r.curve(names, "train_accuracy")[0],
-    "test accuracy": lambda r, names: np.mean([r.accuracy(n)[0] for n in names]),
-    "top-2": lambda r, names: np.mean([r.accuracy(n, 2)[0] for n in names]),
-}
+CELLS = []  # a caption's pattern, and what such a table's cells must show
+
+
+def shows(caption):
+    """Register what the cells of tables with such a caption must show."""
+    return lambda function: CELLS.append((caption, function)) or function
 
 
 def cell(r, p: Place):
     """Return what a cell must show: floats, a text, or None where nobody knows."""
-    # Pooling has more seeds than learned codes have.
-    is_codes = p.page.startswith("04") and "profile" in p.table
-    if is_codes and (p.column == "seeds" or p.row == "pool"):
-        return None
     for caption, function in CELLS:
         if re.search(caption, p.table):
             found = function(r, p)
@@ -61,40 +57,13 @@ def called(counts, row=HIPHOP, column=REGGAE):
     return wilson(counts[row, column], counts[row].sum())
 
 
-def run_of(r, p, order="epochs seed"):
-    """Return the name of the run that a row names."""
-    at = dict(p.beside.items())
-    name = "{recipe}-{model}-{encoder}-{split}-{epochs}-epochs-seed-{seed}".format(**at)
-    return name if name in r.runs.index else None
-
-
-def runs_table(r, p):
-    """Every run with its seconds (seeds, epochs and threads are parameters)."""
-    if p.column == "seconds" and (name := run_of(r, p)):
-        return (float(r.runs.seconds[name]),)
-    return None
-
-
+@shows(r"^This run")
 def one_run(r, p):
-    """Return numbers of the run that a page or a row names."""
-    found = re.match(
-        rf"recipe {FACTS}, (\S+) from (\S+), split (\S+), ([\d,]+) epochs?: (.+)", p.row
-    )
-    if found and p.column == "here":
-        *facts, epochs, metric = found.groups()
-        names = r.group(*facts, int(epochs.replace(",", "")))
-        seed = re.search(r"seed-(\d+)\.", p.page)
-        names = [r.seeds(names)[int(seed[1])]] if seed else names
-        if p.page.startswith("04") and "from pool" not in p.row:
-            names = names[: len(r.of_pooling["conv"])]
-        if p.page.startswith("07"):
-            names = names[:1]  # seed 0
-        elif not p.page.startswith("05") and not seed and "split random," in p.row:
-            names = names[:5]
-        return (METRICS[metric](r, names),)
-    if p.row == "seconds" and (name := page_run(p)):
+    """Return numbers of the run that a page is about."""
+    name = page_run(p)
+    if name and p.row == "seconds":
         return (float(r.runs.seconds[name]),)
-    if p.row in ("subsets, train", "subsets, test") and (name := page_run(p)):
+    if name and p.row in ("subsets, train", "subsets, test"):
         return (float(r.runs["n_" + p.row.split(", ")[1]][name]),)
     return None
 
@@ -105,6 +74,7 @@ def page_run(p):
     return found and found[1]
 
 
+@shows(r"^Test pictures, with 95 % intervals")
 def by_genre_of_run(r, p):
     """Precision and recall of one run, by genre."""
     counts = r.confusion(page_run(p))
@@ -113,14 +83,14 @@ def by_genre_of_run(r, p):
     return wilson(hits, of[p.column].sum())
 
 
+@shows(r"^Mean squared errors?[: ]")
 def pooling(r, p):
     """Mean squared errors of pooling."""
-    if mode := re.match(r"MSE of pooling 4 x 4, (\w+)", p.row):
-        return (r.pooling[mode[1]]["mse"],) if p.column == "here" else None
     of = {"mean": "mse", "share of pictures below 0.01": "share_below_0.01"}.get(p.row)
     return (r.pooling[p.column][of],) if of and p.column in r.pooling else None
 
 
+@shows(r"^Mean over test pictures")
 def encoders(r, p):
     """Weights, seconds and errors of encoders on the first seed's test pictures."""
     names = {"weights": "weights", "seconds": "seconds", "MSE": "mse"}
@@ -129,16 +99,11 @@ def encoders(r, p):
     return (row[names[p.column]],) if row and p.column in names else None
 
 
-def encoder_share(r, p):
-    """Errors as a share of pooling's (bicubic)."""
-    found = re.match(r"MSE of (\S+) as a share of pooling's", p.row)
-    if not found:
-        return one_run(r, p)
-    return (r.of_pooling[found[1]][0],) if p.column == "here" else None
-
-
+@shows(r"^GTZAN \(Kaggle edition\), [\w ]+, \d+ epochs")
 def codes(r, p):
     """Accuracies from codes, and paired differences from pooling."""
+    if p.column == "seeds" or p.row == "pool":
+        return None  # pooling has more seeds than learned codes have
     n, epochs = len(r.of_pooling["conv"]), int(re.search(r"(\d+) epochs", p.table)[1])
     names, pool = (
         r.group("corrected", encoder=e, epochs=epochs)[:n] for e in (p.row, "pool")
@@ -149,6 +114,22 @@ def codes(r, p):
     return r.share(names, k=k)
 
 
+def measured(r, names, column):
+    """Return what some runs have in a column that many tables have, or None."""
+    of = {
+        "epochs": lambda: (float(r.runs.epochs[names[0]]),),
+        "seeds": lambda: (len(names),),
+        "first loss": lambda: r.curve(names, "loss", 1),
+        "last loss": lambda: r.curve(names, "loss"),
+        "train accuracy": lambda: r.curve(names, "train_accuracy"),
+        "accuracy": lambda: r.share(names),
+        "test accuracy": lambda: r.share(names),
+        "top-2": lambda: r.share(names, k=2),
+    }
+    return of[column]() if column in of else None
+
+
+@shows(r"^The paper is about GTZAN; our rows")
 def configuration(r, p):
     """Our rows beside the paper's, and the central evidence."""
     printed = {
@@ -173,13 +154,6 @@ def configuration(r, p):
     at62 = [r.loss_at(name, 0.62) for name in names]
     at62 = [loss for loss in at62 if np.isfinite(loss)]
     of = {
-        "epochs": lambda: (float(r.runs.epochs[names[0]]),),
-        "seeds": lambda: (len(names),),
-        "first loss": lambda: r.curve(names, "loss", 1),
-        "last loss": lambda: r.curve(names, "loss"),
-        "train accuracy": lambda: r.curve(names, "train_accuracy"),
-        "test accuracy": lambda: r.share(names),
-        "top-2": lambda: r.share(names, k=2),
         "loss predicted from it": lambda: (
             "no such bound"
             if r.runs.recipe[names[0]] == "corrected"
@@ -191,7 +165,7 @@ def configuration(r, p):
         ),
         "test accuracy after 30 epochs": lambda: r.test_at(names, 30),
     }
-    return of[p.column]() if p.column in of else None
+    return of[p.column]() if p.column in of else measured(r, names, p.column)
 
 
 def configured(r, words):
@@ -221,6 +195,7 @@ def words_of_life(r, name):
     return ", ".join(late), ", ".join(died)
 
 
+@shows(r"^The life of genres")
 def life(r, p):
     """The life of genres, seed by seed."""
     recipe = p.beside.get("recipe", "paper")
@@ -266,6 +241,7 @@ def fates(r, recipe):
     return counts
 
 
+@shows(r"^Number of seeds, by genre")
 def fate(r, p):
     """In how many seeds a genre was late, died, is dead."""
     found = re.search(r"(late|died|dead|waiting).*(corrected|paper)", p.column)
@@ -277,6 +253,7 @@ def when(words):
     return "pair" if words.startswith("as the paper") else int(words.replace(",", ""))
 
 
+@shows(r"^Recipe paper, means over seeds")
 def by_dead(r, p):
     """Least loss and loss by the number of dead genres."""
     moments = [r.moment(*m) for m in r.moments("paper", when(p.beside["epoch"]))]
@@ -305,6 +282,7 @@ def goes_to(r, at, genre):
     return len(rows), int(total.sum()), words
 
 
+@shows(r"^Answers as shares")
 def answers_of_dead(r, p):
     """What test pictures of dead genres are called."""
     n, pictures, words = goes_to(r, when(p.beside["epoch"]), p.beside["genre"])
@@ -321,6 +299,7 @@ def hiphop_means(r, recipe):
     return *means, len(dead), student(both, 1 / 4) if len(both) > 1 else (NAN,)
 
 
+@shows(r"^Share of hip-hop's test")
 def hiphop(r, p):
     """Share of hip-hop called reggae while it is dead, by seed."""
     recipe, seed = p.beside["recipe"], p.beside["seed"]
@@ -345,6 +324,7 @@ def confused(r, at):
     return len(moments), shares, wilson(most, len(moments))
 
 
+@shows(r"^Recipe paper, all seeds")
 def all_seeds(r, p):
     """Hip-hop called reggae, all seeds after the same epoch."""
     n, share, most = confused(r, when(p.beside["epoch"]))
@@ -352,6 +332,7 @@ def all_seeds(r, p):
     return (of | {"seeds with mostly reggae": most}).get(p.column)
 
 
+@shows(r"^Recall on test pictures")
 def recalls(r, p):
     """Recall over the seeds of the main runs."""
     found = re.search(r"recipe (\w+)", p.column)
@@ -368,22 +349,31 @@ def model(r, name, split):
     return r.group(recipe, model, encoder, split)
 
 
+@shows(r"SHA-256 ")
+def runs_table(r, p):
+    """Seconds of every run (seeds, epochs and threads are parameters)."""
+    if p.column != "seconds":
+        return None
+    form = "{recipe}-{model}-{encoder}-{split}-{epochs}-epochs-seed-{seed}"
+    name = form.format(**p.beside)
+    return (float(r.runs.seconds[name]),) if name in r.runs.index else None
+
+
+@shows(r"^GTZAN \(Kaggle edition\), split ")
 def compared(r, p):
     """Models on one split."""
     found = re.search(r"split (\S+),", p.table)
     names = model(r, p.row, found[1])
     few = re.search(r", (\d+) seeds", p.table)
     names = names[: int(few[1])] if few else names
-    return {
-        "accuracy": lambda: r.share(names),
-        "top-2": lambda: r.share(names, k=2),
-        "hip-hop called reggae": lambda: r.counted(names, called),
-        "reggae called hip-hop": lambda: r.counted(
-            names, lambda m: called(m, REGGAE, HIPHOP)
-        ),
-    }[p.column]()
+    if p.column == "hip-hop called reggae":
+        return r.counted(names, called)
+    if p.column == "reggae called hip-hop":
+        return r.counted(names, lambda m: called(m, REGGAE, HIPHOP))
+    return measured(r, names, p.column)
 
 
+@shows(r"^Test accuracy by split")
 def ladder(r, p):
     """Accuracy by split, and the change from the paper's split."""
     what, split = p.column.split()[0], p.column.split()[-1]
@@ -495,6 +485,7 @@ def leakage(r, name, part):
     return found
 
 
+@shows(r"^Share of right answers")
 def leaks(r, p):
     """Known and unheard artists on the same tracks."""
     name, part = p.row.split(" | ")[:2]
@@ -522,6 +513,7 @@ def trust(r, split, name, how):
     }
 
 
+@shows(r"^Trust in percentages")
 def trusted(r, p):
     """Trust in percentages before and after temperatures."""
     split, name, how = p.row.split(" | ")
@@ -530,32 +522,15 @@ def trusted(r, p):
     )
 
 
-def literature(r, p):
-    """Our models beside those of others (whose numbers are typed)."""
-    if p.column == "accuracy" and p.beside.get("source", "").startswith("ours"):
-        if p.beside["model"].startswith("LeNet"):  # of as many seeds as there are
-            return r.share(model(r, p.beside["model"], p.beside["split"]))
-        return r.share(r_five(r, p.beside["model"], p.beside["split"], p.page))
-    return None
-
-
-def r_five(r, name, split, page):
-    """Return a model's runs; notebook 06 trains five seeds."""
-    names = model(r, name, split)
-    return names[:5] if page.startswith(("06", "07")) else names
-
-
+@shows(r"^Runs on")
 def start_runs(r, p):
     """Every configuration on the start page, and its seeds."""
     at = p.beside
+    columns = {"recipe": "training", "model": "model", "encoder": "input"}
+    columns["split"] = "split"
     facts = {
-        k: "+".join(x.split(",")[0] for x in at[c].split("; "))
-        for k, c in (
-            ("recipe", "training"),
-            ("model", "model"),
-            ("encoder", "input"),
-            ("split", "split"),
-        )
+        k: "+".join(x.split(",")[0] for x in at[column].split("; "))
+        for k, column in columns.items()
     }
     names = r.group(**facts, epochs=int(at["epochs"].replace(",", "")))
     if not names:
@@ -568,11 +543,7 @@ def start_runs(r, p):
             for n in names
         ]
         return (len(names), *(x for row in rows for x in row))
-    return {
-        "accuracy": lambda: r.share(names),
-        "top-2": lambda: r.share(names, k=2),
-        "epochs": lambda: (int(at["epochs"].replace(",", "")),),
-    }.get(p.column, lambda: None)()
+    return measured(r, names, p.column)
 
 
 # ---- The ledger ----
@@ -669,143 +640,113 @@ def ours(r, claim):
     """Return estimate, number of seeds, and single values; None if not measured."""
     two, one = r.group("paper"), r.group("corrected")
     conv = r.group("corrected", encoder="conv")
-    dense = r.group("corrected", "lenet-one-dense")
-    svm = [model(r, name, "random") for name in list(MODELS)[2:4]]
-    crnn, cnn = (
-        model(r, name, "random") for name in ("CRNN, mel bands", "CNN, mel bands")
+    features, texture, cnn, crnn = (
+        model(r, name, "random") for name in list(MODELS)[2:6]
     )
+    early = {recipe: r.longest(recipe, 30) for recipe in ("paper", "corrected")}
+    early["dense"] = r.longest("corrected", 30, model="lenet-one-dense")
+    early["conv"] = r.longest("corrected", 30, encoder="conv")
 
     def accuracy(name):
         return r.accuracy(name)[0]
 
+    def confusion(name):
+        return mixed(r.confusion(name))[0]
+
     def at(curve, epoch=-1):
         return lambda name: r.at(name, curve, epoch)
 
-    def early(recipe, **facts):
-        return r.longest(recipe, 30, **facts)
+    def curve(names, what, epoch=-1):
+        return over(r, names, lambda n: r.curve(n, what, epoch), at(what, epoch))
+
+    def first(what):
+        return over(r, two, lambda n: r.curve(n, what, 1))
+
+    def top2(names):
+        return over(r, names, lambda n: r.share(n, k=2), lambda n: r.accuracy(n, 2)[0])
 
     def ratio(encoder):
         values = r.of_pooling[encoder]
         return student(values, 1 / 4), len(values), ()
 
-    def test_30(recipe, curve="test_accuracy", **facts):
-        names = r.partitions(early(recipe, **facts))
+    def test_30(which, curve="test_accuracy"):
+        names = r.partitions(early[which])
         each = [t[0] for t in r.tests_at(names, 30, curve)]
         return r.test_at(names, 30, curve), len(names), each
 
+    def gained_30(which, what):
+        return gained(r, early[which], early["corrected"], at(what, 30))
+
     def pair():
-        found = [
-            wilson(round(r.at(n, "test_accuracy", e) * len(r.hits(n))), len(r.hits(n)))
-            for n, e in r.moments("paper", "pair")
-        ]
+        found = []
+        for name, epoch in r.moments("paper", "pair"):
+            found += r.tests_at([name], epoch)
         return over_seeds(found, "random"), len(found), [f[0] for f in found]
 
+    repeated = confused(r, r.compared("paper"))
+    silent = hiphop_means(r, "paper")
+    n_train, n_test = r.runs.n_train[two[0]], r.runs.n_test[two[0]]
+    nearest, n = r.pooling["nearest"]["mse"], sum(BY_GENRE.values())
+    counted = {
+        "pictures": n,
+        "pictures-a-genre": min(BY_GENRE.values()),
+        "several-gigabytes": 4 * 36 * CODE * n / 1e9,
+        "kb-before": 36 * CODE / 1e3,
+        "kb-before-as-written": PICTURE / 1e3,
+        "kb-after": CODE / 1e3,
+        "compression": PICTURE / CODE,
+        "pooling-mse": nearest * 3 / 4,
+        "pooling-mse-colours": nearest,
+        "train-pictures": n_train,
+        "test-pictures": n_test,
+        "batches": np.ceil(n_train / 100),
+        "autoencoder-literal": 4 * WEIGHTS / 1e9,
+    }
+    if claim in counted:
+        return (counted[claim],), None, ()
     measured = {
         "abstract-30-epochs-one-softmax": lambda: test_30("corrected"),
         "abstract-30-epochs-two-softmaxes": lambda: test_30("paper"),
-        "abstract-30-epochs-one-dense": lambda: test_30(
-            "corrected", model="lenet-one-dense"
-        ),
+        "abstract-30-epochs-one-dense": lambda: test_30("dense"),
         "top-2-one-softmax-30": lambda: test_30("corrected", "test_top2"),
-        "top-2-one-dense-30": lambda: test_30(
-            "corrected", "test_top2", model="lenet-one-dense"
-        ),
+        "top-2-one-dense-30": lambda: test_30("dense", "test_top2"),
         "limitations-test-one-softmax": lambda: test_30("corrected"),
-        "limitations-train-one-softmax": lambda: over(
-            r,
-            early("corrected"),
-            lambda n: r.curve(n, "train_accuracy", 30),
-            at("train_accuracy", 30),
+        "limitations-train-one-softmax": lambda: curve(
+            early["corrected"], "train_accuracy", 30
         ),
-        "one-dense-results-30": lambda: gained(
-            r,
-            early("corrected", model="lenet-one-dense"),
-            early("corrected"),
-            at("test_accuracy", 30),
+        "one-dense-results-30": lambda: gained_30("dense", "test_accuracy"),
+        "one-dense-converges": lambda: gained_30("dense", "train_accuracy"),
+        "one-dense-results": lambda: gained(
+            r, r.group("corrected", "lenet-one-dense"), one, accuracy
         ),
-        "pictures": lambda: ((sum(BY_GENRE.values()),), None, ()),
-        "pictures-a-genre": lambda: ((min(BY_GENRE.values()),), None, ()),
-        "several-gigabytes": lambda: (
-            (4 * 36 * CODE * sum(BY_GENRE.values()) / 1e9,),
-            None,
-            (),
-        ),
-        "kb-before": lambda: ((36 * CODE / 1e3,), None, ()),
-        "kb-before-as-written": lambda: ((PICTURE / 1e3,), None, ()),
-        "kb-after": lambda: ((CODE / 1e3,), None, ()),
-        "compression": lambda: ((PICTURE / CODE,), None, ()),
-        "pooling-mse": lambda: ((r.pooling["nearest"]["mse"] * 3 / 4,), None, ()),
-        "pooling-mse-colours": lambda: ((r.pooling["nearest"]["mse"],), None, ()),
-        "train-pictures": lambda: ((r.runs.n_train[two[0]],), None, ()),
-        "test-pictures": lambda: ((r.runs.n_test[two[0]],), None, ()),
-        "batches": lambda: ((np.ceil(r.runs.n_train[two[0]] / 100),), None, ()),
-        "one-dense-converges": lambda: gained(
-            r,
-            early("corrected", model="lenet-one-dense"),
-            early("corrected"),
-            at("train_accuracy", 30),
-        ),
-        "one-dense-results": lambda: gained(r, dense, one, accuracy),
-        "first-loss": lambda: over(r, two, lambda n: r.curve(n, "loss", 1)),
-        "last-loss": lambda: over(r, two, lambda n: r.curve(n, "loss"), at("loss")),
-        "last-loss-one-softmax": lambda: over(
-            r, one, lambda n: r.curve(n, "loss"), at("loss")
-        ),
-        "first-train-accuracy": lambda: over(
-            r, two, lambda n: r.curve(n, "train_accuracy", 1)
-        ),
-        "last-train-accuracy": lambda: over(
-            r, two, lambda n: r.curve(n, "train_accuracy"), at("train_accuracy")
-        ),
+        "first-loss": lambda: first("loss"),
+        "last-loss": lambda: curve(two, "loss"),
+        "last-loss-one-softmax": lambda: curve(one, "loss"),
+        "first-train-accuracy": lambda: first("train_accuracy"),
+        "last-train-accuracy": lambda: curve(two, "train_accuracy"),
         "test-accuracy": lambda: over(r, two, r.share, accuracy),
         "test-accuracy-at-the-pair": pair,
         "saturated-output": lambda: over(r, two, lambda n: saturated(r, n)),
-        "saturated-output-one-softmax": lambda: over(
-            r, r.group("corrected"), lambda n: saturated(r, n)
-        ),
+        "saturated-output-one-softmax": lambda: over(r, one, lambda n: saturated(r, n)),
         "metal": lambda: ranked(r, recall_place(GENRES.index("metal"))),
         "classical": lambda: ranked(r, recall_place(GENRES.index("classical"))),
         "hiphop-always": lambda: over(r, two, lambda n: r.counted(n, called)),
         "hiphop-mostly": lambda: ranked(r, mistaken_place),
-        "hiphop-repeated": lambda: (
-            confused(r, r.compared("paper"))[2],
-            confused(r, r.compared("paper"))[0],
-            (),
-        ),
-        "hiphop-silent": lambda: (
-            hiphop_means(r, "paper")[0],
-            hiphop_means(r, "paper")[2],
-            (),
-        ),
+        "hiphop-repeated": lambda: (repeated[2], repeated[0], ()),
+        "hiphop-silent": lambda: (silent[0], silent[2], ()),
         "information-loss": lambda: gained(r, conv, one, accuracy),
         "average": lambda: beside_others(r),
-        "top-2": lambda: over(
-            r, two, lambda n: r.share(n, k=2), lambda n: r.accuracy(n, 2)[0]
-        ),
-        "top-2-one-softmax": lambda: over(
-            r, one, lambda n: r.share(n, k=2), lambda n: r.accuracy(n, 2)[0]
-        ),
+        "top-2": lambda: top2(two),
+        "top-2-one-softmax": lambda: top2(one),
         "autoencoder-loses-less": lambda: ratio("conv"),
         "autoencoder-patch-loses-less": lambda: ratio("patch"),
-        "autoencoder-train-accuracy": lambda: gained(
-            r,
-            early("corrected", encoder="conv"),
-            early("corrected"),
-            at("train_accuracy", 30),
-        ),
+        "autoencoder-train-accuracy": lambda: gained_30("conv", "train_accuracy"),
         "more-data": lambda: more_data(r, "texture"),
         "more-data-features": lambda: more_data(r, "features"),
-        "other-inputs": lambda: gained(
-            r, svm[0], one, lambda n: mixed(r.confusion(n))[0]
-        ),
-        "other-inputs-same-model": lambda: gained(
-            r, svm[0], svm[1], lambda n: mixed(r.confusion(n))[0]
-        ),
-        "other-inputs-bands": lambda: gained(
-            r, crnn, one, lambda n: mixed(r.confusion(n))[0]
-        ),
+        "other-inputs": lambda: gained(r, features, one, confusion),
+        "other-inputs-same-model": lambda: gained(r, features, texture, confusion),
+        "other-inputs-bands": lambda: gained(r, crnn, one, confusion),
         "rnn": lambda: gained(r, crnn, cnn, accuracy),
-        "autoencoder-literal": lambda: ((4 * WEIGHTS / 1e9,), None, ()),
         "limitations-train": lambda: over(
             r, two, lambda n: r.curve(n, "train_accuracy")
         ),
@@ -862,6 +803,7 @@ def reason(r, claim: dict) -> list[float]:
     return found
 
 
+@shows(r"^(The ledger|What the paper proposes|Ours is measured on)")
 def ledger(r, p):
     """Number, verdict and reason of each claim; claims and rules are typed."""
     claim = next(
@@ -887,6 +829,7 @@ def ledger(r, p):
     return None
 
 
+@shows(r"^Number of claims by verdict")
 def by_verdict(r, p):
     """Number of claims by verdict, of those that notebook 05 answers."""
     if p.column == "claims":
@@ -900,37 +843,3 @@ VERDICTS = ("reproduced", "not reproduced", "undecided")
 VERDICTS += ("contradicted by the paper itself", "cannot be tested")
 PICTURE, CODE = 288 * 432 * 3, 72 * 108 * 3
 WEIGHTS = 2 * PICTURE * CODE + PICTURE + CODE  # there and back, with biases
-CELLS = [
-    (
-        r"^Counts: ",
-        lambda r, p: (
-            (sum(BY_GENRE.values()) if p.row == "pictures" else 99,)
-            if p.column == "here"
-            else None
-        ),
-    ),
-    (r"^Mean squared errors?[: ]", pooling),
-    (r"^(This run|Main runs|Test accuracies)", one_run),
-    (r"^$", one_run),
-    (r"^This notebook", encoder_share),
-    (r"^Test pictures, with 95 % intervals", by_genre_of_run),
-    (r"^Mean over test pictures", encoders),
-    (r"^GTZAN \(Kaggle edition\), [\w ]+, \d+ epochs", codes),
-    (r"^The paper is about GTZAN; our rows", configuration),
-    (r"^The life of genres", life),
-    (r"^Number of seeds, by genre", fate),
-    (r"^Recipe paper, means over seeds", by_dead),
-    (r"^Answers as shares", answers_of_dead),
-    (r"^Share of hip-hop's test", hiphop),
-    (r"^Recipe paper, all seeds", all_seeds),
-    (r"^Recall on test pictures", recalls),
-    (r"^Number of claims by verdict", by_verdict),
-    (r"^(The ledger|What the paper proposes|Ours is measured on)", ledger),
-    (r"SHA-256 ", runs_table),
-    (r"^GTZAN \(Kaggle edition\), split ", compared),
-    (r"^Share of right answers", leaks),
-    (r"^Test accuracy by split", ladder),
-    (r"^Trust in percentages", trusted),
-    (r"^Others' are about GTZAN", literature),
-    (r"^Runs on", start_runs),
-]

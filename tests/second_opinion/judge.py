@@ -216,17 +216,7 @@ def readme_cell(r, p: Place):
     names = next((g for words, g in groups.items() if words in p.row), None)
     if names is None:
         return None
-    return (
-        {
-            "seeds": lambda: (len(names),),
-            "last loss": lambda: r.curve(names, "loss"),
-            "train accuracy": lambda: r.curve(names, "train_accuracy"),
-            "test accuracy": lambda: r.share(names),
-            "top-2": lambda: r.share(names, k=2),
-        }[p.column]()
-        if p.text
-        else None
-    )
+    return expected.measured(r, names, p.column) if p.text else None
 
 
 def rows(r, text: str):

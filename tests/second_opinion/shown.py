@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import nbformat
 from bs4 import BeautifulSoup, Tag
 
 NUMBER = re.compile(
@@ -29,7 +28,8 @@ NO_MEASUREMENT = [
     r"\b[A-Z]\w+( and \w+| et al\.)? \(\d{4}\)|\(\d{4}\)",  # years
     r"\b(seeds? \d+( to \d+)?)",
     r"\b(blues|classical|country|disco|hiphop|jazz|metal|pop|reggae|rock)[./]?\w*\d{5}",
-    r"\b\d[\d,]* epochs?\b|\btop-2\b|SHA-256|57 audio features",  # names, parameters
+    r"\b\d[\d,]* epochs?\b|\btop-2\b|SHA-256",  # names, parameters
+    r"57 audio features|128 mel bands",
     r"(?<= )\d\.\d(\.\d)? (?=[A-Z])",  # headings of the PDF
     r"batch size: 100, outputs: softmax.*batch size: \d+",  # the PDF's parameters
     r"\b(32|64|8)[- ]bits?( numbers?)?|\b8-bit\b",
@@ -90,23 +90,6 @@ def page(path: Path) -> Iterator[Place]:
         cell = part.find_parent(class_="cell")
         checked = cell is not None and "# NBVAL_CHECK_OUTPUT" in cell.get_text()
         yield from (p._replace(checked=checked) for p in _of(part, path.name))
-
-
-def notebook(path: Path) -> Iterator[Place]:
-    """Read the places of an executed notebook's outputs."""
-    for cell in nbformat.read(path, as_version=4).cells:
-        for output in cell.get("outputs", ()):
-            if "text" in output:
-                yield from _lines(output["text"], path.name)
-            data = output.get("data", {})
-            if "text/html" in data:
-                part = BeautifulSoup(f"<div>{data['text/html']}</div>", "html.parser")
-                for each in part(["script", "style", "svg"]):
-                    each.decompose()
-                yield from _of(part, path.name)
-            elif "text/markdown" in data:
-                text = re.sub(r"^#+ |[*`]", "", data["text/markdown"])
-                yield Place(path.name, "", "", "", plain(text))
 
 
 def _of(part: Tag, name: str) -> Iterator[Place]:

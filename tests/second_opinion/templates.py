@@ -6,23 +6,21 @@ from pathlib import Path
 
 import numpy as np
 from expected import (
-    HIPHOP,
     VERDICTS,
+    called,
     claims,
     confused,
-    fates,
     folds,
     hiphop_means,
     leakage,
     model,
     ours,
-    trust,
     verdict,
     verdicts,
 )
-from record import BY_GENRE, MODELS
-from scipy import optimize
-from statistics_again import FLOOR, student, wilson
+from record import BY_GENRE
+from scipy import stats
+from statistics_again import FLOOR, student
 
 NETWORK, BEST = "LeNet corrected, pooled picture", "CRNN and texture SVM"
 NUM = r"-?\d[\d,]*(?:\.\d+)?"
@@ -56,21 +54,10 @@ def facts(r):
             ["recipe", "model", "encoder", "split", "epochs"]
         ).ngroups,
     }
-    paper = {
-        "pictures": 1000,
-        "genre": 100,
-        "train_n": 800,
-        "test_n": 200,
-        "test": 0.45,
-    }
-    paper |= {
-        "test42": 0.40,
-        "test_abs": 0.50,
-        "loss": 1.83,
-        "train": 0.62,
-        "train42": 0.5,
-    }
-    paper |= {"wrong": 0.38, "top2": 0.70, "epochs_abs": 30}
+    paper = {"pictures": 1000, "genre": 100, "train_n": 800, "test_n": 200}
+    paper |= {"test": 0.45, "test42": 0.40, "test_abs": 0.50, "loss": 1.83}
+    paper |= {"train": 0.62, "train42": 0.5, "wrong": 0.38, "top2": 0.70}
+    paper["epochs_abs"] = 30
     found |= {f"paper.{k}": v for k, v in paper.items()}
     for key, group in names.items():
         at62 = [x for x in (r.loss_at(n, 0.62) for n in group) if np.isfinite(x)]
@@ -92,9 +79,7 @@ def facts(r):
             "top2": r.share(group, k=2),
             "when": after,
             "test30": r.test_at(r.partitions(r.longest(recipe, 30)), 30),
-            "called": r.counted(
-                group, lambda m: (m[HIPHOP, 8] / m[HIPHOP].sum(), *_wilson(m))
-            ),
+            "called": r.counted(group, called),
             "begin": min(begins),
             "begun": max(begins),
         }
@@ -111,43 +96,37 @@ def facts(r):
     pairs = [e for _, e in r.moments("paper", "pair")]
     found |= {"hiphop.dead": dead, "hiphop.lives": lives, "hiphop.seeds": seeds}
     found |= {"hiphop.shortest": min(lengths), "hiphop.longest": max(lengths)}
-    found |= {"hiphop.at": fates(r, "paper")["hiphop"]["dead"]}
-    found |= {"pair.n": len(pairs), "pair.first": min(pairs), "pair.last": max(pairs)}
+    found |= {"pair.first": min(pairs), "pair.last": max(pairs)}
     found["pair.test"] = ours(r, "test-accuracy-at-the-pair")[0]
-    for at in (compared, int(found["two.epochs"]), "pair"):
+    for at in (compared, "pair"):
         _, found[f"called.{at}"], found[f"most.{at}"] = confused(r, at)
     moments = [r.moment(*m) for m in r.moments("paper", compared)]
     found["slope"], found["slope.when"] = line(moments), compared
-    shares = [m["of dead"] / (m["loss"] - FLOOR) for m in moments]
-    found["death.share"] = student(shares, 1 / 4)
-    found["conv.test"] = r.share(r.group("corrected", encoder="conv"))
-    for key, name in (("leak", NETWORK), ("best", BEST), ("crnn", "CRNN, mel bands")):
-        all_ = leakage(r, name, "all")
-        found |= {f"{key}.{k}": v for k, v in all_.items()}
+    for key, name in (("leak", NETWORK), ("best", BEST)):
+        found |= {f"{key}.{k}": v for k, v in leakage(r, name, "all").items()}
         listed = leakage(r, name, "test list")
         found[f"{key}.listed"] = listed["tracks"]
         found[f"{key}.listed_unheard"] = listed["unheard"]
         found[f"{key}.lists"] = listed["lists"]
         found[f"{key}.control"] = leakage(r, name, "control")["difference"]
     found["best.artist"] = r.share(model(r, BEST, "artist"))
-    for prefix, only in (("verdicts", None), ("v05", False), ("v06", True)):
+    for prefix, only in (("verdicts", None), ("v05", False)):
         counts = verdicts(r, only)
         found |= {f"{prefix}.{v}": counts[v] for v in VERDICTS}
         found[f"claims{prefix[1:]}"] = sum(counts.values())
     found |= {
         f"claim.{claim}": ours(r, claim)[0] for claim in claims() if ours(r, claim)
     }
-    mse = {k: row["mse"] for k, row in r.encoders.items()}
-    found |= {f"{k}.mse": v for k, v in mse.items()}
-    found |= {f"times.{k}": v / mse["conv"] for k, v in mse.items()}
-    found |= {"encoder.times": mse["bicubic"] / mse["conv"]}
-    found |= {"conv.share": mse["conv"] / mse["bicubic"]}
+    conv = r.encoders["conv"]["mse"]
+    times = {f"times.{k}": row["mse"] / conv for k, row in r.encoders.items()}
+    found |= {"conv.mse": conv, "encoder.times": times["times.bicubic"]} | times
+    found["conv.share"] = 1 / times["times.bicubic"]
     for mode, row in r.pooling.items():
         found |= {f"pool.{mode}": row["mse"], f"pool4.{mode}": row["mse"] * 3 / 4}
     weights = 4 * (2 * 373248 * 23328 + 373248 + 23328)
     found |= {"weights": weights / 4, "weights.gb": weights / 1e9}
     found["weights.gb4"] = 4 * weights / 1e9
-    found |= beyond(r) | paired(r)
+    found |= paired(r)
     found |= {"certain": 20, "floor": FLOOR, "floor1": FLOOR + 1}
     sizes = (25 * 3 + 1) * 6, (25 * 6 + 1) * 16, (16 * 15 * 24 + 1) * 120, 121 * 10
     found |= {f"layer.{k}": n for k, n in enumerate(sizes, 1)}
@@ -187,9 +166,6 @@ def paired(r):
     for k, names in (("two", twice), ("rest", [n for n in long if n not in twice])):
         found[f"{k}.pairs"] = sum(bool(r.pair(n)) for n in names)
         found[f"{k}.runs"] = len(names)
-    for key, p in (("calibrated", 0.62), ("calibrated42", 0.5)):
-        found[key] = -p * np.log(p) - (1 - p) * np.log((1 - p) / 9)
-    found["lse.low"], found["lse.high"] = np.log(10) + 0.1, np.log(np.e + 9)
     for claim in claims().values():
         for k, name in enumerate(VERDICTS[:3]):
             key = f"kind.{claim.get('kind')}.{k}"
@@ -198,14 +174,6 @@ def paired(r):
     whose, sizes = np.unique(r.whose(tracks), return_counts=True)
     alone = set(whose[sizes == 1])
     found["control"], found["unknown"] = len(alone), len(alone & set(tracks))
-    found["p.low"] = np.log(10) + 0.1 - 1.83
-    found["p.high"] = np.log(np.e + 9) - 1.83
-    for key, lower, upper in (("low", 0.1, 0.62), ("high", 0.62, 1 - 1e-9)):
-        found[f"equal.{key}"] = optimize.bisect(
-            lambda p: -0.62 * np.log(p) - 0.38 * np.log((1 - p) / 9) - 1.83,
-            lower,
-            upper,
-        )
     for key in ("mean", "test"):
         found[f"{key}.at62"], found[f"{key}.loss"] = (
             student([other_loss(r, n, key, k(n)) for n in once], 1 / 4)
@@ -219,30 +187,6 @@ def other_loss(r, name, key, epoch):
     """Return what a run might have printed as its loss after an epoch."""
     curves = r.epochs[name].iloc[:epoch]
     return curves["loss"].mean() if key == "mean" else curves["test_loss"].iloc[-1]
-
-
-def beyond(r):
-    """Return what notebooks on other models tell in their headings."""
-    paper = "LeNet of the paper, pooled picture"
-    before, after = (trust(r, "three-way", paper, how) for how in ("plain", "fitted"))
-    both = trust(r, "three-way", BEST, "fitted")["temperatures"]
-    compared = [name for name in list(MODELS)[1:] if "both SVMs" not in name]
-    accuracies = [r.share(model(r, name, "random")[:5])[0] for name in compared]
-    curves = [c for c in r.learning if c["encoder"] == "texture"]
-    n = sum(c["tests"].sum() for c in curves)
-    half, whole = (sum(c["hits"][k].sum() for c in curves) / n for k in (-2, -1))
-    return {
-        "crnn.t": both[0],
-        "svm.t": both[1],
-        "top": max(accuracies),
-        "net": accuracies[0],
-        "ece.before": before["calibration error"],
-        "ece.after": after["calibration error"],
-        "sure.before": before["sure"],
-        "right.before": before["right"][:1],
-        "half": half,
-        "whole": whole,
-    }
 
 
 @cache
@@ -262,25 +206,11 @@ def of_run(r, name):
     }
     if row.encoder == "pool":
         found["run.begins"] = r.life(name)[0]
-        other = {"paper": "corrected", "corrected": "paper"}[row.recipe]
-        known = r.seeds(r.longest(other))[int(row.seed)]
-        for each in (name, known):
-            key = "of.twice" if r.runs.recipe[each] == "paper" else "of.once"
-            found[key] = r.at(each, "loss", -1)
-            shared = int(min(r.runs.epochs[[name, known]]))
-            found[key.replace("of", "at")] = r.at(each, "loss", shared)
     return {k: v if isinstance(v, tuple) else (float(v),) for k, v in found.items()}
-
-
-def _wilson(m):
-
-    return wilson(m[HIPHOP, 8], m[HIPHOP].sum())[1:]
 
 
 def line(moments):
     """Return the slope of the loss by dead genres, over seeds."""
-    from scipy import stats
-
     fit = stats.linregress(
         [len(m["dead"]) for m in moments], [m["loss"] for m in moments]
     )
