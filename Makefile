@@ -29,7 +29,7 @@ SHELL = bash
 export CLUSTER CORES DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report check test keep lab app notebooks expected lock
+.PHONY: report check test keep lab app notebooks lock
 report: .venv/ready
 	@python -m gtzan_lib report
 
@@ -54,20 +54,6 @@ notebooks: .venv/ready
 	export GTZAN_RUNS=$$(mktemp -d) && \
 		python -c "from gtzan_lib.data.sources import open_dataset; open_dataset('sample')" && \
 		jupyter execute notebooks/*.ipynb && jupyter execute --inplace notebooks/*.ipynb
-
-# Measure anew what the notebooks' last numbers are on the sample (report/sample.json):
-# with one thread and two, as this processor and as older ones would.
-AVX2 = ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2
-SSE = ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2
-expected: .venv/ready
-	export GTZAN_RECORD=1 && \
-	for as in "1" "2" "1 $(AVX2)" "2 $(AVX2)" "1 $(SSE)"; do \
-		n=$$((n + 1)) && \
-		env GTZAN_RUNS=$(CURDIR)/runs/processor-$$n OMP_NUM_THREADS=$$as sh -c \
-			'jupyter execute notebooks/0[346]*.ipynb && \
-			python -m gtzan_lib.report.record sample quick' || exit; \
-	done
-	python -m gtzan_lib.report.expected runs/processor-*/sample-*/
 
 # Resolve all that pyproject.toml names anew. torch pins the CUDA packages that it needs.
 lock: .venv/ready

@@ -8,7 +8,7 @@ import pandas as pd
 from gtzan_lib.data.artists import artists_of
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.experiments import scores
-from gtzan_lib.experiments.run import MAIN, Measured, Run, folder_name
+from gtzan_lib.experiments.run import MAIN, Measured, Run
 
 PARTS = ("test", "validation")
 ANSWERED, RIGHT = ([f"{word}_{g}" for g in GENRES] for word in ("answered", "right"))
@@ -17,15 +17,8 @@ PAIRS = [f"{true}_as_{called}" for true in GENRES for called in GENRES]
 
 def runs_row(run: Run) -> dict:
     """Return a run's row of ``runs``: its provenance, flat, and its mean epoch."""
-    facts = {k: v for k, v in run.provenance.items() if not k.startswith("member")}
-    row = {"run": run.name} | flat(facts)
-    members = run.provenance.get("members", {}).values()
-    keys = run.provenance.get("member_keys", [])
-    for i, (temperature, key) in enumerate(zip(members, keys, strict=True)):
-        row |= {f"member.{i}": folder_name(key), f"temperature.{i}": temperature}
-    return row | {
-        "seconds_an_epoch": float(np.mean(run.history.get("seconds", np.nan)))
-    }
+    seconds = {"seconds_an_epoch": float(np.mean(run.history.get("seconds", np.nan)))}
+    return {"run": run.name} | flat(run.provenance) | seconds
 
 
 def flat(facts: dict) -> dict:

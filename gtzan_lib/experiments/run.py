@@ -80,7 +80,7 @@ class Run(Measured):
 
     @cached_property
     def history(self) -> dict[str, list[float]]:
-        """What ``training.loop`` returned; nothing of an ensemble."""
+        """What ``training.loop`` returned."""
         return self._json("history.json")
 
     @cached_property
@@ -135,12 +135,6 @@ class Run(Measured):
             return index
         return artists.artists_of(np.array(tracks)[index], data)
 
-    @property
-    def members(self) -> list[tuple["Run", float]]:
-        """An ensemble's runs, each with its temperature."""
-        members = self.provenance["members"]
-        return [(Run(self.folder / name), t) for name, t in members.items()]
-
     def model(self):
         """Return the trained model, for the CPU; ``DataError`` if it was not saved."""
         from safetensors.torch import load_file
@@ -155,7 +149,7 @@ class Run(Measured):
         return model.eval()
 
     def _arrays(self, name: str) -> dict[str, np.ndarray]:
-        if not (self.folder / name).is_file():  # what an ensemble or a split lacks
+        if not (self.folder / name).is_file():  # what a split lacks
             return {}
         with np.load(self.folder / name) as arrays:
             return dict(arrays)

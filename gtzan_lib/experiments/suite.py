@@ -6,10 +6,10 @@ import numpy as np
 
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.evaluation import calibration
-from gtzan_lib.experiments import ensembles, folds, grid, runs
+from gtzan_lib.experiments import folds, grid, runs
 from gtzan_lib.experiments.folds import Answers
 from gtzan_lib.experiments.groups import group_runs, preference
-from gtzan_lib.experiments.run import ENSEMBLE, Run
+from gtzan_lib.experiments.run import ENSEMBLE, Measured, Run, folder_name
 
 PAPER = "LeNet of the paper, pooled picture"
 LENET = "LeNet corrected, pooled picture"
@@ -39,6 +39,9 @@ NAMES = {facts: name for name, facts in MODELS.items()} | {
     (ENSEMBLE, *("+".join(MODELS[m][i] for m in of) for i in (1, 2))): name
     for name, of in ENSEMBLES.items()
 }
+# What an ensemble has of its first member; the rest of it is of all.
+OF_FIRST = ("data", "data_sha256", "split", "seed", "epochs", "commit", "started")
+OF_FIRST += ("subsets", "device", "threads")
 ByModel = dict[str, list[Run]]  # runs of one split, one a seed, by the model's name
 
 
@@ -98,9 +101,7 @@ def temperatures(trained: ByModel) -> dict[str, list[float]]:
     }
 
 
-def combine(
-    dataset: Dataset, trained: ByModel, others: dict[str, list[float]]
-) -> ByModel:
+def combine(trained: ByModel, others: dict[str, list[float]]) -> ByModel:
     """Return the ensembles that can be made of runs on one split, one a seed.
 
     ``others`` are the temperatures of another split, taken where this one has no
@@ -108,13 +109,56 @@ def combine(
     """
     return {
         name: [
-            ensembles.combine(
-                dataset, runs, fitted(runs) if runs[0].validation else others[name]
-            )
+            ensemble(runs, fitted(runs) if runs[0].validation else others[name])
             for runs in by_seed
         ]
         for name, by_seed in _members(trained).items()
+        if name in others or by_seed[0][0].validation
     }
+
+
+def ensemble(members: list[Run], temperatures: list[float]) -> Measured:
+    """Return the run that answers with the mean of several runs' log probabilities.
+
+    Their logits are first divided by ``temperatures``, one a member. ``ValueError`` if
+    the members were not tested on the same tracks.
+    """
+    first, facts, said = members[0], {}, {}
+    facts = {name: first.provenance[name] for name in OF_FIRST}
+    for name in ("model", "encoder"):
+        facts[name] = "+".join(run.provenance[name] for run in members)
+    seconds = round(sum(run.provenance["seconds"] for run in members), 2)
+    facts |= {"recipe": ENSEMBLE, "seconds": seconds}
+    for i, (run, temperature) in enumerate(zip(members, temperatures, strict=True)):
+        facts |= {f"member.{i}": run.name, f"temperature.{i}": temperature}
+    for part in ("predictions", "validation"):
+        each = [getattr(run, part) or {} for run in members]
+        if any(not np.array_equal(p.get("index"), each[0].get("index")) for p in each):
+            raise ValueError("an ensemble cannot have runs on different splits")
+        if each[0]:
+            logits = calibration.combine([p["logits"] for p in each], temperatures)
+            said[part] = each[0] | {"logits": logits.astype(np.float32)}
+    return Measured(
+        name=folder_name(facts),
+        provenance=facts,
+        **{"validation": None} | said,
+        subsets=first.subsets,
+        artists=first.artists,
+        history={},
+        confusions={},
+        top2_after={},
+        members=list(zip(members, temperatures, strict=True)),
+    )
+
+
+def ensembles(some: list[Run]) -> list[Measured]:
+    """Return all ensembles that runs make, by name, as notebook 7 does."""
+    by_name, found = by_split(some), []
+    for split in ("three-way", *SPLITS):
+        of = {"artist-trainval": "artist"}.get(split, "three-way")
+        made = combine(by_name.get(split, {}), temperatures(by_name.get(of, {})))
+        found += [run for group in made.values() for run in group]
+    return sorted(found, key=lambda run: run.name)
 
 
 def _members(trained: ByModel) -> dict[str, list[list[Run]]]:

@@ -18,14 +18,15 @@ from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments import ensembles, folds, grid, learning, suite, tables
+from gtzan_lib.experiments import folds, grid, groups, learning, suite, tables
 from gtzan_lib.experiments.rows import flat
-from gtzan_lib.experiments.run import Run
+from gtzan_lib.experiments.run import Measured, Run
 from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.fingerprint import fingerprint
 from gtzan_lib.report import claims
 from gtzan_lib.report.derived import derive
 
+REPORT = store.PROJECT / "report"
 DERIVED, PREDICTIONS = "derived.json", "predictions.csv"
 FITTED = 1e-6  # by how much processors differ in a fitted temperature
 CODES = ["encoder", "seed", "folder", "weights", "seconds", "of_pooling"]
@@ -158,6 +159,29 @@ def read(folder: Path) -> dict:
     return derived
 
 
+def beside(dataset: Dataset, runs: list[Measured]) -> str:
+    """Return runs' mean test accuracies beside those of the committed report.
+
+    A line a configuration; of the report's seeds the lowest and the highest.
+    """
+    kept = read(REPORT)
+    if kept["data"]["sha256"] != dataset.sha256:
+        about = f"report/ is about {kept['data']['name']}"
+        return f"{dataset.name}: nothing to compare, as {about}"
+    names = {
+        tuple(row[fact] for fact in groups.CONFIGURATION): row["runs"]
+        for row in kept["trained"]
+    }
+    lines = []
+    for facts, group in groups.group_runs(runs).items():
+        ours = np.mean([run.metric("accuracy")["value"] for run in group])
+        of = [kept["run_metrics"][name]["accuracy"] for name in names.get(facts, ())]
+        theirs = sorted(each["value"] for each in of) or [np.nan]
+        words = f"in report/ {theirs[0]:.3f} to {theirs[-1]:.3f} of {len(of)} seeds"
+        lines.append(f"{', '.join(map(str, facts))}: {ours:.3f} here; {words}")
+    return "\n".join(lines)
+
+
 def differences(where: str, kept: object, again: object) -> list[str]:
     """Return a sentence for each part of ``kept`` that is not as it is made again."""
     items = []
@@ -178,7 +202,7 @@ def main(data: str, profile: str) -> None:
     """Write the record of a profile's finished runs, and what follows from it."""
     dataset = open_dataset(data)
     runs = grid.finished(dataset, profile)
-    write(dataset, [*runs, *ensembles.find(dataset, runs)])
+    write(dataset, [*runs, *suite.ensembles(runs)])
     print(f"{dataset.name}: {len(runs)} runs of profile {profile}")
 
 

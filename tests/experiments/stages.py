@@ -15,15 +15,9 @@ from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.data.synthetic import make_sample
 from gtzan_lib.encoders.bands import read_bands
 from gtzan_lib.encoders.pooling import pool
-from gtzan_lib.experiments import ensembles
 
 IMPORTED = ("encoders.learned", "models.build", "training.recipe", "data.synthetic")
 LENET, SVM = {"epochs": 6}, {"model": "svm", "encoder": "texture"}
-
-
-def combine(source: Path) -> None:
-    members = [train(source, **facts) for facts in (LENET, SVM)]
-    ensembles.combine(open_dataset(source), members, [1.0, 1.0])
 
 
 STAGES = {
@@ -38,7 +32,6 @@ STAGES = {
     "encoder": lambda source: train(source, **LENET, encoder="conv"),
     "lenet": lambda source: train(source, **LENET),
     "svm": lambda source: train(source, **SVM),
-    "ensemble": combine,
 }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from papermill.translators import PythonTranslator
 from small import train
-from stages import combine, contents
+from stages import LENET, SVM, contents
 
 from gtzan_lib import store
 from gtzan_lib.data import splits
@@ -35,8 +35,8 @@ def everything(source: Path) -> None:
     pack(dataset)
     for encoder in ("pool", "bands", "texture", "conv"):
         ENCODERS[encoder].make().codes(dataset, train_index, 0, progress=False)
-    train(source, encoder="conv")
-    combine(source)
+    for facts in ({"encoder": "conv"}, LENET, SVM):
+        train(source, **facts)
 
 
 def test_a_flipped_bit_in_any_file_changes_no_result(

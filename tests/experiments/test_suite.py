@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import log_softmax
 from sklearn.kernel_ridge import KernelRidge
 from small import train
 
-from gtzan_lib.experiments import ensembles, suite
+from gtzan_lib.experiments import rows, suite
 from gtzan_lib.models import build as models
 from gtzan_lib.training import loop
 
@@ -48,20 +49,25 @@ def pair(five_source, tmp_path_factory):
         return {name: one(name) for name in (suite.CRNN, suite.TEXTURE)}
 
 
-def test_an_ensemble_is_found_with_its_members_and_named(pair, five):
-    temperatures = suite.temperatures(pair)
-    ensemble = suite.combine(five, pair, temperatures)[suite.BEST][0]
-    there = ensembles.find(five, [group[0] for group in pair.values()])
-    assert [run.folder for run in there] == [ensemble.folder]
+def test_an_ensemble_answers_with_the_mean_of_its_members(pair):
+    runs = [run for group in pair.values() for run in group]
+    (ensemble,) = suite.ensembles(runs)
     assert suite.by_split([ensemble]) == {"three-way": {suite.BEST: [ensemble]}}
+    assert [run for run, _ in ensemble.members] == runs
+    row = rows.runs_row(ensemble)
+    assert row["member.1"] == runs[1].name
+    each = [
+        log_softmax(run.predictions["logits"] / row[f"temperature.{i}"], axis=1)
+        for i, run in enumerate(runs)
+    ]
+    said = ensemble.predictions["logits"]
+    np.testing.assert_allclose(said, np.mean(each, axis=0), atol=1e-5)
 
 
-def test_an_ensemble_of_other_tracks_is_refused(pair, five, five_source):
+def test_an_ensemble_of_other_tracks_is_refused(pair, five_source):
     other = train(five_source, seed=1)
     with pytest.raises(ValueError, match="different splits"):
-        ensembles.combine(five, [pair[suite.CRNN][0], other], [1, 1])
-    with pytest.raises(ValueError, match="two runs of one model"):
-        ensembles.combine(five, [other, other], [1, 1])
+        suite.ensemble([pair[suite.CRNN][0], other], [1, 1])
 
 
 def test_validation_tracks_are_watched_where_there_are_any(pair):

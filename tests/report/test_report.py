@@ -349,6 +349,18 @@ def test_the_record_has_the_learning_curves_that_are_up_to_date(tiny):
     assert record.collect(tiny, []).learning.empty
 
 
+def test_a_run_stands_beside_those_of_the_kept_report(finished, tiny, monkeypatch):
+    runs = find_runs(tiny)[0]
+    assert "nothing to compare" in record.beside(tiny, runs)
+    monkeypatch.setattr(record, "REPORT", finished)
+    runs = [Run(path) for path in (finished / "03_train").glob("*-0")]
+    at = [r.metric("accuracy")["value"] for r in runs if "corrected" in r.name]
+    words = f"{np.mean(at):.3f} here; in report/ {min(at):.3f} to {max(at):.3f}"
+    lines = record.beside(tiny, runs).splitlines()
+    assert len(lines) == 2
+    assert [f"{words} of 2 seeds" in line for line in lines].count(True) == 1
+
+
 def test_an_unfinished_report_is_not_kept(finished, tmp_path):
     (tmp_path / "half").mkdir()
     shutil.copytree(finished / "record", tmp_path / "half" / "record")
