@@ -110,9 +110,9 @@ def _paired(name: str, ours: dict, others: dict, **epochs: int) -> dict:
     once, twice = ([values[seed] for seed in shared] for values in (ours, others))
     return {
         "when": name,
-        "once": with_text(_mean(once)),
-        "twice": with_text(_mean(twice)),
-        "difference": with_text(seeds.paired_difference(once, twice, MAIN["split"])),
+        "once": _mean(once),
+        "twice": _mean(twice),
+        "difference": seeds.paired_difference(once, twice, MAIN["split"]),
         "seeds": len(shared),
     } | ({"epochs": epochs} if epochs else {})
 
@@ -203,7 +203,7 @@ def public_code() -> dict:
     """
     halves = [
         {k: row[k] for k in ("pairs", "sources", "answered", "right")}
-        | {"half": half, "applied": applied, "by_source": with_text(row["by_source"])}
+        | {"half": half, "applied": applied, "by_source": row["by_source"]}
         for half in softmax_twice.HALVES
         for applied, row in softmax_twice.validation(half).items()
     ]
@@ -211,9 +211,7 @@ def public_code() -> dict:
     experiments = softmax_twice.natural_experiments()[columns].to_dict("records")
     frames = {"genre": softmax_twice.GENRE, "all": None}
     common = {name: softmax_twice.frequency(frame) for name, frame in frames.items()}
-    return {"halves": halves, "experiments": experiments} | {
-        name: row | {"share": with_text(row["share"])} for name, row in common.items()
-    }
+    return {"halves": halves, "experiments": experiments} | common
 
 
 def computing(runs: list[Measured]) -> list[dict]:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import dead, seeds
-from gtzan_lib.evaluation.metrics import Estimate, around, bare, proportion, with_text
+from gtzan_lib.evaluation.metrics import Estimate, around, bare, proportion
 from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import MAIN, Measured
 
@@ -145,9 +145,9 @@ def _seed(seed: list[Moment], compared: str | None) -> dict:
         "after": then.epoch,
         "dead": then.dead,
         "waiting": then.waiting,
-        "loss": with_text(bare(then.loss)),
-        "accuracy": with_text(then.accuracy),
-        "parts": {name: with_text(bare(value)) for name, value in then.parts.items()},
+        "loss": bare(then.loss),
+        "accuracy": then.accuracy,
+        "parts": {name: bare(value) for name, value in then.parts.items()},
         PAIR: next((moment.epoch for moment in seed if moment.is_pair), None),
     }
 
@@ -186,7 +186,7 @@ def together(when: str, group: list[Moment]) -> dict:
         "seeds": len(group),
         "runs": [moment.run.name for moment in group],
         "by_silent": rows,
-        "per_genre": with_text(slope),
+        "per_genre": slope,
         "parts": {
             name: _mean([m.parts[name] for m in group], 1 if name in SHARES else None)
             for name in group[0].parts
@@ -196,7 +196,7 @@ def together(when: str, group: list[Moment]) -> dict:
         "accuracies": [moment.accuracy["value"] for moment in group],
         "goes_to": _goes_to(group),
         "called": _share([m.called(n) for m, n in zip(group, answers, strict=True)]),
-        "most": with_text(proportion(most, len(group))),
+        "most": proportion(most, len(group)),
     }
 
 
@@ -231,20 +231,20 @@ def mixed(ends: list[Moment]) -> dict:
             tests = end.counts[HIPHOP].sum()
             row = {"run": end.run.name, "seed": end.run.provenance["seed"]}
             row["epochs"] = int(end.life.hiphop["silent"].sum() // tests)
-            called = {k: with_text(own.get(k, bare(np.nan))) for k in shares}
+            called = {k: own.get(k, bare(np.nan)) for k in shares}
             by_seed.append(row | called)
     both = sorted(shares["silent"].keys() & shares["lives"].keys())
     values = [[each[name]["value"] for name in both] for each in shares.values()]
     difference = seeds.paired_difference(*values, MAIN["split"])
     means = {name: _share(list(each.values())) for name, each in shares.items()}
-    return means | {"difference": with_text(difference), "by_seed": by_seed}
+    return means | {"difference": difference, "by_seed": by_seed}
 
 
 def _mean(values: list[float], highest: float | None = None) -> dict:
     mean = seeds.mean_over_seeds(list(values), MAIN["split"])
-    return with_text(seeds.clipped(mean, highest) if highest else mean)
+    return seeds.clipped(mean, highest) if highest else mean
 
 
 def _share(shares: list[Estimate]) -> dict:
     mean = seeds.over_seeds(shares, MAIN["split"]) if shares else bare(np.nan)
-    return with_text(mean)
+    return mean

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation.dead import FLOOR
-from gtzan_lib.evaluation.metrics import with_interval, with_text
+from gtzan_lib.evaluation.metrics import with_interval
 from gtzan_lib.experiments import folds, groups, suite
 from gtzan_lib.experiments.groups import over_seeds
 from gtzan_lib.experiments.run import Measured
@@ -63,7 +63,7 @@ def derive(tables: Tables, ledger: Ledger) -> dict:
             "configurations": configurations(runs),
             "beyond": _beyond(runs),
             "encoders": _encoders(tables.codes),
-            **{k: [_worded(row) for row in rows] for k, rows in folded(runs).items()},
+            **folded(runs),
             "central": central(runs, ledger.paper),
             "dead": known.dead,
             "comparisons": comparisons.summary(known, answers),
@@ -147,8 +147,11 @@ def configurations(runs: list[Measured]) -> list[dict]:
             row |= {name: value, f"{name}_text": f"{value:.2f}"}
         row |= _over_seeds(group)
         recall = {genre: over_seeds(group, "recall", genre=genre) for genre in GENRES}
-        row["recall"] = _worded(recall)
-        rows.append(row | dict(zip(groups.CONFIGURATION, facts, strict=True)))
+        rows.append(
+            row
+            | {"recall": recall}
+            | dict(zip(groups.CONFIGURATION, facts, strict=True))
+        )
     return rows
 
 
@@ -223,23 +226,19 @@ def _predicted(accuracy: float) -> str:
     return f"{FLOOR + 1 - accuracy:.2f}"
 
 
-def _worded(row: dict) -> dict:
-    """Return a row with the words for its estimates, whose ``value`` tells them."""
-    parts = {k: part for k, part in row.items() if isinstance(part, dict)}
-    return row | {
-        k: with_text(part) if "value" in part else _worded(part)
-        for k, part in parts.items()
-    }
-
-
 def _over_seeds(group: list[Measured]) -> dict:
-    return {k: with_text(over_seeds(group, k)) for k in ("accuracy", "top2")}
+    return {metric: over_seeds(group, metric) for metric in ("accuracy", "top2")}
 
 
 def plain(value: object) -> object:
-    """Return ``value`` as strict JSON has it: NaN as None, numpy's numbers as ours."""
+    """Return ``value`` as strict JSON has it, and with words for each estimate.
+
+    NaN becomes None, numpy's numbers ours; the words are an estimate's ``text``.
+    """
     if isinstance(value, dict):
-        return {str(name): plain(item) for name, item in value.items()}
+        items = {str(name): plain(item) for name, item in value.items()}
+        is_estimate = list(value) == ["value", "low", "high"]
+        return items | ({"text": with_interval(value)} if is_estimate else {})
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, float):  # numpy's float64 too

@@ -110,7 +110,12 @@ def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
     page and the parts of the README beside the folder (None: of none) are made again of
     what is kept, where that follows.
     """
-    again = derive(tables.read(folder), claims.load(folder / LEDGER))
+    record_of, ledger = tables.read(folder), claims.load(folder / LEDGER)
+    try:
+        again = derive(record_of, ledger)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        words = f"{folder / tables.FOLDER} contradicts itself: {error!r}"
+        raise DataError(words) from error
     content = record.read(folder)
     if wrong := record.differences(record.DERIVED, content, again):
         return wrong

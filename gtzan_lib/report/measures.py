@@ -4,7 +4,6 @@ Each takes the evidence and what the claim's ``with`` says; it returns what ``Fo
 has, or None if no run measures it.
 """
 
-import inspect
 import math
 import re
 from collections.abc import Callable
@@ -17,7 +16,7 @@ import numpy as np
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import clusters, seeds
 from gtzan_lib.evaluation.metrics import Estimate, around, bare
-from gtzan_lib.experiments import groups, scores, suite
+from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.run import MAIN, Measured
 from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
@@ -260,20 +259,3 @@ def _found(ours: Estimate, values: tuple, group: list, *others: list) -> Found:
 _ALL = (fact, subset, pooling_error, encoder_ratio, more_data, metric, gain)
 _ALL += (beside_others, rank, by_dead_genres)
 MEASURES: dict[str, Callable] = {measure.__name__: measure for measure in _ALL}
-
-
-def problem(name: str, arguments: dict) -> str | None:
-    """Return what is wrong with a measure and its arguments; None if nothing is."""
-    if name not in MEASURES:
-        return f"there is no measure {name}: they are {', '.join(MEASURES)}"
-    try:
-        inspect.signature(MEASURES[name]).bind(None, **arguments)
-    except TypeError as error:
-        return f"measure {name}: {error}"
-    own, facts = divided(arguments)
-    for of in (own.pop("of", {}), own.pop("against", {})):
-        facts |= of
-    if unknown := facts.keys() - set(FACTS):
-        return f"runs have no parameter {unknown.pop()}"
-    metric = own.pop("metric", None)
-    return scores.problem(metric, own) if metric and name != "rank" else None
