@@ -4,6 +4,8 @@ The paper's own network and split (``groups.MAIN``), by both recipes; what count
 silent, and which silent genres are dead, says ``evaluation.dead``.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -21,67 +23,55 @@ SHARES = ("silent", "wrong")  # of pictures, among the parts of a loss
 TINY = 1e-9  # above the least loss that there is
 
 
-class Life:
-    """The epochs of a run: when learning begins, which genres are silent, and when.
+def moments(run: Measured, pair: tuple[float, float]) -> list[SimpleNamespace]:
+    """Return a run after ``EPOCHS``, the first epoch as good as ``pair``, and the last.
 
-    ``hiphop`` counts how often its test pictures got each answer, summed over the
-    epochs of its silences (``silent``) and all others since learning began (``lives``).
+    ``pair`` is a training loss and accuracy. ``silent`` genres are ``dead``, or
+    ``waiting``: not yet answered. ``share`` is that of their pictures among those that
+    train; ``parts`` are those of the loss, none with softmax applied once.
     """
-
-    def __init__(self, run: Measured):
-        self.run, self.last = run, len(run.history["loss"])
-        self.begins = dead.learning_begins(*run.counted)
-        self.silences = dead.silences(*run.counted)
-        epochs = np.arange(self.last) + 1
-        silent = np.zeros(self.last, bool)
-        for genre, first, last in self.silences:
-            silent |= (genre == GENRES[HIPHOP]) & (first <= epochs) & (epochs <= last)
-        when = {"silent": silent}
-        when["lives"] = (epochs >= (self.begins or np.inf)) & ~silent
-        answers = run.test_confusions[:, HIPHOP]
-        self.hiphop = {name: answers[of].sum(axis=0) for name, of in when.items()}
-
-    def moments(self, pair: tuple[float, float]) -> list["Moment"]:
-        """Return those of ``EPOCHS``, of the first epoch as good as ``pair``, the last.
-
-        ``pair`` is a training loss and accuracy.
-        """
-        history = self.run.history
-        passed = dead.first_pass(history["loss"], history["train_accuracy"], *pair)
-        epochs = {e for e in (*EPOCHS, passed) if e and e < self.last} | {self.last}
-        return [Moment(self, epoch, epoch == passed) for epoch in sorted(epochs)]
+    loss, right = run.history["loss"], run.history["train_accuracy"]
+    begins, silences = (f(*run.counted) for f in (dead.learning_begins, dead.silences))
+    passed, last = dead.first_pass(loss, right, *pair), len(loss)
+    found = []
+    for epoch in sorted({e for e in (*EPOCHS, passed) if e and e < last} | {last}):
+        shown, counts = run.counted[0][epoch - 1], run.test_confusions[epoch - 1]
+        silent = dead.silent_at(silences, epoch)
+        share = shown[np.isin(GENRES, silent)].sum() / shown.sum()
+        parts = dead.loss_parts(loss[epoch - 1], right[epoch - 1], share)
+        moment = SimpleNamespace(run=run, epoch=epoch, counts=counts, share=share)
+        moment.begins, moment.silences, moment.silent = begins, silences, silent
+        moment.begun, moment.is_pair = epoch >= (begins or np.inf), epoch == passed
+        moment.loss = loss[epoch - 1]
+        moment.accuracy = proportion(counts.trace(), counts.sum())
+        moment.dead = dead.dead_at(silences, epoch, begins)
+        moment.waiting = [genre for genre in silent if genre not in moment.dead]
+        moment.parts = parts if run.provenance["recipe"] == "paper" else {}
+        found.append(moment)
+    return found
 
 
-class Moment:
-    """A run after one of its epochs.
+def _hiphop(end: SimpleNamespace) -> dict[str, np.ndarray]:
+    """Count the answers that hip-hop's test pictures got while it was ``silent``.
 
-    ``silent`` genres are ``dead``, or ``waiting``: not yet answered. ``share`` is that
-    of their pictures among those that train; ``parts`` are those of the loss, none with
-    softmax applied once.
+    And in all other epochs since learning began, ``lives``; from a run's last moment.
     """
+    epochs = np.arange(end.epoch) + 1
+    silent = np.zeros(end.epoch, bool)
+    for genre, first, last in end.silences:
+        silent |= (genre == GENRES[HIPHOP]) & (first <= epochs) & (epochs <= last)
+    when = {"silent": silent, "lives": (epochs >= (end.begins or np.inf)) & ~silent}
+    answers = end.run.test_confusions[:, HIPHOP]
+    return {name: answers[of].sum(axis=0) for name, of in when.items()}
 
-    def __init__(self, life: Life, epoch: int, is_pair: bool):
-        self.life, self.run, self.epoch, self.is_pair = life, life.run, epoch, is_pair
-        history, is_twice = self.run.history, self.run.provenance["recipe"] == "paper"
-        self.loss = history["loss"][epoch - 1]
-        self.counts = self.run.test_confusions[epoch - 1]
-        self.accuracy = proportion(self.counts.trace(), self.counts.sum())
-        self.begun = epoch >= (life.begins or np.inf)
-        self.silent = dead.silent_at(life.silences, epoch)
-        self.dead = dead.dead_at(life.silences, epoch, life.begins)
-        self.waiting = [genre for genre in self.silent if genre not in self.dead]
-        shown = self.run.counted[0][epoch - 1]
-        self.share = shown[np.isin(GENRES, self.silent)].sum() / shown.sum()
-        parts = self.loss, history["train_accuracy"][epoch - 1], self.share
-        self.parts = dead.loss_parts(*parts) if is_twice else {}
 
-    def called(self, counts: np.ndarray) -> Estimate:
-        """Return the share of hip-hop that is called reggae, of counts of answers.
+def _called(tests: int, counts: np.ndarray) -> Estimate:
+    """Return the share of hip-hop that is called reggae, of counts of answers.
 
-        These may be of several epochs; its interval is that of one epoch's pictures.
-        """
-        tests, share = self.counts[HIPHOP].sum(), counts[REGGAE] / max(1, sum(counts))
-        return proportion(round(share * tests), tests) | {"value": share}
+    These may be of several epochs; its interval is that of one epoch's ``tests``.
+    """
+    share = counts[REGGAE] / max(1, sum(counts))
+    return proportion(round(share * tests), tests) | {"value": share}
 
 
 def tables(runs: list[Measured], pair: tuple[float, float]) -> dict:
@@ -94,20 +84,20 @@ def tables(runs: list[Measured], pair: tuple[float, float]) -> dict:
     """
     found = {}
     for recipe in ("paper", "corrected"):
-        group = [Life(run).moments(pair) for run in groups.longest(runs, recipe=recipe)]
+        group = [moments(run, pair) for run in groups.longest(runs, recipe=recipe)]
         begun = [moment for seed in group for moment in seed if moment.begun]
         epochs = sorted({seed[-1].epoch for seed in group}.union(EPOCHS))
-        moments = {str(e): [m for m in begun if m.epoch == e] for e in epochs}
-        moments = {when: some for when, some in moments.items() if some}
-        sizes = [(len(m), int(e) in EPOCHS, int(e)) for e, m in moments.items()]
+        by_epoch = {str(e): [m for m in begun if m.epoch == e] for e in epochs}
+        by_epoch = {when: some for when, some in by_epoch.items() if some}
+        sizes = [(len(m), int(e) in EPOCHS, int(e)) for e, m in by_epoch.items()]
         compared = str(max(sizes)[-1]) if sizes else None
         if at_pair := [moment for moment in begun if moment.is_pair]:
-            moments[PAIR] = at_pair
+            by_epoch[PAIR] = at_pair
         rows = [_seed(seed, compared) for seed in group]
         kinds = ("late", "died", "dead", "waiting")
         found[recipe] = {
             "seeds": rows,
-            "moments": [together(when, some) for when, some in moments.items()],
+            "moments": [together(when, some) for when, some in by_epoch.items()],
             "compared": compared,
             "genres": [
                 {"genre": g} | {k: sum(g in str(row[k]) for row in rows) for k in kinds}
@@ -118,7 +108,7 @@ def tables(runs: list[Measured], pair: tuple[float, float]) -> dict:
     return found
 
 
-def _seed(seed: list[Moment], compared: str | None) -> dict:
+def _seed(seed: list[SimpleNamespace], compared: str | None) -> dict:
     """Return a seed's row, in words.
 
     Genres that were ``late``, not yet answered when learning began, and those that
@@ -128,9 +118,9 @@ def _seed(seed: list[Moment], compared: str | None) -> dict:
     """
     end, late, died = seed[-1], [], []
     then = next((moment for moment in seed if str(moment.epoch) == compared), end)
-    for genre, first, last in end.life.silences:
+    for genre, first, last in end.silences:
         lasts = last == end.epoch
-        if first == end.life.begins:
+        if first == end.begins:
             late.append(f"{genre} never" if lasts else f"{genre} until {last}")
         else:
             when = f"from {first}" if lasts else f"{first} to {last}"
@@ -139,7 +129,7 @@ def _seed(seed: list[Moment], compared: str | None) -> dict:
         "run": end.run.name,
         "seed": end.run.provenance["seed"],
         "epochs": end.epoch,
-        "begins": end.life.begins,
+        "begins": end.begins,
         "late": ", ".join(late),
         "died": ", ".join(died),
         "after": then.epoch,
@@ -152,7 +142,7 @@ def _seed(seed: list[Moment], compared: str | None) -> dict:
     }
 
 
-def together(when: str, group: list[Moment]) -> dict:
+def together(when: str, group: list[SimpleNamespace]) -> dict:
     """Return what seeds measure together at one moment.
 
     ``by_silent``, the loss by the number of silent genres, and the least that it can be
@@ -174,6 +164,7 @@ def together(when: str, group: list[Moment]) -> dict:
         for k, of in seeds_of.groupby("silent")
     ]
     answers = [moment.counts[HIPHOP] for moment in group]
+    called = [_called(n.sum(), n) for n in answers]
     most = sum(n[REGGAE] > np.delete(n, REGGAE).max() for n in answers)
     slope = bare(np.nan)
     if len(group) > 2 and len(rows) > 1:
@@ -195,12 +186,12 @@ def together(when: str, group: list[Moment]) -> dict:
         "accuracy": _share([moment.accuracy for moment in group]),
         "accuracies": [moment.accuracy["value"] for moment in group],
         "goes_to": _goes_to(group),
-        "called": _share([m.called(n) for m, n in zip(group, answers, strict=True)]),
+        "called": _share(called),
         "most": proportion(most, len(group)),
     }
 
 
-def _goes_to(group: list[Moment]) -> list[dict]:
+def _goes_to(group: list[SimpleNamespace]) -> list[dict]:
     """Return a row a silent genre: in how many seeds, and what it is called there."""
     rows = []
     for k, genre in enumerate(GENRES):
@@ -214,23 +205,23 @@ def _goes_to(group: list[Moment]) -> list[dict]:
     return sorted(rows, key=lambda row: -row["seeds"])
 
 
-def mixed(ends: list[Moment]) -> dict:
+def mixed(ends: list[SimpleNamespace]) -> dict:
     """Return how much of hip-hop is called reggae while it is silent, and else.
 
-    Of each seed a mean over such epochs (see ``Life``): ``silent`` and ``lives`` are
+    Of each seed a mean over such epochs: ``silent`` and ``lives`` are
     means over the seeds that have any, ``difference`` over those that have both, and
     ``by_seed`` a row for each of ``silent``, with its number of ``epochs``.
     """
     shares: dict[str, dict] = {"silent": {}, "lives": {}}
     by_seed = []
     for end in ends:
-        own = {k: end.called(n) for k, n in end.life.hiphop.items() if n.sum()}
+        tests, counts = end.counts[HIPHOP].sum(), _hiphop(end)
+        own = {k: _called(tests, n) for k, n in counts.items() if n.sum()}
         for kind, share in own.items():
             shares[kind][end.run.name] = share
         if "silent" in own:
-            tests = end.counts[HIPHOP].sum()
             row = {"run": end.run.name, "seed": end.run.provenance["seed"]}
-            row["epochs"] = int(end.life.hiphop["silent"].sum() // tests)
+            row["epochs"] = int(counts["silent"].sum() // tests)
             called = {k: own.get(k, bare(np.nan)) for k in shares}
             by_seed.append(row | called)
     both = sorted(shares["silent"].keys() & shares["lives"].keys())

@@ -1,44 +1,16 @@
-"""Executing notebooks for the pipeline, by papermill: their outputs, or one sentence.
-
-Of what a notebook prints, a line that updates (progress) is passed on every twenty
-seconds; the rest is in the executed notebook.
-"""
+"""Executing notebooks for the pipeline by papermill: outputs, or one sentence."""
 
 import asyncio
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 
 from gtzan_lib.errors import UserError
 
-UPDATE_SECONDS = 20
 LONGEST = 70  # characters of a temporary folder that sockets can be in
 SLOW_SECONDS = 300  # that a kernel may take to start and to answer on a busy machine
-
-
-class Relay:
-    """A text file that passes on the lines that update, each behind a label."""
-
-    def __init__(self, label: str):
-        self.label, self.rest, self.shown = label, "", 0.0
-
-    def write(self, text: str) -> None:
-        """Take a piece of what a notebook prints."""
-        lines = (self.rest + text).replace("\r", "\n\r").split("\n")
-        self.rest = lines[-1]
-        for line, after in pairwise(lines):
-            is_last = line.startswith("\r") and not after.startswith("\r")
-            is_due = time.time() - self.shown >= UPDATE_SECONDS
-            if line.strip() and line.startswith("\r") and (is_due or is_last):
-                self.shown = time.time()
-                print(f"[{self.label}] {line.strip()}", flush=True)
-
-    def flush(self) -> None:
-        """Do nothing: lines are passed on as they come."""
 
 
 @contextmanager
@@ -87,7 +59,6 @@ def execute(notebook: Path, output: Path, parameters: dict, kernel) -> None:
             kernel_name="python3",
             km=kernel,
             progress_bar=False,
-            stdout_file=Relay(output.stem),
             autosave_cell_every=0,
             start_timeout=SLOW_SECONDS,
             iopub_timeout=SLOW_SECONDS,

@@ -1,10 +1,6 @@
 """Judging predictions of any model by protocol (``data.splits``): ``evaluate``."""
 
-import base64
 import contextlib
-import io
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +150,7 @@ def write(found: dict, folder: Path) -> None:
         words=with_interval,
         heard=folds.KNOWN,
         unheard=folds.UNHEARD,
-        figures={name: _drawn(figure) for name, figure in _figures(found["protocols"])},
+        genres=GENRES,
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -162,36 +158,3 @@ def write(found: dict, folder: Path) -> None:
         (folder / "evaluation.html").write_text(page, "utf-8")
     except OSError as error:
         raise UserError(f"cannot write {folder}: {error.strerror}") from error
-
-
-def _figures(found: dict[str, dict]) -> Iterator[tuple]:
-    """Yield the reliability diagram and a confusion matrix a protocol, with names."""
-    os.environ["MATPLOTLIBRC"] = os.devnull  # a user's own must not change figures
-    import matplotlib.pyplot as plt
-
-    from gtzan_lib.report import plots
-
-    sure = {n: row["calibration"] for n, row in found.items() if row["calibration"]}
-    if sure:
-        figure, ax = plt.subplots(figsize=(5.4, 4.4), layout="constrained")
-        ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="calibrated")
-        looks = zip(sure.items(), plots.COLORS, "osD^vP", strict=False)
-        for (name, row), color, marker in looks:
-            bins, label = pd.DataFrame(row["bins"]), f"{name}: error {row['error']:.3f}"
-            style = {"marker": marker, "color": color, "label": label}
-            ax.plot(bins["confidence"], bins["accuracy"], **style)
-        ax.set(xlabel="confidence", ylabel="share that is right", ylim=(0, 1.02))
-        ax.legend(fontsize=8)
-        yield "How often right, by how sure", figure
-    for name, row in found.items():
-        yield f"Confusions, {name}", plots.confusion(np.array(row["confusion"]), name)
-
-
-def _drawn(figure) -> str:
-    """Return a figure as the address of a picture that holds itself; close it."""
-    import matplotlib.pyplot as plt
-
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
-    plt.close(figure)
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

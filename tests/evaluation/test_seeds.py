@@ -44,12 +44,6 @@ def test_a_paired_difference_has_a_sign_and_needs_two_seeds():
     assert np.isnan(seeds.paired_difference([], [], "random")["value"])
 
 
-def test_a_difference_of_other_test_pictures_has_both_uncertainties():
-    estimate = seeds.difference([around(0.4)], "artist", [around(0.6)], "random")
-    assert estimate["value"] == pytest.approx(-0.2)
-    assert estimate["high"] == pytest.approx(-0.2 + 0.1 * 2**0.5)
-
-
 def confusion(jazz, others=150):
     counts = np.diag([others] * 5 + [jazz] + [others] * 4)
     counts[:, 9] += 200 - counts.sum(axis=1)

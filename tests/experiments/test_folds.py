@@ -103,12 +103,3 @@ def test_an_ensemble_has_the_repetitions_that_its_models_share():
         few = folds.gather(runs(split, range(3, 6)))
         others = folds.gather(runs(split, range(9)))
         assert folds.together([others, few]).temperatures.shape == (1, 3, 2)
-
-
-def test_an_accuracy_over_repetitions_holds_how_much_they_differ():
-    hits = np.zeros((2, 600))
-    hits[0] = hits[1, ::2] = 1
-    alike = folds.right(hits[[1, 1]], TRACKS)
-    differ = folds.right(hits, TRACKS)
-    assert alike["high"] - alike["low"] == pytest.approx(0.08, abs=0.01)
-    assert (differ["value"], differ["low"]) == (0.75, 0)  # Student's of one degree

@@ -8,7 +8,7 @@ from gtzan_lib import registry
 from gtzan_lib.data.gtzan import PUBLISHED, Dataset, published_sums
 from gtzan_lib.errors import ParameterError
 from gtzan_lib.experiments import grid, runs, tables
-from gtzan_lib.parameters import Parameters, names_of
+from gtzan_lib.parameters import Parameters
 from gtzan_lib.report import keep
 
 GTZAN = Dataset(PUBLISHED, Path("/nowhere"), tuple(published_sums()), "")
@@ -72,12 +72,6 @@ def test_runs_that_the_grid_does_not_ask_for_do_not_count(tiny):
         train(tiny, epochs=epochs)
     assert len(runs.find_runs(tiny)[0]) == 2
     assert [run.provenance["epochs"] for run in grid.finished(tiny, "quick")] == [40]
-
-
-def test_quick_trains_what_notebook_3_does_by_default():
-    p = Parameters()
-    of_3 = Parameters(**{name: getattr(p, name) for name in names_of("03_train_cnn")})
-    assert of_3.facts in facts_of("quick")
 
 
 def test_an_unknown_profile_is_one_sentence_with_the_names(tiny):

@@ -22,7 +22,7 @@ def evidence(runs, **tables):
 def test_every_metric_is_counted_from_the_answers():
     run = recorded(7)
     genre = {name: {"genre": "jazz"} for name in ("recall", "precision")}
-    genre |= dict.fromkeys(("called", "mixed"), {"genre": "jazz", "other": "metal"})
+    genre |= {k: {"genre": "jazz", "other": "metal"} for k in ("called", "mixed")}
     values = {
         name: run.metric(name, **genre.get(name, {}))["value"]
         for name in scores.COUNTED
@@ -190,23 +190,6 @@ def test_folds_of_different_sizes_are_counted_together():
     assert groups.over_seeds(runs, "recall", genre="jazz")["value"] == (9 + 15) / 40
     assert groups.over_seeds(runs, "accuracy")["value"] == (90 + 150) / 400
     assert groups.over_seeds(runs[1:], "accuracy") == runs[1].metric("accuracy")
-
-
-def test_a_metric_that_a_run_lacks_has_no_mean():
-    runs = [recorded(5, seed=0), recorded(5, seed=1)]
-    assert math.isnan(groups.over_seeds(runs, "loss", epoch=100)["value"])
-    assert math.isnan(groups.over_seeds([], "accuracy")["value"])
-    at_30 = groups.over_seeds(runs, "loss", epoch=30)
-    assert at_30["value"] == 2  # and is not cut off at 1
-
-
-def test_models_are_named_by_split():
-    runs = [recorded(5, seed=seed, split="artist") for seed in (1, 0)]
-    runs += [recorded(5), recorded(5, model="lenet-tanh")]
-    table = suite.by_split(runs)
-    assert list(table) == ["artist", "random"]
-    assert [r.provenance["seed"] for r in table["artist"][suite.LENET]] == [0, 1]
-    assert list(table["random"]) == [suite.LENET]
 
 
 def test_splits_by_artist_have_intervals_by_artist():

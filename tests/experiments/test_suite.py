@@ -77,10 +77,6 @@ def test_validation_tracks_are_watched_where_there_are_any(pair):
     assert not set(run.validation["index"]) & set(run.predictions["index"])
 
 
-def test_a_data_set_without_features_goes_without(tiny):
-    assert suite.train_all(tiny, (suite.FEATURES,), "random", "quick") == {}
-
-
 def test_an_ensemble_takes_the_one_run_of_a_machine_again(pair):
     (crnn,), (svm,) = pair[suite.CRNN], pair[suite.TEXTURE]
     trained = {suite.CRNN: [crnn] * 3, suite.TEXTURE: [svm]}

@@ -1,6 +1,5 @@
 """What the text compares beside the claims: on made-up runs, and by another way."""
 
-import math
 from dataclasses import fields
 
 import numpy as np
@@ -70,11 +69,6 @@ def test_one_softmax_less_two_is_paired_by_seed(runs):
         assert (found["low"], found["high"]) == pytest.approx((low, high))
 
 
-def test_without_one_of_the_recipes_nothing_is_compared(runs):
-    assert comparisons.softmaxes(runs[:3], right=0.62) == []
-    assert comparisons.softmaxes(runs[3:], right=0.62) == []
-
-
 def test_other_slips_stand_beside_the_papers_loss():
     def trained(recipe, seed, steps):
         return run(recipe, seed, 300, [*steps, (300, 7, 10, steps[-1][-1])])
@@ -138,15 +132,6 @@ def test_behind_two_softmaxes_a_loss_tells_the_mean_probability():
         assert found["least"] - 1e-9 <= first.min()
         assert first.max() <= found["most"] + 1e-9
     assert found["most"] == pytest.approx(first.max())
-
-
-def test_the_paper_is_above_the_bound_for_one_softmax_and_fits_two():
-    assert comparisons.highest_calibrated_loss(0.62) == pytest.approx(1.499, abs=1e-3)
-    found = comparisons.probability_behind_two(1.83)
-    assert found["low"] == pytest.approx(0.573, abs=1e-3)
-    assert found["high"] == pytest.approx(0.631, abs=1e-3)
-    chance = comparisons.highest_calibrated_loss(0.1)
-    assert chance == pytest.approx(math.log(10))
 
 
 def test_control_tracks_of_unknown_artists_are_counted():

@@ -34,11 +34,11 @@ def certain_run(seed, silent, epochs=120, recipe="paper", between=None, **facts)
 
 
 def test_compared_are_some_epochs_the_last_and_the_first_as_good_as_the_paper():
-    life = dead.Life(certain_run(0, ["hiphop"], epochs=400))
-    moments = {moment.epoch: moment.is_pair for moment in life.moments(PAIR)}
+    moments = dead.moments(certain_run(0, ["hiphop"], epochs=400), PAIR)
+    assert moments[-1].silences == [("hiphop", 1, 400)]
+    moments = {moment.epoch: moment.is_pair for moment in moments}
     assert moments == {1: True, 30: False, 100: False, 300: False, 400: False}
-    assert life.silences == [("hiphop", 1, 400)]
-    worse = dead.Life(certain_run(0, GENRES[:5], epochs=30)).moments(PAIR)
+    worse = dead.moments(certain_run(0, GENRES[:5], epochs=30), PAIR)
     assert [(moment.epoch, moment.is_pair) for moment in worse] == [(30, False)]
 
 
@@ -120,9 +120,3 @@ def test_the_longest_run_of_a_seed_counts_and_recipes_stay_apart():
     assert [row["seed"] for row in found["corrected"]["seeds"]] == [1]
     assert found["corrected"]["moments"][0]["parts"] == {}
     json.dumps(plain(found), allow_nan=False)
-
-
-def test_no_runs_make_empty_tables():
-    for table in dead.tables([], PAIR).values():
-        assert table["seeds"] == table["moments"] == []
-        assert table["compared"] is None

@@ -54,16 +54,6 @@ def test_a_second_notebook_knows_no_name_of_the_first_and_imports_nothing_again(
     assert cells[-1].outputs[0].text == "7 1 False\n"
 
 
-def test_a_line_that_updates_is_passed_on_at_first_and_at_last(capsys):
-    relay = execute.Relay("n")
-    relay.write("before\n")
-    for percent in range(101):
-        relay.write(f"\r{percent}")
-        relay.write(" %")
-    relay.write("\nnext\n")
-    assert capsys.readouterr().out.splitlines() == ["[n] 0 %", "[n] 100 %"]
-
-
 @pytest.fixture
 def shown(monkeypatch):
     """A handler, a log that it shows, and a clock to turn."""

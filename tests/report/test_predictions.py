@@ -13,9 +13,8 @@ from sklearn.metrics import accuracy_score, confusion_matrix, top_k_accuracy_sco
 
 from gtzan_lib.__main__ import main
 from gtzan_lib.data import splits
-from gtzan_lib.data.artists import artists_of
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.gtzan import PUBLISHED, published_sums
+from gtzan_lib.data.gtzan import published_sums
 from gtzan_lib.report import literature
 from gtzan_lib.store import PROJECT
 
@@ -68,32 +67,6 @@ def test_each_protocol_is_a_file_that_needs_no_pictures(folder):
     artist = pd.read_csv(folder / "artist.csv")
     sizes = artist.subset.value_counts().to_dict()
     assert sizes == {"train": 442, "validation": 197, "test": 290}
-
-
-def test_no_artist_and_no_identical_picture_is_on_both_sides(folder):
-    shared = {}
-    for name in splits.PROTOCOLS:
-        table = pd.read_csv(folder / f"{name}.csv")
-        table["artist"] = artists_of(table.track, PUBLISHED)
-        table["sum"] = table.track.map(published_sums())
-        parts = table.groupby("fold") if "fold" in table else [(0, table)]
-        for kind in ("artist", "sum"):
-            shared[name, kind] = sum(
-                len(set(part[kind][part.subset == "train"]) & set(part[kind][is_test]))
-                for _, part in parts
-                if any(is_test := part.subset == "test")
-            )
-    assert shared["artist-folds", "artist"] == shared["random-unique", "sum"] == 0
-    assert shared["random-folds", "artist"] > 100
-    assert shared["random", "sum"] > 0
-    artist, random = (
-        pd.read_csv(folder / f"{name}.csv")
-        .assign(genre=lambda table: table.track.str.split(".").str[0])
-        .value_counts(["fold", "subset", "genre"])
-        .to_dict()
-        for name in FOLDED
-    )
-    assert artist == random
 
 
 def test_files_of_another_copy_fit_it_or_say_why(five_source, tmp_path, capsys):
@@ -163,16 +136,6 @@ def test_a_genre_is_enough_and_has_no_calibration(folder, tmp_path, capsys):
     assert "leakage" not in printed
 
 
-def test_perfect_predictions_without_leakage(folder, tmp_path, capsys):
-    table = predict(folder)
-    table = table[["protocol", "track"]].assign(genre=table.track.str.split(".").str[0])
-    found = judged(tmp_path, capsys, table)
-    assert found["leakage"]["value"] == 0
-    accuracy = found["protocols"]["artist-folds"]["accuracy"]
-    assert accuracy["value"] == 1
-    assert 0.95 < accuracy["low"] < 1
-
-
 def test_the_example_of_the_howto_runs(folder, tmp_path, capsys, monkeypatch):
     """With a model that knows how often each genre is, and no more."""
     text = (PROJECT / "report" / "HOWTO.md").read_text("utf-8")
@@ -188,13 +151,10 @@ def test_the_example_of_the_howto_runs(folder, tmp_path, capsys, monkeypatch):
 
 FAULTS = {
     "a number": ({"blues": "much"}, "a probability is no number"),
-    "nan": ({"rock": "nan"}, "a probability is no number"),
     "negative": ({"blues": "-0.1"}, "a probability is below 0"),
     "sum": ({"blues": "1", "rock": "1"}, "the probabilities do not sum to 1"),
     "protocol": ({"protocol": "mine"}, "'mine' is no protocol: they are random, "),
     "track": ({"track": "blues.99999"}, "'blues.99999' is no test track of 'artist'"),
-    "formula": ({"track": "=cmd|' /C calc'!A0"}, "no test track of 'artist'"),
-    "markup": ({"protocol": "<script>x</script>"}, "is no protocol"),
     "terminal": ({"track": "\x1b[31mred\n"}, r"'\x1b[31mred\n' is no test track"),
     "format": ({"track": "{0.__class__}{protocol}"}, "'{0.__class__}{protocol}' is no"),
     "long": ({"track": "x" * 1000}, f"'{'x' * 40}' is no test track"),
@@ -237,18 +197,14 @@ def test_missing_and_repeated_tracks_are_counted(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
         b"protocol,track,genre\n",
-        b"protocol,track\nartist,blues.00012\n",
         b"protocol,track,blues,rock\nartist,blues.00012,0.5,0.5\n",
-        "protocol,track,genre\nartist,bl\xfces,x\n".encode("latin-1"),
         "protocol,track,genre\nartist,blues.00012,blues\n".encode("utf-16"),
-        b'protocol,track,genre\n"' + b"x\n" * 1000,
         b"protocol,track,genre" + b",a" * 200_000 + b"\n",
         b"protocol,track,genre\n" + b"artist,blues.00012,blues\n" * 250_000,
         b"PK\x03\x04" + b"\0" * 1000,
     ],
-    ids=range(10),
+    ids=range(6),
 )
 def test_what_is_no_table_of_predictions_is_refused(tmp_path, capsys, content):
     path = tmp_path / "p.csv"
@@ -277,8 +233,8 @@ def test_the_page_stands_alone_and_runs_nothing(folder, tmp_path, capsys, name):
     assert evaluate(tmp_path / "in", capsys, table, *options, name=name)[0] == 0
     text = (out / "evaluation.html").read_text("utf-8")
     assert not re.findall(r"<script|<[^>]* on\w+=|<link", text)
-    addresses = re.findall(r'<[^>]* src="(.{22})', text)
-    assert addresses == 3 * ["data:image/png;base64,"]  # the diagram and two matrices
+    assert "src=" not in text
+    assert text.count("<caption>") == 2 + 2 * 2  # a table of bins and one of confusions
     assert "49" not in re.search("<h1>(.*?)</h1>", text)[1]
     assert "\x1b" not in text
     found = json.loads((out / "evaluation.json").read_text("utf-8"))
@@ -286,16 +242,6 @@ def test_the_page_stands_alone_and_runs_nothing(folder, tmp_path, capsys, name):
     assert f"<td>{shown:.2f} [" in text
     for row in literature.load():
         assert row["accuracy"] in text
-
-
-def test_a_folder_that_cannot_be_written_is_named(folder, tmp_path, capsys):
-    (tmp_path / "file").write_text("")
-    out = tmp_path / "file" / "out"
-    table = predict(folder, ("artist",))
-    status, printed = evaluate(tmp_path, capsys, table, "--out", str(out))
-    assert status == 2
-    assert "cannot write" in printed.err
-    assert main(["folds", str(out)]) == 2
 
 
 def test_the_page_fits_the_screen(folder, tmp_path, capsys, browser):
