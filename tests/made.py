@@ -3,10 +3,10 @@
 import numpy as np
 
 from gtzan_lib.evaluation import dead
-from gtzan_lib.experiments.run import MAIN, Measured, folder_name
+from gtzan_lib.experiments.run import MAIN, Run, folder_name
 
 
-class Made(Measured):
+class Made(Run):
     """A run of the counts that it is given."""
 
     def __init__(

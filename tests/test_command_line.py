@@ -17,6 +17,7 @@ from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import runs
+from gtzan_lib.experiments.run import read
 from gtzan_lib.parameters import FACTS, Parameters
 from gtzan_lib.report import clone
 
@@ -90,7 +91,7 @@ def test_runs_are_saved_and_restored_whole_and_damaged_ones_are_named(
         path.name for path in run.folder.iterdir()
     }
     np.testing.assert_array_equal(
-        runs.Run(restored).predictions["logits"], run.predictions["logits"]
+        read(restored).predictions["logits"], run.predictions["logits"]
     )
     (saved / "history.json").write_text("{}")
     (restored / "model.safetensors").unlink()  # which restoring would mend

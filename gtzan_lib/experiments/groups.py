@@ -8,12 +8,12 @@ from gtzan_lib.data import splits
 from gtzan_lib.evaluation import seeds
 from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
 from gtzan_lib.experiments import scores
-from gtzan_lib.experiments.run import MAIN, Measured
+from gtzan_lib.experiments.run import MAIN, Run
 from gtzan_lib.registry import CODES
 
 CONFIGURATION = ("recipe", "model", "encoder", "split", "epochs")  # all but the seed
 OF_TRAINING = ("loss", "train_accuracy", "loss_when")
-Runs = list[Measured]
+Runs = list[Run]
 
 
 def group_runs(some: Runs) -> dict[tuple, Runs]:
@@ -55,7 +55,7 @@ def _fitting(some: Runs, facts: dict) -> Runs:
     return [run for run in some if facts.items() <= run.provenance.items()]
 
 
-def _by_seed(some: Runs) -> dict[int, Measured]:
+def _by_seed(some: Runs) -> dict[int, Run]:
     return {run.provenance["seed"]: run for run in some}
 
 

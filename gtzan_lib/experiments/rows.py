@@ -8,7 +8,7 @@ import pandas as pd
 from gtzan_lib.data.artists import artists_of
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.experiments import scores
-from gtzan_lib.experiments.run import MAIN, Measured, Run
+from gtzan_lib.experiments.run import MAIN, Run
 
 PARTS = ("test", "validation")
 ANSWERED, RIGHT = ([f"{word}_{g}" for g in GENRES] for word in ("answered", "right"))
@@ -86,7 +86,7 @@ def measured(
     confusions: pd.DataFrame | None,
     tracks: np.ndarray,
     shown: np.ndarray,
-) -> Measured:
+) -> Run:
     """Return a run as it was measured, from its rows.
 
     ``index`` is that in ``tracks``, those of all answers, sorted; ``shown`` are the
@@ -104,7 +104,7 @@ def measured(
     }
     index = said["test"]["index"]
     is_known = row["data"] in scores.KNOWN
-    run = Measured(
+    run = Run(
         name=row["run"],
         provenance=row,
         subsets=subsets,

@@ -11,6 +11,7 @@ from pathlib import Path
 from gtzan_lib import registry, store
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import UserError
+from gtzan_lib.experiments import run
 from gtzan_lib.experiments.run import ENSEMBLE, WEIGHTS, Run, folder_name
 from gtzan_lib.fingerprint import fingerprint
 from gtzan_lib.parameters import FACTS, Parameters
@@ -36,13 +37,13 @@ def train(
 
         return train_into(folder, dataset, p, progress)
 
-    return Run(store.seal(folder, key, make, WEIGHTS if weights else PREDICTIONS))
+    return run.read(store.seal(folder, key, make, WEIGHTS if weights else PREDICTIONS))
 
 
 def finished(dataset: Dataset, p: Parameters) -> Run | None:
     """Return the run that ``train`` would read; None where it would train."""
     folder, key = _place(dataset, p)
-    return Run(folder) if store.is_whole(folder, key) else None
+    return run.read(folder) if store.is_whole(folder, key) else None
 
 
 def _place(dataset: Dataset, p: Parameters) -> tuple[Path, dict]:
@@ -58,16 +59,16 @@ def find_runs(dataset: Dataset) -> tuple[list[Run], list[str]]:
 
     Those are damaged, or made by other code or package versions.
     """
-    runs, left_out = [], []
+    found, left_out = [], []
     for manifest in sorted((dataset.results / FOLDER).glob(f"*/{store.MANIFEST}")):
         folder = manifest.parent
         key = store.read_key(folder) or {}
         facts = {name: key.get(name) for name in FACTS}
         if store.is_whole(folder, _key(dataset, facts)):
-            runs.append(Run(folder))
+            found.append(run.read(folder))
         else:
             left_out.append(folder.name)
-    return runs, left_out
+    return found, left_out
 
 
 def copy_finished(

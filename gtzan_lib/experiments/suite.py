@@ -9,7 +9,7 @@ from gtzan_lib.evaluation import calibration
 from gtzan_lib.experiments import folds, grid, runs
 from gtzan_lib.experiments.folds import Answers
 from gtzan_lib.experiments.groups import group_runs, preference
-from gtzan_lib.experiments.run import ENSEMBLE, Measured, Run, folder_name
+from gtzan_lib.experiments.run import ENSEMBLE, Run, folder_name
 
 PAPER = "LeNet of the paper, pooled picture"
 LENET = "LeNet corrected, pooled picture"
@@ -117,7 +117,7 @@ def combine(trained: ByModel, others: dict[str, list[float]]) -> ByModel:
     }
 
 
-def ensemble(members: list[Run], temperatures: list[float]) -> Measured:
+def ensemble(members: list[Run], temperatures: list[float]) -> Run:
     """Return the run that answers with the mean of several runs' log probabilities.
 
     Their logits are first divided by ``temperatures``, one a member. ``ValueError`` if
@@ -138,7 +138,7 @@ def ensemble(members: list[Run], temperatures: list[float]) -> Measured:
         if each[0]:
             logits = calibration.combine([p["logits"] for p in each], temperatures)
             said[part] = each[0] | {"logits": logits.astype(np.float32)}
-    return Measured(
+    return Run(
         name=folder_name(facts),
         provenance=facts,
         **{"validation": None} | said,
@@ -151,7 +151,7 @@ def ensemble(members: list[Run], temperatures: list[float]) -> Measured:
     )
 
 
-def ensembles(some: list[Run]) -> list[Measured]:
+def ensembles(some: list[Run]) -> list[Run]:
     """Return all ensembles that runs make, by name, as notebook 7 does."""
     by_name, found = by_split(some), []
     for split in ("three-way", *SPLITS):

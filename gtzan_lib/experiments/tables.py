@@ -19,7 +19,7 @@ import pandas as pd
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import rows
-from gtzan_lib.experiments.run import Measured, Run
+from gtzan_lib.experiments.run import Run
 
 FOLDER = "record"
 
@@ -57,7 +57,7 @@ class Tables:
         return {g: int(self.data[f"pictures.{g}"].iloc[0]) for g in GENRES}
 
     @cached_property
-    def measured(self) -> list[Measured]:
+    def measured(self) -> list[Run]:
         """The runs, in the order of their rows."""
         parts = [
             dict(list(table.groupby("run", sort=False)))

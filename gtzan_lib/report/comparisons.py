@@ -16,7 +16,7 @@ from gtzan_lib.data.gtzan import PUBLISHED
 from gtzan_lib.evaluation import dead, seeds, softmax_twice
 from gtzan_lib.evaluation.metrics import Estimate, bare, with_text
 from gtzan_lib.experiments import groups
-from gtzan_lib.experiments.run import ENSEMBLE, MAIN, Measured
+from gtzan_lib.experiments.run import ENSEMBLE, MAIN, Run
 from gtzan_lib.report.measures import Evidence, number
 
 DONE = ("paper", "corrected")  # recipes with two softmaxes and with one
@@ -65,7 +65,7 @@ def probability_behind_two(loss: float, classes: int = len(GENRES)) -> dict[str,
     return {"least": least, "most": most, "low": least - loss, "high": most - loss}
 
 
-def softmaxes(runs: list[Measured], right: float) -> list[dict]:
+def softmaxes(runs: list[Run], right: float) -> list[dict]:
     """Return by how much one softmax exceeds two in test accuracy, paired by seed.
 
     A row each: ``short``, both at the end of the epochs that most of their seeds have;
@@ -89,17 +89,17 @@ def softmaxes(runs: list[Measured], right: float) -> list[dict]:
     return [row for row in rows if row["seeds"]]
 
 
-def _last(run: Measured) -> int:
+def _last(run: Run) -> int:
     return run.provenance["epochs"]
 
 
-def _when(run: Measured, right: float, loss: float = np.inf) -> int | None:
+def _when(run: Run, right: float, loss: float = np.inf) -> int | None:
     """Return the first epoch with at least ``right``, and with at most a loss."""
     curves = run.history["loss"], run.history["train_accuracy"]
     return dead.first_pass(*curves, loss, right)
 
 
-def _after(runs: list[Measured], when: Callable) -> dict[int, float]:
+def _after(runs: list[Run], when: Callable) -> dict[int, float]:
     """Return the test accuracy by seed after an epoch of each run, where it has one."""
     pairs = [(run, epoch) for run in runs if (epoch := when(run))]
     return {r.provenance["seed"]: r.history["test_accuracy"][e - 1] for r, e in pairs}
@@ -121,7 +121,7 @@ def _mean(values: list[float]) -> Estimate:
     return seeds.mean_over_seeds(values, MAIN["split"]) if values else bare(np.nan)
 
 
-def reached(runs: list[Measured], pair: tuple[float, float]) -> list[dict]:
+def reached(runs: list[Run], pair: tuple[float, float]) -> list[dict]:
     """Return how many seeds of two softmaxes were as good as the paper, by epochs."""
     by_epochs = defaultdict(list)
     for run in groups.longest(runs, recipe="paper"):
@@ -132,7 +132,7 @@ def reached(runs: list[Measured], pair: tuple[float, float]) -> list[dict]:
     ]
 
 
-def alternatives(runs: list[Measured], right: float) -> list[dict]:
+def alternatives(runs: list[Run], right: float) -> list[dict]:
     """Return a row a slip or habit that could explain the loss, not two softmaxes.
 
     Of some only what is ``printed`` differs. ``at_right`` is the loss when a share
@@ -157,7 +157,7 @@ def alternatives(runs: list[Measured], right: float) -> list[dict]:
 
 
 def _alternative(
-    name: str, group: list[Measured], at: tuple[Estimate, int], **instead: Estimate
+    name: str, group: list[Run], at: tuple[Estimate, int], **instead: Estimate
 ) -> dict:
     metrics = ("loss", "train_accuracy", "accuracy")
     own = {k: instead.get(k) or groups.over_seeds(group, k) for k in metrics}
@@ -171,7 +171,7 @@ def _alternative(
     } | {k: with_text(value) for k, value in own.items()}
 
 
-def at_right(group: list[Measured], right: float) -> tuple[Estimate, int]:
+def at_right(group: list[Run], right: float) -> tuple[Estimate, int]:
     """Return the loss when a share ``right`` of the training pictures is right first.
 
     Over those of a group's seeds that get so far, and how many do.
@@ -214,7 +214,7 @@ def public_code() -> dict:
     return {"halves": halves, "experiments": experiments} | common
 
 
-def computing(runs: list[Measured]) -> list[dict]:
+def computing(runs: list[Run]) -> list[dict]:
     """Return a row a recipe that trains: how many ``runs``, and their ``hours``."""
     by_recipe = defaultdict(list)
     for run in runs:

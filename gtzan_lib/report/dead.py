@@ -14,7 +14,7 @@ from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import dead, seeds
 from gtzan_lib.evaluation.metrics import Estimate, around, bare, proportion
 from gtzan_lib.experiments import groups
-from gtzan_lib.experiments.run import MAIN, Measured
+from gtzan_lib.experiments.run import MAIN, Run
 
 EPOCHS = (30, 100, 300)  # that are compared, and the end
 PAIR = "pair"  # the moment in which a seed first is as good as the paper
@@ -23,7 +23,7 @@ SHARES = ("silent", "wrong")  # of pictures, among the parts of a loss
 TINY = 1e-9  # above the least loss that there is
 
 
-def moments(run: Measured, pair: tuple[float, float]) -> list[SimpleNamespace]:
+def moments(run: Run, pair: tuple[float, float]) -> list[SimpleNamespace]:
     """Return a run after ``EPOCHS``, the first epoch as good as ``pair``, and the last.
 
     ``pair`` is a training loss and accuracy. ``silent`` genres are ``dead``, or
@@ -74,7 +74,7 @@ def _called(tests: int, counts: np.ndarray) -> Estimate:
     return proportion(round(share * tests), tests) | {"value": share}
 
 
-def tables(runs: list[Measured], pair: tuple[float, float]) -> dict:
+def tables(runs: list[Run], pair: tuple[float, float]) -> dict:
     """Return by recipe a row for each of ``seeds`` and of ``moments`` of all seeds.
 
     ``compared`` is the moment of most seeds, of several the last of ``EPOCHS``;

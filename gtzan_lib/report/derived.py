@@ -13,7 +13,7 @@ from gtzan_lib.evaluation.dead import FLOOR
 from gtzan_lib.evaluation.metrics import with_interval
 from gtzan_lib.experiments import folds, groups, suite
 from gtzan_lib.experiments.groups import over_seeds
-from gtzan_lib.experiments.run import Measured
+from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
 from gtzan_lib.report import claims, comparisons
@@ -74,7 +74,7 @@ def derive(tables: Tables, ledger: Ledger) -> dict:
     )
 
 
-def folded(runs: list[Measured]) -> dict[str, list[dict]]:
+def folded(runs: list[Run]) -> dict[str, list[dict]]:
     """Return what folds tell: how far to trust percentages, and what is leakage."""
     by_split = suite.by_split(runs)
     said = {
@@ -125,7 +125,7 @@ def _encoders(codes: pd.DataFrame) -> list[dict]:
     ]
 
 
-def configurations(runs: list[Measured]) -> list[dict]:
+def configurations(runs: list[Run]) -> list[dict]:
     """Return a row a configuration of the paper's network, on the paper's split.
 
     Means over seeds, estimates of ``accuracy``, ``top2`` and ``recall``, and
@@ -155,7 +155,7 @@ def configurations(runs: list[Measured]) -> list[dict]:
     return rows
 
 
-def _beyond(runs: list[Measured]) -> list[dict]:
+def _beyond(runs: list[Run]) -> list[dict]:
     """Return a row for each model and split of notebook 06, over seeds."""
     return [
         {
@@ -172,7 +172,7 @@ def _beyond(runs: list[Measured]) -> list[dict]:
     ]
 
 
-def central(runs: list[Measured], paper: dict[str, dict[str, str]]) -> list[dict]:
+def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
     """Return the evidence that the paper's losses are those of softmax applied twice.
 
     A certain network that is right in a share *a* of cases has, behind two softmaxes, a
@@ -226,7 +226,7 @@ def _predicted(accuracy: float) -> str:
     return f"{FLOOR + 1 - accuracy:.2f}"
 
 
-def _over_seeds(group: list[Measured]) -> dict:
+def _over_seeds(group: list[Run]) -> dict:
     return {metric: over_seeds(group, metric) for metric in ("accuracy", "top2")}
 
 

@@ -17,7 +17,7 @@ from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import clusters, seeds
 from gtzan_lib.evaluation.metrics import Estimate, around, bare
 from gtzan_lib.experiments import groups, suite
-from gtzan_lib.experiments.run import MAIN, Measured
+from gtzan_lib.experiments.run import MAIN, Run
 from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
 from gtzan_lib.report import dead
@@ -31,7 +31,7 @@ class Evidence:
     paper: dict[str, dict[str, str]]
 
     @property
-    def runs(self) -> list[Measured]:
+    def runs(self) -> list[Run]:
         """All runs of the tables."""
         return self.tables.measured
 
@@ -243,7 +243,7 @@ def divided(given: dict) -> tuple[dict, dict]:
     return {k: v for k, v in given.items() if k not in facts}, facts
 
 
-def _chosen(known: Evidence, fields: dict, facts: dict) -> list[Measured]:
+def _chosen(known: Evidence, fields: dict, facts: dict) -> list[Run]:
     epoch = fields.get("epoch", 1)
     if epoch == 1:
         return groups.select(known.runs, **facts)

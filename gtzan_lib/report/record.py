@@ -20,7 +20,7 @@ from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import folds, grid, groups, learning, suite, tables
 from gtzan_lib.experiments.rows import flat
-from gtzan_lib.experiments.run import Measured, Run
+from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.fingerprint import fingerprint
 from gtzan_lib.report import claims
@@ -159,7 +159,7 @@ def read(folder: Path) -> dict:
     return derived
 
 
-def beside(dataset: Dataset, runs: list[Measured]) -> str:
+def beside(dataset: Dataset, runs: list[Run]) -> str:
     """Return runs' mean test accuracies beside those of the committed report.
 
     A line a configuration; of the report's seeds the lowest and the highest.

@@ -21,6 +21,7 @@ from gtzan_lib.data.packing import pack
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import features
 from gtzan_lib.errors import UserError
+from gtzan_lib.experiments import run as one
 from gtzan_lib.experiments import runs
 from gtzan_lib.models import build as models
 from gtzan_lib.parameters import Parameters
@@ -162,7 +163,7 @@ def test_no_file_and_no_parameter_runs_code(tiny_source, tmp_path):
     np.save(tmp_path / "pickled.npy", np.array([Payload(touched)]), allow_pickle=True)
     shutil.copy(tmp_path / "pickled.npy", run.folder / "predictions.npz")
     with pytest.raises(ValueError, match="pickle"):
-        _ = run.predictions["labels"]
+        one.read(run.folder)
     model = models.build("lenet", (3, 72, 108), seed=0)
     optimizer = RECIPES["corrected"].make().optimizer(model)
     path = run.folder / "checkpoint.safetensors"

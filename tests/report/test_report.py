@@ -20,7 +20,7 @@ from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import learned, pooling
 from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.experiments import learning, suite, tables
-from gtzan_lib.experiments.run import Run
+from gtzan_lib.experiments.run import read
 from gtzan_lib.experiments.runs import find_runs
 from gtzan_lib.report import (
     claims,
@@ -100,7 +100,7 @@ def test_the_tables_say_what_the_runs_say(finished):
     kept = {run.name: run for run in tables.read(finished).measured}
     assert len(kept) == 3
     for name, ours in kept.items():
-        run = Run(finished / "03_train" / name)
+        run = read(finished / "03_train" / name)
         for metric in ("accuracy", "top2", "saturated", "loss", "train_accuracy"):
             assert ours.metric(metric) == run.metric(metric)
         assert ours.history["test_accuracy"] == run.history["test_accuracy"]
@@ -290,7 +290,7 @@ def test_a_run_stands_beside_those_of_the_kept_report(finished, tiny, monkeypatc
     runs = find_runs(tiny)[0]
     assert "nothing to compare" in record.beside(tiny, runs)
     monkeypatch.setattr(record, "REPORT", finished)
-    runs = [Run(path) for path in (finished / "03_train").glob("*seed-?")]
+    runs = [read(path) for path in (finished / "03_train").glob("*seed-?")]
     at = [r.metric("accuracy")["value"] for r in runs if "corrected" in r.name]
     words = f"{np.mean(at):.3f} here; in report/ {min(at):.3f} to {max(at):.3f}"
     lines = record.beside(tiny, runs).splitlines()
