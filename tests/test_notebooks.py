@@ -1,6 +1,5 @@
 """What nbval does not see: parameters, errors, and that comparisons can fail."""
 
-import re
 import subprocess
 import sys
 
@@ -16,15 +15,6 @@ MARK = "# NBVAL_CHECK_OUTPUT"
 def code_cells(path):
     cells = nbformat.read(path, as_version=4).cells
     return [cell for cell in cells if cell.cell_type == "code"]
-
-
-def run_cells(notebook, **parameters):
-    """Run a notebook's code cells in this process."""
-    namespace: dict = {"display": lambda table: None}  # IPython's
-    for cell in code_cells(store.PROJECT / "notebooks" / f"{notebook}.ipynb"):
-        exec(compile(cell.source, notebook, "exec"), namespace)
-        if "parameters" in cell.metadata.get("tags", []):
-            namespace |= {k: v for k, v in parameters.items() if k in namespace}
 
 
 def run_papermill(notebook, output, *options, cwd=None, timeout=120):
