@@ -16,6 +16,7 @@ from gtzan_lib.report.pdf import PDF, compile_pdf
 
 REPORT = store.PROJECT / "report"
 LEDGER, TEXT = "claims.toml", "paper.typ"
+COPIED = ("figures", "pages", tables.FOLDER)
 README_PART = "(?<=<!-- {0} -->\n).*?(?=<!-- /{0} -->\n)"
 
 
@@ -23,16 +24,17 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     """Copy the report of a folder of results to where it is committed.
 
     The tables, ``predictions.csv``, figures, pages (of runs the main ones of the first
-    seed, which keeps the report small) and their executed notebooks; what is derived,
-    and the PDF, are made anew. Nothing in them names a folder of this computer. The
-    target's claims and text stay, and the README beside it gets its tables.
-
-    The new report is built and checked beside the old one and then takes its place: one
-    that is interrupted, or refused (``DataError``: it is not finished, or does not
-    follow from its own results), leaves the old one as it was.
+    seed, which keeps the report small) and their executed notebooks; the rest is made
+    of these anew. The target's claims and text stay, and the README beside it gets its
+    tables. All is built and checked beside the old report, and then takes its place.
+    ``DataError`` if a report is not finished or does not follow from its own results.
     """
-    if not (folder / PDF).is_file() or not (folder / "pages").is_dir():
+    copied = [folder / name for name in (*COPIED, "notebooks", record.PREDICTIONS)]
+    if not (folder / PDF).is_file() or not all(path.exists() for path in copied):
         raise DataError(f"{folder} holds no finished report: run make report first")
+    for path in (each for top in copied for each in (top, *top.rglob("*"))):
+        if path.is_symlink():
+            raise DataError(f"{path} is a link, and what it leads to is not kept")
     if target == REPORT and record.read(folder)["data"]["name"] == SYNTHETIC:
         raise DataError("the sample says nothing about music: keep it elsewhere")
     partial, old = (target.with_name(f".{target.name}.{w}") for w in ("new", "old"))
@@ -85,10 +87,10 @@ def _build(folder: Path, target: Path) -> None:
     for name in (LEDGER, TEXT):
         if not (target / name).is_file():
             shutil.copy(REPORT / name, target / name)
-    for name in ("notebooks", "figures", "pages", tables.FOLDER):
+    for name in COPIED:
         shutil.rmtree(target / name, ignore_errors=True)
-    for name in ("figures", "pages", tables.FOLDER):
         shutil.copytree(folder / name, target / name)
+    shutil.rmtree(target / "notebooks", ignore_errors=True)
     shutil.copy(folder / record.PREDICTIONS, target / record.PREDICTIONS)
     runs_of = tables.read(target).measured
     shown = {run.name for run in runs_of if grid.is_main(run.provenance)}
@@ -136,14 +138,9 @@ def outdated(folder: Path = REPORT) -> list[str]:
 
     ``make report`` would make them anew. An ensemble is outdated with its members.
     """
-    rows = [run.provenance for run in tables.read(folder).measured]
-    old = {row["run"] for row in rows if not runs.is_current(row)}
-    return [
-        row["run"]
-        for row in rows
-        if row["run"] in old
-        or any(v in old for k, v in row.items() if k.startswith("member."))
-    ]
+    rows = [row.dropna() for _, row in tables.read(folder).runs.iterrows()]
+    old = {row["run"] for row in rows if not runs.is_current(row.to_dict())}
+    return [row["run"] for row in rows if not old.isdisjoint(row)]
 
 
 def _made(content: dict, folder: Path) -> dict[Path, bytes]:

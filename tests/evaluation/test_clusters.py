@@ -44,16 +44,6 @@ def test_artists_of_one_track_each_are_tracks():
     assert (mean["low"], mean["high"]) == pytest.approx(tuple(theirs))
 
 
-def test_tracks_told_twice_tell_nothing_more():
-    hits, artists = np.random.default_rng(0).random(50) < 0.6, np.arange(50)
-    once, twice = (
-        clusters.share(np.tile(hits, k), np.tile(artists, k)) for k in (1, 2)
-    )
-    assert twice == pytest.approx(once, abs=2e-3)
-    once, twice = (clusters.mean(np.tile(hits, k), np.tile(artists, k)) for k in (1, 2))
-    assert twice == pytest.approx(once)
-
-
 def test_three_artists_who_are_always_right_are_three_tracks():
     estimate = clusters.share(np.ones(31), np.repeat([0, 1, 2], [12, 10, 9]))
     assert estimate["high"] == estimate["value"] == 1

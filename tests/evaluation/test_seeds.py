@@ -35,15 +35,6 @@ def test_one_seed_has_the_interval_of_its_pictures():
     assert np.isnan(seeds.over_seeds([bare(0.5)], "random")["low"])
 
 
-def test_a_paired_difference_has_a_sign_and_needs_two_seeds():
-    estimate = seeds.paired_difference([0.6, 0.9], [0.5, 0.7], "random")
-    half = 12.7062 * (0.2 - 0.1) / 2**0.5 * (1 / 2 + 1 / 4) ** 0.5
-    assert estimate["value"] == pytest.approx(0.15)
-    assert estimate["high"] - 0.15 == pytest.approx(half, abs=1e-4)
-    assert np.isnan(seeds.paired_difference([0.6], [0.5], "random")["low"])
-    assert np.isnan(seeds.paired_difference([], [], "random")["value"])
-
-
 def confusion(jazz, others=150):
     counts = np.diag([others] * 5 + [jazz] + [others] * 4)
     counts[:, 9] += 200 - counts.sum(axis=1)

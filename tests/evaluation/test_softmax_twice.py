@@ -37,14 +37,6 @@ def test_a_certain_network_is_on_the_line_behind_two_softmaxes_only(classes):
     assert diagnose(classes, *network(classes, 100, 50, times=1)).reason == "below"
 
 
-def test_the_floor_is_what_two_softmaxes_cannot_pass():
-    for classes in (2, 10, 200):
-        loss, _ = network(classes, 100, 1000, times=2)
-        assert softmax_twice.floor(classes) == pytest.approx(loss)
-        assert diagnose(classes, math.nextafter(loss, 9), 1.0).reason == "on"
-        assert diagnose(classes, loss - 1e-6, 1.0).reason == "below"
-
-
 def test_the_paper_and_the_limits_of_the_rule():
     assert diagnose(10, 1.83, 0.62).answer == "twice"
     certain = softmax_twice.floor(10) + 0.38

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gtzan_lib.data.genres import GENRES
 from gtzan_lib.experiments import folds
 
 RIGHT = {folds.KNOWN: 0.9, folds.UNHEARD: 0.6}
@@ -53,32 +52,6 @@ def test_three_seeds_test_every_track_once():
 def test_only_whole_repetitions_count():
     assert folds.gather(runs(folds.KNOWN, [0, 1, 3, 4, 5])).logits.shape[0] == 1
     assert folds.gather(runs(folds.KNOWN, [0, 1])) is None
-
-
-def test_leakage_is_the_paired_difference_on_the_same_tracks():
-    known, unheard = (folds.gather(runs(split, range(9))) for split in RIGHT)
-    listed = unheard.hits[:, :200].mean()
-    lists = folds.replace(
-        unheard,
-        index=TRACKS[:200],
-        artists=ARTISTS[:200],
-        logits=known.logits[:, :200],
-        labels=LABELS[:200],
-    )
-    found = folds.leakage(known, unheard, lists)
-    assert (found["tracks"], found["artists"]) == (600, 350)
-    both = found["known"]["value"], found["unheard"]["value"]
-    assert found["difference"]["value"] == pytest.approx(both[0] - both[1])
-    assert both == pytest.approx((0.9, 0.6), abs=0.06)  # blues is always right
-    assert found["difference"]["low"] < 0.27 < found["difference"]["high"]
-    assert list(found["by_genre"]) == list(GENRES)
-    assert found["by_genre"]["blues"]["difference"]["value"] == 0
-    assert (found["control"]["tracks"], found["control"]["artists"]) == (100, 100)
-    alone = known.hits[:, -100:].mean() - unheard.hits[:, -100:].mean()
-    assert found["control"]["difference"]["value"] == pytest.approx(alone)
-    shift = listed - known.hits[:, :200].mean()
-    assert found["listed"]["shift"]["value"] == pytest.approx(shift)
-    assert found["listed"]["lists"] == found["listed"]["known"]
 
 
 def test_temperatures_are_those_of_the_other_folds():

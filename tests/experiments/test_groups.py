@@ -4,13 +4,12 @@ import math
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from made import Made
 from made import right_for as recorded
 
 from gtzan_lib.data.gtzan import PUBLISHED
-from gtzan_lib.experiments import groups, scores, suite
+from gtzan_lib.experiments import groups, scores
 from gtzan_lib.report import measures
 
 
@@ -115,48 +114,6 @@ def test_a_metric_at_an_epoch_is_that_of_all_runs_that_got_so_far():
         given = {"epoch": epoch, "recipe": "corrected"}
         found = measures.metric(evidence(runs), "loss", **given)
         assert found.source == [runs[k].name for k in reached]
-
-
-def test_a_model_is_compared_with_the_mean_of_others_on_the_same_seeds():
-    others = [suite.MODELS[name] for name in suite.CLIMBING]
-    runs = [
-        recorded(9 - k, seed, recipe=recipe, model=model, encoder=encoder)
-        for k, (recipe, model, encoder) in enumerate(others)
-        for seed in range(3)
-    ]
-    runs += [recorded(4, seed, recipe="paper") for seed in (1, 2)]
-    found = measures.beside_others(evidence(runs), "accuracy", recipe="paper")
-    assert found.ours["value"] == pytest.approx(0.4 - np.mean([0.9, 0.8, 0.7, 0.6]))
-    assert (found.seeds, len(found.source)) == (2, 2 * 5)
-    few = evidence(runs[3:])
-    assert measures.beside_others(few, "accuracy", recipe="paper") is None
-
-
-def test_an_encoder_is_compared_with_pooling_over_seeds():
-    codes = pd.DataFrame({"encoder": "conv", "seed": [1, 0], "of_pooling": [0.4, 0.2]})
-    found = measures.encoder_ratio(evidence([], codes=codes), "conv")
-    half = 12.7062 * 0.1 * 2**0.5 * (1 / 2 + 1 / 4) ** 0.5
-    assert (found.ours["value"], found.seeds) == (pytest.approx(0.3), 2)
-    assert found.ours["high"] - 0.3 == pytest.approx(half, abs=1e-4)
-    assert measures.encoder_ratio(evidence([], codes=codes), "patch") is None
-
-
-def test_more_data_is_what_the_second_half_adds():
-    counts = {0: [[9, 1], [0, 1], [5, 0], [5, 2]], 1: [[0, 0], [0, 0], [4, 0], [6, 1]]}
-    rows = [
-        ("texture", seed, 2**i, artist, tests, hits[i][artist])
-        for seed, hits in counts.items()
-        for i in range(4)
-        for artist, tests in enumerate((8, 2))
-    ]
-    columns = ["encoder", "seed", "train", "artist", "tests", "hits"]
-    known = evidence([], learning=pd.DataFrame(rows, columns=columns))
-    found = measures.more_data(known, "texture")
-    assert (found.ours["value"], found.seeds) == (pytest.approx(0.25), 2)
-    assert found.values == (0.2, 0.3)  # folds of ten tracks; eight train
-    half = 12.7062 * (0.1 / 2**0.5) * (1 / 2 + 10 / 8) ** 0.5
-    assert found.ours["high"] - 0.25 == pytest.approx(half, abs=1e-4)
-    assert measures.more_data(known, "features") is None
 
 
 def test_most_seeds_are_preferred_and_then_the_longest():

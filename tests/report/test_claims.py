@@ -1,13 +1,10 @@
 import math
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 from made import right_for
-from PIL import Image
 
-from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
 from gtzan_lib.report import claims, measures
 from gtzan_lib.report.measures import Evidence
@@ -190,18 +187,6 @@ def test_sizes_and_errors_are_read_as_kindly_as_the_papers_numbers_allow():
     assert found["kb-before"]["value"] * 1000 == 432 * 648 * 3
     assert found["kb-after"]["value"] * 1000 == 432 // 6 * (648 // 6) * 3
     assert all(answer["seeds"] is None for answer in found.values())
-
-
-def test_pooling_leaves_no_error_in_the_fourth_channel(tiny):
-    errors = []
-    for track in tiny.tracks:
-        pixels = np.array(Image.open(tiny.image_path(track))) / 255
-        means = pixels.reshape(72, 4, 108, 4, 4).mean(axis=(1, 3))
-        again = means.repeat(4, axis=0).repeat(4, axis=1)
-        errors.append(((pixels - again) ** 2).mean())
-    mse = pooling.pooling_errors(tiny)["nearest"].mean()
-    by_library = measures.with_alpha(mse, channels=4)
-    assert by_library == pytest.approx(np.mean(errors), rel=1e-5)
 
 
 def test_what_is_only_proposed_and_the_rest_are_all_claims():

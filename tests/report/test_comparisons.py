@@ -1,16 +1,11 @@
 """What the text compares beside the claims: on made-up runs, and by another way."""
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
 from made import Made
 from scipy import special, stats
 
-from gtzan_lib.data import artists, splits
-from gtzan_lib.data.gtzan import PUBLISHED
 from gtzan_lib.report import comparisons
-from gtzan_lib.training.recipe import Augmented, Descent
 
 
 def run(recipe, seed, epochs, moments):
@@ -50,25 +45,6 @@ def runs():
     return once + twice
 
 
-def test_one_softmax_less_two_is_paired_by_seed(runs):
-    rows = {row["when"]: row for row in comparisons.softmaxes(runs, right=0.62)}
-    assert {name: row["seeds"] for name, row in rows.items()} == {
-        "short": 3,
-        "long": 2,
-        "same": 2,
-    }
-    assert rows["short"]["epochs"] == {"once": 100, "twice": 300}
-    assert rows["long"]["epochs"] == {"once": 100, "twice": 900}
-    each = {"short": [0.3, 0.3, 0.5], "long": [0.1, 0.2], "same": [0.2, 0.1]}
-    for name, differences in each.items():
-        k = len(differences)
-        se = np.std(differences, ddof=1) * (1 / k + 1 / 4) ** 0.5
-        low, high = stats.t.interval(0.95, k - 1, np.mean(differences), se)
-        found = rows[name]["difference"]
-        assert found["value"] == pytest.approx(np.mean(differences))
-        assert (found["low"], found["high"]) == pytest.approx((low, high))
-
-
 def test_other_slips_stand_beside_the_papers_loss():
     def trained(recipe, seed, steps):
         return run(recipe, seed, 300, [*steps, (300, 7, 10, steps[-1][-1])])
@@ -91,13 +67,6 @@ def test_other_losses_of_one_softmax_stand_first(runs):
     assert test["loss"]["value"] == pytest.approx(2 * 0.1)
 
 
-def test_who_reached_the_papers_pair_is_counted_by_the_time_they_had(runs):
-    assert comparisons.reached(runs, (1.83, 0.62)) == [
-        {"epochs": 900, "seeds": 2, "reached": 1},
-        {"epochs": 300, "seeds": 1, "reached": 0},
-    ]
-
-
 @pytest.mark.parametrize("spread", [0.01, 1, 4])
 def test_no_calibrated_network_has_a_larger_loss(spread):
     """Its loss is its mean entropy, and its accuracy its mean largest percentage."""
@@ -109,15 +78,6 @@ def test_no_calibrated_network_has_a_larger_loss(spread):
     flat = np.full((1, 10), (1 - accuracy) / 9)
     flat[0, 0] = accuracy
     assert bound == pytest.approx(stats.entropy(flat[0]))
-
-
-def test_answers_all_alike_can_be_too_certain_or_too_uncertain():
-    found = comparisons.equally_certain(1.83, 0.62)
-    assert found["low"] < 0.62 < found["high"]
-    for certain in found.values():
-        p = np.full(100, certain)
-        p[62:] = (1 - certain) / 9
-        assert -np.log(p).mean() == pytest.approx(1.83)
 
 
 def test_behind_two_softmaxes_a_loss_tells_the_mean_probability():
@@ -132,22 +92,3 @@ def test_behind_two_softmaxes_a_loss_tells_the_mean_probability():
         assert found["least"] - 1e-9 <= first.min()
         assert first.max() <= found["most"] + 1e-9
     assert found["most"] == pytest.approx(first.max())
-
-
-def test_control_tracks_of_unknown_artists_are_counted():
-    tracks = splits.tested("artist-folds")
-    ids = artists.artists_of(tracks, PUBLISHED).tolist()
-    alone = [pair for pair in zip(tracks, ids, strict=True) if ids.count(pair[1]) == 1]
-    unknown = sum(track == artist for track, artist in alone)
-    assert comparisons.control_artists() == {"tracks": len(alone), "unknown": unknown}
-    assert 0 < unknown < len(alone)
-
-
-def test_settings_are_those_of_the_code():
-    rows = {row["of"]: row["settings"] for row in comparisons.settings()}
-    for name, kind in (("corrected", Descent), ("augmented", Augmented)):
-        row = rows[f"recipe {name}"]
-        for field in fields(kind):
-            assert row[field.name] == field.default
-    assert rows["recipe paper"]["outputs"] == "softmax"
-    assert set(rows) >= {"svm", "encoder patch", "encoder conv", "cnn and crnn"}

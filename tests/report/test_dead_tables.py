@@ -1,7 +1,6 @@
 """Dead genres over seeds: the tables that are made of runs."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,9 +8,8 @@ from made import Made
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation.dead import FLOOR
-from gtzan_lib.report import dead, measures
+from gtzan_lib.report import dead
 from gtzan_lib.report.derived import plain
-from gtzan_lib.report.measures import Evidence
 
 PAIR = (1.83, 0.62)  # the paper's last loss and training accuracy
 
@@ -71,34 +69,6 @@ def test_a_silent_genre_adds_a_tenth_to_the_loss():
         {"genre": genre, "seeds": 2, "pictures": 40, "called": "reggae 1.00"}
         for genre in ("jazz", "rock")
     ]
-
-
-def test_hip_hop_called_reggae_while_it_is_silent_and_while_it_lives():
-    """It dies in two seeds of three, in epochs 31 to 50 of 120, and comes back."""
-    runs = [certain_run(seed, ["hiphop"], between=(31, 50)) for seed in range(2)]
-    runs.append(certain_run(2, []))
-    row = GENRES.index("hiphop")
-    for run in runs[:2]:
-        run.test_confusions[30:50, row] = [0] * 4 + [5, 0, 0, 0, 15, 0]
-        run.test_confusions[:30, row] = [0] * 4 + [15, 0, 0, 0, 5, 0]
-        run.test_confusions[50:, row] = [0] * 4 + [15, 0, 0, 0, 5, 0]
-    table = dead.tables(runs, PAIR)["paper"]
-    mixed = table["mixed"]
-    assert mixed["silent"]["value"] == 0.75
-    assert mixed["lives"]["value"] == pytest.approx((0.25 + 0.25 + 0) / 3)
-    assert mixed["difference"]["value"] == 0.5
-    assert [(row["seed"], row["epochs"]) for row in mixed["by_seed"]] == [
-        (0, 20),
-        (1, 20),
-    ]
-    assert [row["died"] for row in table["seeds"]] == [*["hiphop 31 to 50"] * 2, ""]
-    assert [row["dead"] for row in table["seeds"]] == [[], [], []]
-    paper = {"3.3.2": {"last_loss": "1.83", "train_accuracy": "0.62"}}
-    known = Evidence(SimpleNamespace(measured=runs), paper)
-    found = measures.by_dead_genres(known, "silent")
-    assert (found.ours["value"], found.seeds) == (0.75, 2)
-    known = Evidence(SimpleNamespace(measured=runs[2:]), paper)
-    assert np.isnan(measures.by_dead_genres(known, "silent").ours["value"])
 
 
 def test_reggae_comes_first_only_if_nothing_comes_as_often():

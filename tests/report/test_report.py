@@ -15,7 +15,6 @@ from small import train
 from gtzan_lib import store
 from gtzan_lib.__main__ import main
 from gtzan_lib.data import splits
-from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import learned, pooling
 from gtzan_lib.errors import DataError, UserError
@@ -111,20 +110,6 @@ def test_the_tables_say_what_the_runs_say(finished):
             assert what == "index" or np.array_equal(ours.predictions[what], values)
         assert ours.predictions["logits"].dtype == np.float32
         assert ours.subsets == run.subsets
-
-
-def test_the_tables_open_in_one_line_and_are_written_the_same_twice(finished, tmp_path):
-    tables.read(finished).write(tmp_path)
-    for name in tables.FILES.values():
-        written = (tmp_path / tables.FOLDER / name).read_bytes()
-        assert written == (finished / tables.FOLDER / name).read_bytes(), name
-    answers = pd.read_csv(finished / "record" / "answers.csv.gz")
-    is_right = answers[[*GENRES]].idxmax(axis=1) == answers["truth"]
-    rows = record.read(finished)["configurations"]
-    (row,) = (row for row in rows if row["recipe"] == "corrected")
-    assert row["seeds"] == 2
-    mean = is_right[answers["run"].isin(row["runs"])].mean()
-    assert row["accuracy"]["value"] == pytest.approx(mean)
 
 
 def change(folder, name, how):
