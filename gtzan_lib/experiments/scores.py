@@ -44,12 +44,6 @@ def recall(run, genre: str) -> Counts:
     return called(run, genre, genre)
 
 
-def precision(run, genre: str) -> Counts:
-    """Count the pictures that are called a genre and are of it."""
-    k = GENRES.index(genre)
-    return int(run.confusion[k, k]), int(run.confusion[:, k].sum())
-
-
 def called(run, genre: str, other: str) -> Counts:
     """Count the pictures of a genre that are called another."""
     row = run.confusion[GENRES.index(genre)]
@@ -93,7 +87,7 @@ def _curve(name: str) -> Callable:
     return at
 
 
-_COUNTED = (accuracy, top2, saturated, recall, precision, called, mixed)
+_COUNTED = (accuracy, top2, saturated, recall, called, mixed)
 COUNTED = {each.__name__: each for each in _COUNTED}
 CURVES = {name: _curve(name) for name in ("loss", "train_accuracy", "test_accuracy")}
 CURVES |= {"test_top2": test_top2, "loss_when": loss_when}
