@@ -320,6 +320,11 @@ def test_a_report_that_is_refused_leaves_the_old_one(old, finished, tmp_path):
             keep.keep(folder, old)
         assert content_of(old) == before, name
         (folder / name).write_bytes(good)
+    link = folder / "pages" / "x.html"
+    link.symlink_to(tmp_path)
+    with pytest.raises(DataError, match="is a link"):
+        keep.keep(folder, old)
+    link.unlink()
     keep.keep(folder, old)
     assert keep.check(old) == []
     assert (old / "notes.txt").read_text() == "of a reader"
