@@ -24,7 +24,6 @@ SLOW = {  # faults, damage, hostile input, browsers, PDF: `make check` goes with
     *("test_damage.py", "test_faults.py", "test_limits.py", "test_mutations.py"),
     *("test_notebooks.py", "test_page.py", "test_server.py"),
     "test_the_committed_report_follows_from_its_runs",
-    "test_a_keep_that_is_killed_leaves_the_old_report_or_the_new",
     "test_a_report_that_is_refused_leaves_the_old_one",
     "test_a_figure_is_saved_twice_the_same_and_only_if_it_is_known",
     *(
