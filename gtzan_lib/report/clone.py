@@ -10,7 +10,15 @@ from gtzan_lib import store
 from gtzan_lib.errors import ParameterError, UserError
 
 SETTINGS = {"DATA": "sample", "PROFILE": "quick", "CORES": "all", "CLUSTER": ""}
-SNAKEMAKE = "snakemake --nolock --quiet all --rerun-triggers params"
+SNAKEMAKE = """
+import sys
+from gtzan_lib.errors import sentences
+with sentences() as status:  # Ctrl-C, too, before the pipeline listens to it
+    from snakemake.cli import main
+    main()
+sys.exit(status.code)
+"""
+QUIETLY = "--nolock --quiet all --rerun-triggers params"
 CONTRACTS = ["-c", "from importlinter.cli import lint_imports_command as run; run()"]
 LINT = (["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"], CONTRACTS)
 TESTS = ["-m", "pytest", "--numprocesses=2", "--dist=worksteal", "--durations=10"]
@@ -33,7 +41,7 @@ def report(*given: str) -> int:
     where = ["--cores", *settings["CORES"].split()]
     if settings["CLUSTER"]:
         where = ["--workflow-profile", f"profiles/{settings['CLUSTER']}"]
-    return _run(["-m", *SNAKEMAKE.split(), *where], **settings)
+    return _run(["-c", SNAKEMAKE, *QUIETLY.split(), *where], **settings)
 
 
 def test(quick: bool) -> int:
