@@ -29,7 +29,7 @@ RESULTS = {
     "svm, features": of_run(model="svm", encoder="features"),
 }
 RUNS = {*RESULTS} - {"sample", "pooled"}
-CHOOSING = ("folds", "grid", "groups", "learning", "rows", "run", "runs")
+CHOOSING = ("folds", "grid", "groups", "learning", "mixtures", "rows", "run", "runs")
 CHOOSING += ("scores", "suite", "tables")
 SERVES = {  # what an edit of a module makes outdated
     "data.synthetic": {"sample"},

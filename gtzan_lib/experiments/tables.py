@@ -50,6 +50,7 @@ class Tables:
     pooling: pd.DataFrame
     codes: pd.DataFrame
     learning: pd.DataFrame
+    mixtures: pd.DataFrame
 
     @cached_property
     def by_genre(self) -> dict[str, int]:
@@ -121,7 +122,7 @@ def read(folder: Path) -> Tables:
 
 
 def _read(path: Path, name: str) -> pd.DataFrame:
-    floats = dict.fromkeys(GENRES, np.float32) if name == "answers" else None
+    floats = dict.fromkeys(GENRES, np.float32) if "rock" in COLUMNS[name] else None
     try:
         table = pd.read_csv(path, dtype=floats, low_memory=False)
     except (OSError, ValueError, EOFError, zlib.error) as error:

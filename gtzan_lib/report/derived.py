@@ -66,6 +66,7 @@ def derive(tables: Tables, ledger: Ledger) -> dict:
             **folded(runs),
             "central": central(runs, ledger.paper),
             "dead": known.dead,
+            "mixtures": known.mixtures,
             "comparisons": comparisons.summary(known, answers),
             "ledger": answers,
             "verdicts": {name: verdicts.count(name) for name in claims.VERDICTS},

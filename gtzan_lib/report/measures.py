@@ -16,7 +16,7 @@ import numpy as np
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import clusters, seeds
 from gtzan_lib.evaluation.metrics import Estimate, around, bare
-from gtzan_lib.experiments import groups, suite
+from gtzan_lib.experiments import groups, mixtures, suite
 from gtzan_lib.experiments.run import MAIN, Run
 from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
@@ -39,6 +39,11 @@ class Evidence:
     def dead(self) -> dict:
         """See ``dead.tables``."""
         return dead.tables(self.runs, self.pair)
+
+    @cached_property
+    def mixtures(self) -> dict:
+        """See ``mixtures.summary``."""
+        return mixtures.summary(self.tables.mixtures, self.data["name"])
 
     @property
     def pair(self) -> tuple[float, float]:
@@ -150,6 +155,15 @@ def more_data(known: Evidence, encoder: str) -> Found | None:
     return Found(ours, ["06_beyond"], len(gains), tuple(by_fold), is_whole=True)
 
 
+def mixture(known: Evidence, name: str, at: str | float) -> Found | None:
+    """Return a number of ``mixtures.summary``, of a mixture or a share of loudness."""
+    told = known.mixtures
+    for row in told.get("mixtures", []) + told.get("percentages", []):
+        if at in (row.get("mixture"), row.get("share")):
+            return Found(row[name], told["runs"], len(told["runs"]), is_whole=True)
+    return None
+
+
 def metric(known: Evidence, metric: str, **given) -> Found | None:
     """Return a metric over seeds, by its fields and the facts of the runs."""
     fields, facts = divided(given)
@@ -256,6 +270,6 @@ def _found(ours: Estimate, values: tuple, group: list, *others: list) -> Found:
     return Found(ours, names, len(group), values)
 
 
-_ALL = (fact, subset, pooling_error, encoder_ratio, more_data, metric, gain)
-_ALL += (beside_others, rank, by_dead_genres)
+_ALL = (fact, subset, pooling_error, encoder_ratio, more_data, mixture, metric)
+_ALL += (gain, beside_others, rank, by_dead_genres)
 MEASURES: dict[str, Callable] = {measure.__name__: measure for measure in _ALL}

@@ -18,7 +18,15 @@ from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments import folds, grid, groups, learning, suite, tables
+from gtzan_lib.experiments import (
+    folds,
+    grid,
+    groups,
+    learning,
+    mixtures,
+    suite,
+    tables,
+)
 from gtzan_lib.experiments.rows import flat
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.tables import Tables
@@ -44,6 +52,7 @@ def collect(dataset: Dataset, runs: list[Run]) -> Tables:
         pooling=errors,
         codes=_codes(dataset),
         learning=learning.table(dataset),
+        mixtures=mixtures.table(dataset, runs),
         **tables.of_runs(runs, dataset.tracks),
     )
 

@@ -22,6 +22,7 @@ from statistics_again import (
     calibration_error_by_chance,
     jackknife,
     mean_by_artist,
+    mean_over_pairs,
     mixture,
     over_seeds,
     paired_by_artist,
@@ -522,6 +523,57 @@ def trusted(r, p):
     )
 
 
+@cache
+def mixtures(r):
+    """Return what is counted of mixtures: by row and column, and by share."""
+    found, by_share, rows = {}, {}, r.mixtures
+    pairs = rows[(rows.run == rows.run.iloc[0]) & (rows.share == 1)]
+    pairs = pairs[["first", "second"]].reset_index(drop=True)
+    kinds = pairs.apply(lambda column: column.str.split(".").str[0].map(GENRES.index))
+    artists = np.stack([r.whose(pairs[c]) for c in pairs], axis=1)
+
+    def counted(share):
+        """Return either, both and the two percentages: (runs, pairs) each."""
+        each = []
+        for _, part in rows[rows.share == share].groupby("run"):
+            part = pairs.merge(part, how="left", on=["first", "second"])
+            z, i = part[GENRES].to_numpy(float), np.arange(len(pairs))
+            p = np.exp(z - np.logaddexp.reduce(z, axis=1)[:, None])
+            own, percent = ([x[i, kinds[c]] for c in kinds] for x in (z, p))
+            above = (z[:, None, :] > np.stack(own, 1)[:, :, None]).sum(2)
+            each.append([above.min(1) == 0, above.max(1) < 2, *percent])
+        return np.swapaxes(np.array(each, float), 0, 1)
+
+    of = {share: counted(share) for share in (0.0, 0.3, 0.5, 1.0)}
+    alone = (of[0.0] + of[1.0]) / 2
+    for name, share in (("alone", None), ("50 : 50", 0.5), ("30 : 70", 0.3)):
+        hits = alone if share is None else of[share]
+        for k, column in enumerate(("likeliest is either", "two likeliest are both")):
+            found[name, column] = mean_over_pairs(hits[k], artists)
+            more = ("more than alone", "more so than alone")[k]
+            found[name, more] = mean_over_pairs(hits[k] - alone[k], artists)
+    for share, values in (
+        (0.0, (of[0.0][2] + of[1.0][3]) / 2),
+        (0.3, of[0.3][2]),
+        (0.5, (of[0.5][2] + of[0.5][3]) / 2),
+        (0.7, of[0.3][3]),
+        (1.0, (of[1.0][2] + of[0.0][3]) / 2),
+    ):
+        by_share[share] = mean_over_pairs(values, artists)
+    return found, by_share, len(pairs)
+
+
+@shows(r"^(Mixtures of two tracks|A genre's percentage by)")
+def mixed_tracks(r, p):
+    """Mixtures of two tracks, and percentages by share."""
+    found, by_share, _ = mixtures(r)
+    if p.column == "mean percentage":
+        return tuple(100 * x for x in by_share[float(p.row.split()[0]) / 100])
+    if p.row == "alone" and p.column.startswith("more"):
+        return ""
+    return found.get((p.row, p.column))
+
+
 @shows(r"^Runs on")
 def start_runs(r, p):
     """Every configuration on the start page, and its seeds."""
@@ -747,6 +799,22 @@ def ours(r, claim):
         "other-inputs-same-model": lambda: gained(r, features, texture, confusion),
         "other-inputs-bands": lambda: gained(r, crnn, one, confusion),
         "rnn": lambda: gained(r, crnn, cnn, accuracy),
+        "autoencoder-literal": lambda: ((4 * WEIGHTS / 1e9,), None, ()),
+        "multi-label": lambda: (
+            mixtures(r)[0]["50 : 50", "more so than alone"],
+            r.mixtures.run.nunique(),
+            (),
+        ),
+        "abstract-percentages": lambda: (
+            mixtures(r)[1][0.3],
+            r.mixtures.run.nunique(),
+            (),
+        ),
+        "abstract-percentages-louder": lambda: (
+            mixtures(r)[1][0.7],
+            r.mixtures.run.nunique(),
+            (),
+        ),
         "limitations-train": lambda: over(
             r, two, lambda n: r.curve(n, "train_accuracy")
         ),

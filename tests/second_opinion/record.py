@@ -102,6 +102,7 @@ class Record:
             }
             for (encoder, _), part in learning.groupby(["encoder", "seed"])
         ]
+        self.mixtures = pd.read_csv(folder / "mixtures.csv.gz", dtype=types)
         self.artist = (
             pd.read_csv(artists, dtype=str).set_index("track").artist.to_dict()
         )

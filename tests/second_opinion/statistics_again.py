@@ -104,6 +104,28 @@ def paired_by_artist(ours, theirs, artists) -> tuple:
     return mean, mean - np.sqrt(squares), mean + np.sqrt(squares)
 
 
+def mean_over_pairs(values, artists) -> tuple:
+    """Return a mean of pairs, (runs, pairs), each of two artists, (pairs, 2).
+
+    The sum of squares by artist, each with all of its pairs, has every pair twice.
+    """
+    values, artists = np.asarray(values, float), np.asarray(artists)
+    mean, n = values.mean(), len(artists)
+    off = values.mean(0) - mean
+    names, squares, sizes = np.unique(artists), 0.0, []
+    for name in names:
+        mine = (artists == name).sum(1)
+        sizes.append(mine.sum())
+        squares += ((off * mine).sum() / (n - mine.sum() / 2)) ** 2
+    variance = (len(names) - 1) / len(names) * squares
+    number = (2 * n) ** 2 / np.square(sizes).sum()
+    squared = stats.t.ppf(0.975, number - 1) ** 2 * variance
+    if (k := len(values)) > 1:
+        spread = values.mean(1).std(ddof=1) / np.sqrt(k)
+        squared += (stats.t.ppf(0.975, k - 1) * spread) ** 2
+    return mean, mean - np.sqrt(squared), mean + np.sqrt(squared)
+
+
 def mixture(logits: list, temperatures) -> np.ndarray:
     """Return the mean of models' log probabilities at their temperatures."""
     pairs = zip(logits, temperatures, strict=True)

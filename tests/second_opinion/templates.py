@@ -13,6 +13,7 @@ from expected import (
     folds,
     hiphop_means,
     leakage,
+    mixtures,
     model,
     ours,
     verdict,
@@ -109,6 +110,16 @@ def facts(r):
         found[f"{key}.listed_unheard"] = listed["unheard"]
         found[f"{key}.lists"] = listed["lists"]
         found[f"{key}.control"] = leakage(r, name, "control")["difference"]
+    rows, by_share, found["mix.pairs"] = mixtures(r)
+    found["mix.either"], found["mix.both"] = (
+        rows["50 : 50", name]
+        for name in ("likeliest is either", "two likeliest are both")
+    )
+    found["mix.alone"], found["mix.both_alone"] = (
+        rows["alone", name]
+        for name in ("likeliest is either", "two likeliest are both")
+    )
+    found |= {f"mix.{100 * share:.0f}": x[:1] for share, x in by_share.items()}
     found["best.artist"] = r.share(model(r, BEST, "artist"))
     for prefix, only in (("verdicts", None), ("v05", False)):
         counts = verdicts(r, only)
