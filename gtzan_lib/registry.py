@@ -21,6 +21,7 @@ class Entry:
     help: str
     kind: tuple[str, ...] = ()
     recipes: tuple[str, ...] = ()  # names of those that can train a model
+    asks: str = ""
     options: Mapping = field(default_factory=dict)
 
     @property

@@ -45,6 +45,18 @@ def corrected(values: list[float], ratio: float) -> Estimate:
     return around(value, student * np.std(values, ddof=1) * (1 / k + ratio) ** 0.5)
 
 
+def needed(half: float, k: int, ratio: float, below: float, most: int = 999) -> int:
+    """Return how many seeds would bring a half width of ``corrected`` below another.
+
+    If all differ as the ``k`` that gave ``half`` do; 0 if ``most`` seeds would not, as
+    seeds that share one data set never tell all.
+    """
+    n = np.arange(2, most + 1)
+    halves = special.stdtrit(n - 1, 0.975) * (1 / n + ratio) ** 0.5
+    enough = halves * half / halves[k - 2] < below
+    return int(n[enough.argmax()]) if enough.any() else 0
+
+
 def over_seeds(estimates: list[Estimate], split: str) -> Estimate:
     """Return the mean over seeds of a share, one estimate a seed, with its interval.
 

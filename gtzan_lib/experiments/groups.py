@@ -9,7 +9,7 @@ from gtzan_lib.evaluation import seeds
 from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
 from gtzan_lib.experiments import scores
 from gtzan_lib.experiments.run import MAIN, Run
-from gtzan_lib.registry import CODES
+from gtzan_lib.registry import CODES, MODELS
 
 CONFIGURATION = ("recipe", "model", "encoder", "split", "epochs")  # all but the seed
 OF_TRAINING = ("loss", "train_accuracy", "loss_when")
@@ -66,11 +66,13 @@ def headline(some: Runs) -> dict[str, Runs]:
 
 
 def of_the_paper(some: Runs) -> Runs:
-    """Return the runs of the paper's network, on codes of its size and its split."""
+    """Return the runs of readings of the paper, on codes of its size and its split."""
+    readings = [n for n, entry in MODELS.items() if "lenet" in n and not entry.asks]
     return [
         run
         for run in some
-        if run.provenance["model"].startswith("lenet")
+        if run.provenance["model"] in readings
+        and run.provenance["recipe"] in ("paper", "corrected")
         and run.provenance["encoder"] in CODES
         and run.provenance["split"] == MAIN["split"]
     ]

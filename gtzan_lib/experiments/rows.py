@@ -11,6 +11,7 @@ from gtzan_lib.experiments import scores
 from gtzan_lib.experiments.run import MAIN, Run
 
 PARTS = ("test", "validation")
+CERTAIN = "train_certain"  # answers whose percentage prints as 100.0
 ANSWERED, RIGHT = ([f"{word}_{g}" for g in GENRES] for word in ("answered", "right"))
 PAIRS = [f"{true}_as_{called}" for true in GENRES for called in GENRES]
 
@@ -43,9 +44,12 @@ def epochs_rows(run: Run) -> pd.DataFrame:
             table[loss] = history[loss]
         if part in counts:
             table[f"{part}_right"] = counts[part].diagonal(axis1=1, axis2=2).sum(axis=1)
+    if CERTAIN in history:
+        shares = np.array(history[CERTAIN])
+        table[CERTAIN] = np.rint(shares * run.subsets["train"]).astype(int)
     if run.top2_after and history:
         table["test_top2"] = [run.top2_after.get(e, pd.NA) for e in table["epoch"]]
-    if has_confusions(run.provenance):
+    if has_genres(run.provenance):
         _, answered, right = run.counted
         table |= dict(
             zip(ANSWERED + RIGHT, np.hstack([answered, right]).T, strict=True)
@@ -75,8 +79,14 @@ def confusions_rows(run: Run) -> pd.DataFrame:
 
 
 def has_confusions(facts: dict) -> bool:
-    """Tell whether a run is the paper's own, whose epochs are all counted."""
+    """Tell whether a run is of the paper's own network, codes and split."""
     return facts.items() >= MAIN.items()
+
+
+def has_genres(facts: dict) -> bool:
+    """Tell whether its training answers are counted by genre: where these may die."""
+    is_paper = facts["recipe"] == "paper" and facts["split"] == MAIN["split"]
+    return has_confusions(facts) or is_paper
 
 
 def measured(
@@ -120,6 +130,7 @@ def measured(
     if confusions is not None:
         counts = confusions[PAIRS].to_numpy(int)
         run.test_confusions = counts.reshape(-1, len(GENRES), len(GENRES))
+    if has_genres(row) and epochs is not None:
         answered, right = (epochs[names].to_numpy(int) for names in (ANSWERED, RIGHT))
         train = np.tile(shown - run.confusion.sum(axis=1), (len(answered), 1))
         run.counted = train, answered, right
@@ -129,7 +140,7 @@ def measured(
 def _history(epochs: pd.DataFrame, subsets: dict[str, int]) -> dict[str, list[float]]:
     history = {"loss": epochs["loss"].tolist()}
     for part, pictures in subsets.items():
-        for column, unit in (("loss", 1), ("right", pictures)):
+        for column, unit in (("loss", 1), ("right", pictures), ("certain", pictures)):
             values = epochs.get(f"{part}_{column}", pd.Series(dtype=float))
             if values.notna().any():
                 name = column.replace("right", "accuracy")

@@ -33,10 +33,11 @@ def top2(run) -> Counts:
 
 
 def saturated(run) -> Counts:
-    """Count those whose largest percentage prints as 100.0."""
+    """Count those whose largest percentage, as the recipe makes it, prints as 100.0."""
     logits = run.predictions["logits"].astype(float)
-    highest = special.softmax(logits, axis=1).max(axis=1)
-    return int(np.sum(highest >= PRINTED)), len(logits)
+    is_sigmoid = run.provenance["recipe"] == "sigmoid"
+    shares = special.expit(logits) if is_sigmoid else special.softmax(logits, axis=1)
+    return int(np.sum(shares.max(axis=1) >= PRINTED)), len(logits)
 
 
 def recall(run, genre: str) -> Counts:

@@ -98,7 +98,7 @@ def of_runs(runs: list[Run], tracks: list[str]) -> dict[str, pd.DataFrame]:
         some = [part for part in parts if len(part)]
         empty = pd.DataFrame(columns=COLUMNS[name])
         tables[name] = pd.concat(some, ignore_index=True) if some else empty
-    counts = tables["epochs"].filter(regex="^(answered|right)_|_(right|top2)$")
+    counts = tables["epochs"].filter(regex="^(answered|right)_|_(right|top2|certain)$")
     tables["epochs"] = tables["epochs"].astype(dict.fromkeys(counts, "Int64"))
     return tables
 

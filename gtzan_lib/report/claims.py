@@ -26,6 +26,8 @@ from gtzan_lib import store
 from gtzan_lib.data.splits import N_FOLDS
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation.metrics import Estimate, with_interval
+from gtzan_lib.evaluation.seeds import needed, overlap
+from gtzan_lib.experiments.run import MAIN
 from gtzan_lib.report import measures
 from gtzan_lib.report.measures import Evidence, Found
 from gtzan_lib.report.measures import number as number  # notebooks take all from here
@@ -185,6 +187,20 @@ def _answer(claim: dict, known: Evidence) -> dict:
     }
 
 
+def _would_decide(claim: dict, found: Found) -> str | None:
+    """Say how many seeds would decide, of a mean over seeds."""
+    if claim["measure"] not in ("metric", "gain"):
+        return None
+    ours, size = found.ours, claim.get("tolerance", 0)
+    edges = [claim[k] for k in ("value", "above", "below") if k in claim]
+    away = min(abs(ours["value"] - each + k * size) for each in edges for k in (-1, 1))
+    half = (ours["high"] - ours["low"]) / 2
+    n = needed(half, found.seeds, overlap(MAIN["split"]), away)
+    if not n:
+        return "More seeds that differ as these do would not decide."
+    return f"If more seeds differ as these do, {n} decide."
+
+
 def _rule(claim: dict) -> str:
     if "says" in claim:
         return "cannot all be true: " + "; ".join(map(str, claim["says"]))
@@ -204,6 +220,7 @@ def _reason(claim: dict, given: str, found: Found | None, is_known: bool) -> str
         said.append("There is one seed only.")
     elif given == UNDECIDED:
         said.append("Our interval allows both answers.")
+        said.append(_would_decide(claim, found))
     elif given == UNTESTED and "measure" in claim and not is_known:
         never = claim.get("if_never") if found else None
         said.append(never or "No finished runs of this data measure it.")

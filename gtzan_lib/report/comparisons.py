@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from scipy.optimize import brentq
 
 from gtzan_lib import registry
@@ -16,6 +17,7 @@ from gtzan_lib.data.gtzan import PUBLISHED
 from gtzan_lib.evaluation import dead, seeds, softmax_twice
 from gtzan_lib.evaluation.metrics import Estimate, bare, with_text
 from gtzan_lib.experiments import groups
+from gtzan_lib.experiments.rows import CERTAIN
 from gtzan_lib.experiments.run import ENSEMBLE, MAIN, Run
 from gtzan_lib.report.measures import Evidence, number
 
@@ -133,42 +135,90 @@ def reached(runs: list[Run], pair: tuple[float, float]) -> list[dict]:
 
 
 def alternatives(runs: list[Run], right: float) -> list[dict]:
-    """Return a row a slip or habit that could explain the loss, not two softmaxes.
+    """Return a row a slip or habit that may explain the loss: first two softmaxes.
 
-    Of some only what is ``printed`` differs. ``at_right`` is the loss when a share
-    ``right`` of the training pictures is right for the first time, of the seeds
-    ``reached``; the rest is at the end.
+    Of some only what is ``printed`` differs from one softmax. ``at_right`` is the loss
+    when a share ``right`` of the training pictures is right for the first time, of the
+    seeds ``reached``, and ``certain_then`` the share of answers that print as 100.0 %
+    in that epoch (NaN of runs whose epochs have none); the rest is at the end.
     """
-    main, once = MAIN["model"], groups.select(runs, recipe="corrected")
+    named = [("recipe", n, entry) for n, entry in registry.RECIPES.items()]
+    named += [("model", n, entry) for n, entry in registry.MODELS.items()]
     rows = []
-    for name, loss_of in PRINTED.items() if once else ():
-        losses = [loss_of(run.history) for run in once]
-        epochs = [_when(run, right) for run in once]
-        at = [loss[e - 1] for loss, e in zip(losses, epochs, strict=True) if e]
-        last = _mean([loss[-1] for loss in losses])
-        rows.append(_alternative(name, once, (_mean(at), len(at)), loss=last))
-    own = [n for n in registry.MODELS[main].recipes if n not in DONE]
-    for model, recipe in [*((main, name) for name in own), ("lenet-dropout", DONE[1])]:
-        if group := groups.select(runs, recipe=recipe, model=model):
-            is_main = model == main
-            entry = registry.RECIPES[recipe] if is_main else registry.MODELS[model]
-            rows.append(_alternative(entry.help, group, at_right(group, right)))
+    for fact, name, entry in named:
+        if name in DONE or entry.asks == "loss":
+            group = groups.select(runs, **{"recipe": DONE[1], fact: name})
+            about = {"of": name, "tried": entry.asks == "loss"}
+            rows += [_alternative(entry.help, group, right) | about] if group else []
+        if name == DONE[1] and group:
+            rows += [_alternative(k, group, right, of) for k, of in PRINTED.items()]
     return rows
 
 
 def _alternative(
-    name: str, group: list[Run], at: tuple[Estimate, int], **instead: Estimate
+    name: str, group: list[Run], right: float, loss_of: Callable | None = None
 ) -> dict:
-    metrics = ("loss", "train_accuracy", "accuracy")
-    own = {k: instead.get(k) or groups.over_seeds(group, k) for k in metrics}
-    return {
-        "name": name,
-        "printed": bool(instead),
-        "seeds": len(group),
-        "epochs": _last(group[0]),
-        "at_right": with_text(at[0]),
-        "reached": at[1],
-    } | {k: with_text(value) for k, value in own.items()}
+    row = {"name": name, "printed": bool(loss_of), "tried": False}
+    row["seeds"] = len(group)
+    row["runs"] = [run.name for run in group]
+    metrics = ("loss", "train_accuracy", "accuracy", "saturated")
+    values = {k: groups.over_seeds(group, k) for k in metrics}
+    values["at_right"], row["reached"] = at_right(group, right)
+    passed = [(run.history, e) for run in group if (e := _when(run, right))]
+    if loss_of:
+        values["loss"] = _mean([loss_of(run.history)[-1] for run in group])
+        values["at_right"] = _mean([loss_of(of)[e - 1] for of, e in passed])
+        row["reached"] = len(passed)
+    then = [of[CERTAIN][e - 1] for of, e in passed if CERTAIN in of]
+    values["certain_then"] = seeds.clipped(_mean(then)) if then else bare(np.nan)
+    return row | {"epochs": _last(group[0])} | with_texts(values)
+
+
+def with_texts(values: dict[str, Estimate]) -> dict[str, dict]:
+    """Return estimates, each with its words."""
+    return {name: with_text(value) for name, value in values.items()}
+
+
+def silenced(runs: list[Run], data: dict) -> dict:
+    """Return why genres fall silent behind two softmaxes: what is seen, and changed.
+
+    ``ranks`` has a row a genre: the mean rank of its template (``template_ranks``), and
+    of how many ``seeds`` it is silent after ``epochs``; ``correlation`` is Spearman's.
+    ``changes`` has a row a change to pictures or outputs, of the same seeds with and
+    without it: of how many each genre is ``silent``, and was ``unchanged``, after the
+    epochs of the changed ones.
+    """
+    plain = groups.longest(runs, recipe=DONE[0])
+    changed = [("encoder", n, entry) for n, entry in registry.ENCODERS.items()]
+    changed += [("model", n, entry) for n, entry in registry.MODELS.items()]
+    changes = []
+    for fact, name, entry in changed:
+        group = groups.select(runs, **{"recipe": DONE[0], fact: name})
+        if entry.asks == "silence" and group:
+            ours, theirs = groups.same_seeds(group, plain)
+            epochs, both = _last(group[0]), {"silent": ours, "unchanged": theirs}
+            row = {"name": name, "help": entry.help, "seeds": len(ours)}
+            row |= {"runs": [run.name for run in ours], "epochs": epochs}
+            changes.append(row | {k: _silent(v, epochs) for k, v in both.items()})
+    epochs = min(map(_last, plain), default=0)
+    counts = _silent(plain, epochs)
+    ranks = [
+        {"genre": g, "rank": data[f"template_rank.{g}"], "silent": counts[g]}
+        for g in GENRES
+        if f"template_rank.{g}" in data
+    ]
+    rho = math.nan
+    if ranks and len({row["silent"] for row in ranks}) > 1:
+        rho = stats.spearmanr(*([row[k] for row in ranks] for k in ("rank", "silent")))
+        rho = float(rho.statistic)
+    about = {"seeds": len(plain), "epochs": epochs, "correlation": rho}
+    return about | {"ranks": ranks, "changes": changes}
+
+
+def _silent(group: list[Run], epoch: int) -> dict[str, int]:
+    """Return of how many runs each genre is silent after an epoch."""
+    found = [dead.silent_at(dead.silences(*run.counted), epoch) for run in group]
+    return {genre: sum(genre in silent for silent in found) for genre in GENRES}
 
 
 def at_right(group: list[Run], right: float) -> tuple[Estimate, int]:
@@ -261,6 +311,7 @@ def summary(known: Evidence, ledger: list[dict]) -> dict:
         "softmaxes": softmaxes(runs, right),
         "reached": reached(runs, known.pair),
         "alternatives": alternatives(runs, right),
+        "silenced": silenced(runs, known.data),
         "equal": equally_certain(loss, right),
         "calibrated": highest_calibrated_loss(right),
         "calibrated_else": highest_calibrated_loss(right_else),

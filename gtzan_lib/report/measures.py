@@ -91,6 +91,7 @@ def fact(known: Evidence, name: str) -> Found:
             "GB of large pictures as 32-bit numbers": 4 * sum(counts) * large / 1e9,
         },
         "04_autoencoder": {"GB of the proposal's weights": weights / 1e9},
+        "05_results": {"place of the pair": data.get("hiphop_reggae_place", math.nan)},
     }
     (page,) = (page for page, shown in numbers.items() if name in shown)
     return Found(bare(numbers[page][name]), [page])

@@ -5,12 +5,14 @@ differ in style as well.
 """
 
 from itertools import cycle
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import calibration, dead
@@ -68,6 +70,64 @@ def training_curves(histories: dict[str, dict], title: str) -> Figure:
         ax.grid(alpha=0.3)
     lines = upper.get_legend_handles_labels()
     fig.legend(*lines, loc="outside lower center", ncols=len(histories), fontsize=8)
+    fig.suptitle(title)
+    return fig
+
+
+def loss_by_accuracy(
+    histories: dict[str, dict], pair: tuple[float, float], title: str
+) -> Figure:
+    """Show the path of each training: its loss against its training accuracy.
+
+    ``histories`` are ``Run.history`` by the legend's name, ``pair`` the loss and the
+    training accuracy that the paper prints.
+    """
+    fig, ax = plt.subplots(figsize=(5.6, 5.2), layout="constrained")
+    looks = zip(histories.items(), cycle([*COLORS, "0.4"]), cycle("osD^vPX"))
+    for (name, history), color, marker in looks:
+        style = {"color": color, "marker": marker, "markevery": 0.12, "markersize": 5}
+        ax.plot(history["train_accuracy"], history["loss"], **style, label=name)
+    loss, right = pair
+    ax.plot(right, loss, "k*", markersize=16, label="the paper")
+    ax.axhline(dead.FLOOR, color="0.5", linestyle=":", label="least behind two")
+    ax.set(xlabel="training accuracy", ylabel="training loss (nats)", xlim=(0, 1.02))
+    ax.set_ylim(bottom=0)
+    ax.grid(alpha=0.3)
+    fig.legend(loc="outside lower center", ncols=2, fontsize=8)
+    fig.suptitle(title)
+    return fig
+
+
+def silenced(found: dict, title: str) -> Figure:
+    """Show in how many seeds each genre is silent, by its template and as changed.
+
+    ``found`` is what ``comparisons.silenced`` returns.
+    """
+    changes = found["changes"]
+    size = (5.6, 4.2 + (0.8 + 0.5 * len(changes)) * bool(changes))
+    height = [4, 0.6 + 0.5 * len(changes)][: 1 + bool(changes)]
+    kind = {"layout": "constrained", "height_ratios": height, "squeeze": False}
+    fig, axes = plt.subplots(len(height), 1, figsize=size, **kind)
+    ranks = pd.DataFrame(found["ranks"])
+    ax = axes[0, 0]
+    ax.plot(ranks["rank"], ranks["silent"], "o", color=BLUE)
+    for genre, rank, silent in ranks.itertuples(index=False):
+        look = {"textcoords": "offset points", "rotation": 35, "fontsize": 9}
+        ax.annotate(genre, (rank, silent), (3, 5), **look)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(xlabel="mean rank of its own template", xlim=(1, ranks["rank"].max() + 0.7))
+    ax.set(ylabel=f"seeds of {found['seeds']} in which it is silent")
+    ax.set_ylim(-0.5, found["seeds"] + 1)
+    if changes:
+        rows = {"as it is": changes[0]["unchanged"]}
+        rows |= {fill(row["help"], 24): row["silent"] for row in changes}
+        table = pd.DataFrame(rows, GENRES).T
+        look = {"cmap": "cividis", "vmin": 0, "annot": True, "fmt": "d", "cbar": False}
+        sns.heatmap(table, ax=axes[1, 0], **look)
+        n = changes[0]["seeds"]
+        axes[1, 0].set_title(f"Seeds of {n} in which a genre is silent", fontsize=10)
+        axes[1, 0].tick_params(axis="y", rotation=0, labelsize=8)
+        axes[1, 0].tick_params(axis="x", rotation=45)
     fig.suptitle(title)
     return fig
 

@@ -18,6 +18,7 @@ from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
+from gtzan_lib.evaluation import templates
 from gtzan_lib.experiments import (
     folds,
     grid,
@@ -65,14 +66,18 @@ def _about(dataset: Dataset) -> dict:
     counts = np.bincount(dataset.labels, minlength=len(GENRES)).tolist()
     sides = ("height", "width", "channels")
     channels, *code = autoencoder.CODE_SHAPE
+    pictures = np.array(pooling.pool(dataset)), dataset.labels
     row = {
         "name": dataset.name,
         "sha256": dataset.sha256,
         "pictures": len(dataset.tracks),
         "batch_size": registry.RECIPES["paper"].make().batch_size,
+        "hiphop_reggae_place": templates.closeness(*pictures, "hiphop", "reggae"),
     }
+    ranks = templates.ranks(*pictures).tolist()
     nested = {
         "pictures": dict(zip(GENRES, counts, strict=True)),
+        "template_rank": dict(zip(GENRES, ranks, strict=True)),
         "picture": dict(zip(sides, (gtzan.HEIGHT, gtzan.WIDTH, 3), strict=True)),
         "code": dict(zip(sides, (*code, channels), strict=True)),
         "literal_autoencoder": autoencoder.literal_cost(),

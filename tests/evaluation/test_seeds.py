@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from gtzan_lib.evaluation import seeds
 from gtzan_lib.evaluation.metrics import bare
@@ -71,3 +72,16 @@ def test_the_interval_of_a_rank_counts_the_chance_of_pictures_once():
         widths.append(interval["high"] - interval["low"])
     once = 2 * 1.96 * (100 * (right[:2] * (1 - right[:2])).sum()) ** 0.5
     assert np.mean(widths) < 1.15 * once  # pictures drawn twice: 1.4 times
+
+
+@pytest.mark.parametrize("values", [(0.3, 0.5, 0.4), (0.2, 0.5, 0.4, 0.6, 0.1)])
+def test_so_many_seeds_bring_the_interval_below_a_width(values):
+    now, k = seeds.mean_over_seeds(list(values), "random"), len(values)
+    half, spread = now["high"] - now["value"], np.std(values, ddof=1)
+    n = seeds.needed(half, k, 1 / 4, 0.6 * half)
+    halves = [
+        stats.t.ppf(0.975, m - 1) * spread * (1 / m + 1 / 4) ** 0.5 for m in (n - 1, n)
+    ]
+    assert n > k
+    assert halves[1] < 0.6 * half <= halves[0]
+    assert seeds.needed(half, k, 1 / 4, 0.01 * half) == 0

@@ -5,6 +5,7 @@ import pytest
 from made import Made
 from scipy import special, stats
 
+from gtzan_lib.data.genres import GENRES
 from gtzan_lib.report import comparisons
 
 
@@ -47,24 +48,58 @@ def runs():
 
 def test_other_slips_stand_beside_the_papers_loss():
     def trained(recipe, seed, steps):
-        return run(recipe, seed, 300, [*steps, (300, 7, 10, steps[-1][-1])])
+        made = run(recipe, seed, 300, [*steps, (300, 7, 10, steps[-1][-1])])
+        made.history["train_certain"] = [epoch / 300 for epoch in range(1, 301)]
+        return made
 
     at_once = [(10, 6.2, 4, 1.8), (20, 7, 4, 1.7)]
     group = [trained("sigmoid", 0, at_once), trained("sigmoid", 1, [(1, 7, 4, 1.9)])]
-    (row,) = comparisons.alternatives([*group, trained("paper", 0, at_once)], 0.62)
+    both = comparisons.alternatives([*group, trained("paper", 0, at_once)], 0.62)
+    assert [row["tried"] for row in both] == [False, True]
+    row = both[1]
     assert (row["seeds"], row["reached"], row["epochs"]) == (2, 1, 300)
     assert row["at_right"]["value"] == 1.8
+    assert row["certain_then"]["value"] == pytest.approx((10 + 1) / 2 / 300)
     assert row["loss"]["value"] == pytest.approx(1.8)
     assert comparisons.alternatives(group[:0], 0.62) == []
 
 
-def test_other_losses_of_one_softmax_stand_first(runs):
-    mean, test = comparisons.alternatives(runs, 0.62)
-    assert (mean["reached"], mean["epochs"], mean["printed"]) == (3, 100, True)
+def test_other_losses_of_one_softmax_stand_below_it(runs):
+    _, once, mean, test = comparisons.alternatives(runs, 0.62)
+    assert [row["printed"] for row in (once, mean, test)] == [False, True, True]
+    assert (mean["reached"], mean["epochs"]) == (3, 100)
     assert mean["at_right"]["value"] == pytest.approx((39 * 2.3 + 1.2) / 40)
     assert mean["loss"]["value"] == pytest.approx((39 * 2.3 + 60 * 1.2 + 0.1) / 100)
     assert test["at_right"]["value"] == pytest.approx(2 * 1.2)
     assert test["loss"]["value"] == pytest.approx(2 * 0.1)
+
+
+def test_silent_genres_are_counted_with_and_without_a_change():
+    def trained(seed, silent, **facts):
+        shown = np.tile(10 * np.eye(10, dtype=int), (80, 1, 1))
+        shown[:, silent, :], shown[:, silent, 5] = 0, 10
+        facts |= {"recipe": "paper", "epochs": 80, "shown": shown}
+        return Made(np.eye(10, dtype=int), seed, **facts)
+
+    plain = [trained(seed, silent) for seed, silent in enumerate([0, 0, 3])]
+    moved = [trained(seed, 9, encoder="blues-away") for seed in range(2)]
+    ranks = {f"template_rank.{genre}": 10 - k for k, genre in enumerate(GENRES)}
+    found = comparisons.silenced([*plain, *moved], ranks)
+    (change,) = found["changes"]
+    assert (change["name"], change["seeds"]) == ("blues-away", 2)
+    assert change["unchanged"]["blues"] == change["silent"]["rock"] == 2
+    assert change["unchanged"]["rock"] == change["silent"]["blues"] == 0
+    counts = [2, 0, 0, 1, *6 * [0]]
+    assert [row["silent"] for row in found["ranks"]] == counts
+    by_rank = stats.spearmanr(10 - np.arange(10), counts).statistic
+    assert found["correlation"] == pytest.approx(by_rank)
+
+
+def test_who_reached_the_papers_pair_is_counted_by_the_time_they_had(runs):
+    assert comparisons.reached(runs, (1.83, 0.62)) == [
+        {"epochs": 900, "seeds": 2, "reached": 1},
+        {"epochs": 300, "seeds": 1, "reached": 0},
+    ]
 
 
 @pytest.mark.parametrize("spread", [0.01, 1, 4])

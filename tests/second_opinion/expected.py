@@ -20,6 +20,7 @@ from statistics_again import (
     bootstrapped_place,
     calibration_error,
     calibration_error_by_chance,
+    clipped,
     jackknife,
     mean_by_artist,
     mean_over_pairs,
@@ -784,6 +785,11 @@ def ours(r, claim):
         "classical": lambda: ranked(r, recall_place(GENRES.index("classical"))),
         "hiphop-always": lambda: over(r, two, lambda n: r.counted(n, called)),
         "hiphop-mostly": lambda: ranked(r, mistaken_place),
+        "hiphop-looks-like-reggae": lambda: (
+            (r.data["hiphop_reggae_place"],),
+            None,
+            (),
+        ),
         "hiphop-repeated": lambda: (repeated[2], repeated[0], ()),
         "hiphop-silent": lambda: (silent[0], silent[2], ()),
         "information-loss": lambda: gained(r, conv, one, accuracy),
@@ -871,6 +877,26 @@ def reason(r, claim: dict) -> list[float]:
     return found
 
 
+def would_decide(r, claim: dict) -> list[int]:
+    """Return how many seeds would decide a mean over seeds, where some number would."""
+    measured = ours(r, claim["id"])
+    if not measured or claim.get("measure") not in ("metric", "gain"):
+        return []
+    (mean, low, high), k, _ = measured
+    bounds = [claim[side] for side in ("above", "below") if side in claim]
+    if "tolerance" in claim:
+        bounds = [claim["value"] + sign * claim["tolerance"] for sign in (-1, 1)]
+    away = min(abs(mean - bound) for bound in bounds)
+
+    def half(n):
+        return stats.t.ppf(0.975, n - 1) * (1 / n + 1 / 4) ** 0.5
+
+    n = next(
+        (n for n in range(2, 1000) if (high - low) / 2 * half(n) < away * half(k)), 0
+    )
+    return [n] * bool(n)
+
+
 @shows(r"^(The ledger|What the paper proposes|Ours is measured on)")
 def ledger(r, p):
     """Number, verdict and reason of each claim; claims and rules are typed."""
@@ -905,6 +931,92 @@ def by_verdict(r, p):
     some = [c for c in claims().values() if not c.get("proposed", False)]
     of = [c for c in some if c.get("kind") == p.column]
     return (sum(verdict(r, c) == p.row for c in of),) if of else None
+
+
+SLIPS = {  # a row's words: recipe and model, and what is printed for the loss
+    "softmax applied twice": ("paper", "lenet"),
+    "softmax applied once": ("corrected", "lenet"),
+    "since training began": ("corrected", "lenet", lambda t: t.loss.expanding().mean()),
+    "the loss of test pictures": ("corrected", "lenet", lambda t: t.test_loss),
+    "a sigmoid before": ("sigmoid", "lenet"),
+    "labels smoothed": ("smoothed", "lenet"),
+    "smoothed by 0.3": ("smoothed-more", "lenet"),
+    "weights decay": ("decayed", "lenet"),
+    "with dropout": ("corrected", "lenet-dropout"),
+}
+CHANGES = {
+    "none": ("lenet", "pool"),
+    "pooled, blues moved away from the mean of all": ("lenet", "blues-away"),
+    "pooled, classical moved onto the mean of all": ("lenet", "classical-onto"),
+    "the same, outputs one genre on": ("lenet-rotated", "pool"),
+}
+
+
+def slip(r, words):
+    """Return what a slip or habit gives: estimates by column."""
+    recipe, net, *printed = next(v for k, v in SLIPS.items() if k in words)
+    names = r.group(recipe, net)
+    if not names:
+        return None
+    loss_of = printed[0] if printed else None
+    at, then, last = [], [], []
+    for name in names:
+        table = r.epochs[name]
+        enough = np.flatnonzero(table.train_accuracy >= 0.62)
+        losses = loss_of(table) if loss_of else table.loss
+        last.append(losses.iloc[-1])
+        if len(enough) and loss_of:
+            at.append(losses.iloc[enough[0]])
+        elif len(enough) and enough[0]:
+            at.append(r.loss_at(name, 0.62))
+        certain = table.get("train_certain")
+        if len(enough) and certain is not None and certain.notna().all():
+            then.append(certain.iloc[enough[0]] / table.n_train.iloc[0])
+    return {
+        "seeds": (len(names),),
+        "epochs": (int(r.runs.epochs[names[0]]),),
+        "loss at 0.62": student(at, 1 / 4) if at else (NAN,),
+        "by seeds": (len(at),),
+        "100.0 % then": clipped(student(then, 1 / 4)) if then else (NAN,),
+        "last loss": student(last, 1 / 4),
+        "100.0 %, test": saturated(r, names),
+        "test accuracy": r.share(names),
+    }
+
+
+@shows(r"^What might explain the paper's loss")
+def slips(r, p):
+    """What other slips and habits give."""
+    return (slip(r, p.beside["slip or habit"]) or {}).get(p.column)
+
+
+def silent_in(r, names, epoch):
+    """Count by genre the runs in which it is silent after an epoch."""
+    found = [genre for name in names for genre in r.dead(name, epoch)]
+    return np.bincount(found, minlength=10)
+
+
+@shows(r"^Templates and silent genres")
+def fitted(r, p):
+    """Templates' ranks, and in how many seeds a genre is silent."""
+    if p.column == "mean rank":
+        return (r.data[f"template_rank.{p.beside['genre']}"],)
+    names = r.longest("paper")
+    shortest = int(min(r.runs.epochs[n] for n in names))
+    return (silent_in(r, names, shortest)[GENRES.index(p.beside["genre"])],)
+
+
+@shows(r"^Seeds in which each genre is silent")
+def silenced(r, p):
+    """Of how many seeds a genre is silent, as changed and as the same seeds were."""
+    net, encoder = CHANGES[p.beside["change"]]
+    names = r.group("paper", net, encoder)
+    epochs = int(p.beside["epochs"])
+    if p.beside["change"] == "none":
+        names = r.longest("paper", epochs)[: int(p.beside["seeds"])]
+    if p.column not in GENRES:
+        return None
+    return (silent_in(r, names, epochs)[GENRES.index(p.column)],)
 
 
 VERDICTS = ("reproduced", "not reproduced", "undecided")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import expected
 import numpy as np
-from expected import GENRES, claims, model, ours, reason
+from expected import GENRES, claims, model, ours, reason, would_decide
 from record import MODELS
 from shown import NUMBER, Place, numbers, plain, value
 from statistics_again import FLOOR, clipped, student, wilson
@@ -154,6 +154,7 @@ def in_ledger(r, p: Place) -> dict:
     }
     if estimate and estimate[1]:
         fields[r"Only (\d+) seeds"] = [estimate[1]]
+    fields[r"differ as these do, (\d+) decide"] = would_decide(r, claim)
     if "tolerance" in claim:
         fields[r"([\d.]+) ± ([\d.]+)"] = [claim["value"], claim["tolerance"]]
     for bound in {"above", "below"} & set(claim):
@@ -253,6 +254,11 @@ def pdf_rows(r):
         if recipe == "corrected":
             del cells[2]
         yield "Table 3:", label, cells
+    for words in expected.SLIPS:
+        if found := expected.slip(r, words):
+            keys = ["seeds", "epochs", "loss at 0.62", "by seeds", "100.0 % then"]
+            keys += ["last loss", "100.0 %, test", "test accuracy"]
+            yield "What could explain", flexible(words), [found[k] for k in keys]
     for at in (30, 100, 300, 1800):
         moments = [r.moment(*m) for m in r.moments("paper", at)]
         if moments:
@@ -334,5 +340,7 @@ def pdf_ledger(r):
         rule += [claim["value"], claim["tolerance"]] if "tolerance" in claim else []
         if rule:
             yield "A The ledger", label + r".{0,900}?\(Rule: (?:above|below)?", [rule]
+        if n := would_decide(r, claim):
+            yield "A The ledger", label + r".{0,700}?differ as these do,", [n]
         if numbers_ := reason(r, claim):
             yield "A The ledger", label + r".{0,700}?Of single seeds,", [numbers_]

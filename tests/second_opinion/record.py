@@ -87,6 +87,7 @@ class Record:
             name: table[columns].to_numpy().reshape(-1, 10, 10)
             for name, table in counts.groupby("run")
         }
+        self.data = pd.read_csv(folder / "data.csv").iloc[0]
         pooling = pd.read_csv(folder / "pooling.csv", index_col="upsampling")
         self.pooling = pooling.to_dict("index")
         codes = pd.read_csv(folder / "codes.csv")
@@ -187,7 +188,12 @@ class Record:
 
     def saturated(self, name):
         """Return the share of test pictures with a percentage printed as 100.0."""
-        sure = special.softmax(self.answer(name)[2], axis=1).max(1)
+        is_sigmoid = self.runs.recipe[name] == "sigmoid"
+        logits = self.answer(name)[2]
+        shares = (
+            special.expit(logits) if is_sigmoid else special.softmax(logits, axis=1)
+        )
+        sure = shares.max(1)
         return wilson((sure >= 0.9995).sum(), len(sure))
 
     def at(self, name, curve, epoch):
