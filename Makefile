@@ -5,6 +5,7 @@
 # (without make: gtzan report, gtzan test --quick, gtzan test, gtzan lab)
 # make keep     put the finished report of RESULTS=runs/<data>-<hash> into report/
 # make app      the page that names the genre of a track, on this computer
+# make bench    how fast it is, as ratios
 # Each sets up what it needs in .venv first.
 
 PYTHON ?= python3
@@ -29,7 +30,7 @@ SHELL = bash
 export CLUSTER CORES DATA PROFILE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report check test keep lab app notebooks lock
+.PHONY: report check test keep lab app bench notebooks lock
 report: .venv/ready
 	@python -m gtzan_lib report
 
@@ -47,6 +48,9 @@ lab: .venv/ready
 
 app: .venv/ready
 	python -m gtzan_lib app
+
+bench: .venv/ready
+	python tests/benchmarks/speed.py "$$DATA"
 
 # Execute the notebooks with their default parameters and keep the outputs of the second
 # time, when all results are there and no progress is shown.
