@@ -24,7 +24,7 @@ from gtzan_lib.encoders.pooling import average_pool
 from gtzan_lib.evaluation import clusters, seeds
 from gtzan_lib.evaluation.metrics import Estimate, around
 from gtzan_lib.experiments import runs, scores
-from gtzan_lib.experiments.run import Run
+from gtzan_lib.experiments.run import ENSEMBLE, Run
 from gtzan_lib.models.layout import to_tensor
 from gtzan_lib.parameters import FACTS, Parameters
 from gtzan_lib.training import loop
@@ -106,7 +106,8 @@ def answer(dataset: Dataset, run: Run) -> pd.DataFrame:
 
 def table(dataset: Dataset, some: list[Run]) -> pd.DataFrame:
     """Return what ``answer`` did of those runs of which it is whole and up to date."""
-    places = [_place(dataset, run) for run in some]
+    trained = [run for run in some if run.provenance["recipe"] != ENSEMBLE]
+    places = [_place(dataset, run) for run in trained]
     found = [_read(place[0]) for place in places if store.is_whole(*place, FILE)]
     return pd.concat(found) if found else pd.DataFrame(columns=COLUMNS)
 
