@@ -22,6 +22,7 @@ from gtzan_lib.report.derived import plain
 MAX_BYTES = 5_000_000  # five times what all protocols take
 LINE = 10_000  # bytes
 TOLERANCE = 0.01  # of a row's sum of probabilities
+SHOWN = 10  # wrong rows of a table
 TINY = 1e-12  # so that the log of a probability of 0 is a number
 KEYS = ("protocol", "track")
 
@@ -66,9 +67,13 @@ def read(path: Path) -> dict[str, pd.DataFrame]:
     }
     which = np.select([np.asarray(mask) for mask in faults.values()], [*faults], "")
     if len(bad := np.flatnonzero(which != "")):
-        cells = {k: repr(cell[:40]) for k, cell in table.iloc[bad[0]].items()}
-        more = f"; {len(bad) - 1} more rows are wrong" if bad[1:].size else ""
-        raise DataError(f"row {bad[0] + 1}: {which[bad[0]].format(**cells)}{more}")
+        said = []
+        for i in bad[:SHOWN]:
+            cells = {k: repr(cell[:40]) for k, cell in table.iloc[i].items()}
+            said.append(f"row {i + 1}: {which[i].format(**cells)}")
+        if left := len(bad) - len(said):
+            said.append(f"{left} more rows are wrong")
+        raise DataError("; ".join(said))
     table[[*GENRES]] = p.to_numpy()
     tables = dict(list(table.sort_values("track").groupby("protocol")))
     for name, own in tables.items():
