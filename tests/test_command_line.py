@@ -19,7 +19,7 @@ from gtzan_lib.errors import DataError
 from gtzan_lib.experiments import runs
 from gtzan_lib.experiments.run import read
 from gtzan_lib.parameters import FACTS, Parameters
-from gtzan_lib.report import clone
+from gtzan_lib.report import clone, keep, record
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +155,10 @@ def test_without_make_settings_are_as_of_make(monkeypatch, capsys):
 
 
 def test_the_sample_s_report_does_not_take_the_place_of_gtzan_s(tmp_path, capsys):
-    (tmp_path / "pages").mkdir()
-    (tmp_path / "paper.pdf").touch()
+    for name in (*keep.COPIED, "notebooks"):
+        (tmp_path / name).mkdir()
+    for name in ("paper.pdf", record.PREDICTIONS):
+        (tmp_path / name).touch()
     (tmp_path / "derived.json").write_text(json.dumps({"data": {"name": SYNTHETIC}}))
     before = (store.PROJECT / "report" / "derived.json").read_bytes()
     assert main(["keep-report", str(tmp_path)]) == 2
