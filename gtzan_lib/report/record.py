@@ -18,7 +18,7 @@ from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
-from gtzan_lib.evaluation import templates
+from gtzan_lib.evaluation import likeness
 from gtzan_lib.experiments import (
     folds,
     grid,
@@ -72,9 +72,9 @@ def _about(dataset: Dataset) -> dict:
         "sha256": dataset.sha256,
         "pictures": len(dataset.tracks),
         "batch_size": registry.RECIPES["paper"].make().batch_size,
-        "hiphop_reggae_place": templates.closeness(*pictures, "hiphop", "reggae"),
+        "hiphop_reggae_place": likeness.closeness(*pictures, "hiphop", "reggae"),
     }
-    ranks = templates.ranks(*pictures).tolist()
+    ranks = likeness.template_ranks(*pictures).tolist()
     nested = {
         "pictures": dict(zip(GENRES, counts, strict=True)),
         "template_rank": dict(zip(GENRES, ranks, strict=True)),

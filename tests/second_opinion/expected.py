@@ -880,7 +880,7 @@ def reason(r, claim: dict) -> list[float]:
 def would_decide(r, claim: dict) -> list[int]:
     """Return how many seeds would decide a mean over seeds, where some number would."""
     measured = ours(r, claim["id"])
-    if not measured or claim.get("measure") not in ("metric", "gain"):
+    if verdict(r, claim) != "undecided" or claim["measure"] not in ("metric", "gain"):
         return []
     (mean, low, high), k, _ = measured
     bounds = [claim[side] for side in ("above", "below") if side in claim]
@@ -910,7 +910,7 @@ def ledger(r, p):
         if not measured:
             return None if "measure" in claim else ()
         estimate, seeds, _ = measured
-        of = re.findall(r"of (9|10)\b", p.text)
+        of = re.findall(r"of (9|10|45)\b", p.text)
         seeds = [seeds] if seeds and "seed" in p.text else []
         return (*estimate, *map(float, of), *seeds)
     if p.column == "verdict":
@@ -1001,6 +1001,8 @@ def fitted(r, p):
     """Templates' ranks, and in how many seeds a genre is silent."""
     if p.column == "mean rank":
         return (r.data[f"template_rank.{p.beside['genre']}"],)
+    if not p.column.startswith("silent"):
+        return None
     names = r.longest("paper")
     shortest = int(min(r.runs.epochs[n] for n in names))
     return (silent_in(r, names, shortest)[GENRES.index(p.beside["genre"])],)

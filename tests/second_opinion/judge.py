@@ -332,9 +332,12 @@ def pdf_ledger(r):
         if not measured:
             continue
         estimate, seeds, _ = measured
-        of = {"metal": [10], "classical": [10], "hiphop-mostly": [9]}.get(
-            claim["id"], []
-        )
+        of = {
+            "metal": [10],
+            "classical": [10],
+            "hiphop-mostly": [9],
+            "hiphop-looks-like-reggae": [45],
+        }.get(claim["id"], [])
         yield "A The ledger", label, [estimate, of, [seeds] if seeds else []]
         rule = [claim[k] for k in ("above", "below") if k in claim]
         rule += [claim["value"], claim["tolerance"]] if "tolerance" in claim else []

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from gtzan_lib.evaluation import templates
+from gtzan_lib.evaluation import likeness
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def test_templates_are_ranked_by_their_inner_products(pictures):
     means = pd.DataFrame(away).groupby(labels).mean().to_numpy()
     best_first = stats.rankdata(-np.einsum("np,kp->nk", away, means), axis=1)
     own = pd.Series(best_first[np.arange(40), labels]).groupby(labels).mean()
-    assert templates.ranks(x, labels) == pytest.approx(own.to_numpy())
+    assert likeness.template_ranks(x, labels) == pytest.approx(own.to_numpy())
 
 
 def test_the_closest_pair_is_the_first(pictures):
@@ -31,4 +31,4 @@ def test_the_closest_pair_is_the_first(pictures):
         "blues rock": 45,
     }  # of squares
     for names, place in places.items():
-        assert templates.closeness(*pictures, *names.split()) == place
+        assert likeness.closeness(*pictures, *names.split()) == place

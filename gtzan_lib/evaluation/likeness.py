@@ -6,7 +6,7 @@ from scipy.spatial.distance import cdist
 from gtzan_lib.data.genres import GENRES
 
 
-def ranks(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def template_ranks(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the mean rank, 1 to 10, of a genre's own template on its pictures: (10,).
 
     Templates are the mean pictures of the genres, less the mean of all, and a picture
