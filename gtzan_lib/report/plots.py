@@ -119,13 +119,15 @@ def silenced(found: dict, title: str) -> Figure:
     ax.set(ylabel=f"seeds of {found['seeds']} in which it is silent")
     ax.set_ylim(-0.5, found["seeds"] + 1)
     if changes:
-        rows = {"as it is": changes[0]["unchanged"]}
-        rows |= {fill(row["help"], 24): row["silent"] for row in changes}
+        most = max(changes, key=lambda row: row["seeds"])
+        rows = {f"as it is ({most['seeds']})": most["unchanged"]}
+        for row in changes:
+            rows[fill(f"{row['help']} ({row['seeds']})", 24)] = row["silent"]
         table = pd.DataFrame(rows, GENRES).T
         look = {"cmap": "cividis", "vmin": 0, "annot": True, "fmt": "d", "cbar": False}
         sns.heatmap(table, ax=axes[1, 0], **look)
-        n = changes[0]["seeds"]
-        axes[1, 0].set_title(f"Seeds of {n} in which a genre is silent", fontsize=10)
+        words = "Seeds (of so many) in which a genre is silent"
+        axes[1, 0].set_title(words, fontsize=10)
         axes[1, 0].tick_params(axis="y", rotation=0, labelsize=8)
         axes[1, 0].tick_params(axis="x", rotation=45)
     fig.suptitle(title)
