@@ -198,7 +198,7 @@ def _would_decide(claim: dict, found: Found) -> str | None:
     n = needed(half, found.seeds, overlap(MAIN["split"]), away)
     if not n:
         return "More seeds that differ as these do would not decide."
-    return f"If more seeds differ as these do, {n} decide."
+    return f"If more seeds differ as these do, {n} have an even chance to decide."
 
 
 def _rule(claim: dict) -> str:

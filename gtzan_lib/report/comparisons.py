@@ -5,29 +5,24 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.optimize import brentq
 
 from gtzan_lib import registry
 from gtzan_lib.data import artists, splits
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import PUBLISHED
-from gtzan_lib.evaluation import dead, seeds, softmax_twice
-from gtzan_lib.evaluation.metrics import Estimate, bare, with_text
+from gtzan_lib.evaluation import seeds, softmax_twice
 from gtzan_lib.experiments import groups
-from gtzan_lib.experiments.rows import CERTAIN
 from gtzan_lib.experiments.run import ENSEMBLE, MAIN, Run
+from gtzan_lib.report.explanations import (
+    alternatives,
+    first_epoch,
+    last_epoch,
+    mean,
+    silenced,
+)
 from gtzan_lib.report.measures import Evidence, number
-
-DONE = ("paper", "corrected")  # recipes with two softmaxes and with one
-PRINTED = {  # what a training with one softmax may print in place of its loss
-    "one softmax, the mean of the loss since training began": lambda history: (
-        np.cumsum(history["loss"]) / np.arange(1, len(history["loss"]) + 1)
-    ),
-    "one softmax, the loss of test pictures": lambda history: history["test_loss"],
-}
 
 
 def highest_calibrated_loss(accuracy: float, classes: int = len(GENRES)) -> float:
@@ -79,26 +74,20 @@ def softmaxes(runs: list[Run], right: float) -> list[dict]:
     all_once, all_twice = (groups.longest(runs, recipe=name) for name in recipes)
     if not once or not twice:
         return []
-    once_for, twice_for = _last(once[0]), _last(twice[0])
-    shared = min(map(_last, all_twice))
-    ends, short = _after(once, _last), _after(all_twice, lambda run: shared)
-    same = (_after(g, lambda run: _when(run, right)) for g in (all_once, all_twice))
+    once_for, twice_for = last_epoch(once[0]), last_epoch(twice[0])
+    shared = min(map(last_epoch, all_twice))
+    ends, short = _after(once, last_epoch), _after(all_twice, lambda run: shared)
+    same = (
+        _after(g, lambda run: first_epoch(run, right)) for g in (all_once, all_twice)
+    )
     rows = [
         _paired("short", ends, short, once=once_for, twice=shared),
-        _paired("long", ends, _after(twice, _last), once=once_for, twice=twice_for),
+        _paired(
+            "long", ends, _after(twice, last_epoch), once=once_for, twice=twice_for
+        ),
         _paired("same", *same),
     ]
     return [row for row in rows if row["seeds"]]
-
-
-def _last(run: Run) -> int:
-    return run.provenance["epochs"]
-
-
-def _when(run: Run, right: float, loss: float = np.inf) -> int | None:
-    """Return the first epoch with at least ``right``, and with at most a loss."""
-    curves = run.history["loss"], run.history["train_accuracy"]
-    return dead.first_pass(*curves, loss, right)
 
 
 def _after(runs: list[Run], when: Callable) -> dict[int, float]:
@@ -112,123 +101,22 @@ def _paired(name: str, ours: dict, others: dict, **epochs: int) -> dict:
     once, twice = ([values[seed] for seed in shared] for values in (ours, others))
     return {
         "when": name,
-        "once": _mean(once),
-        "twice": _mean(twice),
+        "once": mean(once),
+        "twice": mean(twice),
         "difference": seeds.paired_difference(once, twice, MAIN["split"]),
         "seeds": len(shared),
     } | ({"epochs": epochs} if epochs else {})
-
-
-def _mean(values: list[float]) -> Estimate:
-    return seeds.mean_over_seeds(values, MAIN["split"]) if values else bare(np.nan)
 
 
 def reached(runs: list[Run], pair: tuple[float, float]) -> list[dict]:
     """Return how many seeds of two softmaxes were as good as the paper, by epochs."""
     by_epochs = defaultdict(list)
     for run in groups.longest(runs, recipe="paper"):
-        by_epochs[_last(run)].append(bool(_when(run, pair[1], pair[0])))
+        by_epochs[last_epoch(run)].append(bool(first_epoch(run, pair[1], pair[0])))
     return [
         {"epochs": epochs, "seeds": len(found), "reached": sum(found)}
         for epochs, found in sorted(by_epochs.items(), reverse=True)
     ]
-
-
-def alternatives(runs: list[Run], right: float) -> list[dict]:
-    """Return a row a slip or habit that may explain the loss: first two softmaxes.
-
-    Of some only what is ``printed`` differs from one softmax. ``at_right`` is the loss
-    when a share ``right`` of the training pictures is right for the first time, of the
-    seeds ``reached``, and ``certain_then`` the share of answers that print as 100.0 %
-    in that epoch (NaN of runs whose epochs have none); the rest is at the end.
-    """
-    named = [("recipe", n, entry) for n, entry in registry.RECIPES.items()]
-    named += [("model", n, entry) for n, entry in registry.MODELS.items()]
-    rows = []
-    for fact, name, entry in named:
-        if name in DONE or entry.asks == "loss":
-            group = groups.select(runs, **{"recipe": DONE[1], fact: name})
-            about = {"of": name, "tried": entry.asks == "loss"}
-            rows += [_alternative(entry.help, group, right) | about] if group else []
-        if name == DONE[1] and group:
-            rows += [_alternative(k, group, right, of) for k, of in PRINTED.items()]
-    return rows
-
-
-def _alternative(
-    name: str, group: list[Run], right: float, loss_of: Callable | None = None
-) -> dict:
-    row = {"name": name, "printed": bool(loss_of), "tried": False}
-    row["seeds"] = len(group)
-    row["runs"] = [run.name for run in group]
-    metrics = ("loss", "train_accuracy", "accuracy", "saturated")
-    values = {k: groups.over_seeds(group, k) for k in metrics}
-    values["at_right"], row["reached"] = at_right(group, right)
-    passed = [(run.history, e) for run in group if (e := _when(run, right))]
-    if loss_of:
-        values["loss"] = _mean([loss_of(run.history)[-1] for run in group])
-        values["at_right"] = _mean([loss_of(of)[e - 1] for of, e in passed])
-        row["reached"] = len(passed)
-    then = [of[CERTAIN][e - 1] for of, e in passed if CERTAIN in of]
-    values["certain_then"] = seeds.clipped(_mean(then)) if then else bare(np.nan)
-    return row | {"epochs": _last(group[0])} | with_texts(values)
-
-
-def with_texts(values: dict[str, Estimate]) -> dict[str, dict]:
-    """Return estimates, each with its words."""
-    return {name: with_text(value) for name, value in values.items()}
-
-
-def silenced(runs: list[Run], data: dict) -> dict:
-    """Return why genres fall silent behind two softmaxes: what is seen, and changed.
-
-    ``ranks`` has a row a genre: the mean rank of its template (``template_ranks``), and
-    of how many ``seeds`` it is silent after ``epochs``; ``correlation`` is Spearman's.
-    ``changes`` has a row a change to pictures or outputs, of the same seeds with and
-    without it: of how many each genre is ``silent``, and was ``unchanged``, after the
-    epochs of the changed ones.
-    """
-    plain = groups.longest(runs, recipe=DONE[0])
-    changed = [("encoder", n, entry) for n, entry in registry.ENCODERS.items()]
-    changed += [("model", n, entry) for n, entry in registry.MODELS.items()]
-    changes = []
-    for fact, name, entry in changed:
-        group = groups.select(runs, **{"recipe": DONE[0], fact: name})
-        if entry.asks == "silence" and group:
-            ours, theirs = groups.same_seeds(group, plain)
-            epochs, both = _last(group[0]), {"silent": ours, "unchanged": theirs}
-            row = {"name": name, "help": entry.help, "seeds": len(ours)}
-            row |= {"runs": [run.name for run in ours], "epochs": epochs}
-            changes.append(row | {k: _silent(v, epochs) for k, v in both.items()})
-    epochs = min(map(_last, plain), default=0)
-    counts = _silent(plain, epochs)
-    ranks = [
-        {"genre": g, "rank": data[f"template_rank.{g}"], "silent": counts[g]}
-        for g in GENRES
-        if f"template_rank.{g}" in data
-    ]
-    rho = math.nan
-    if ranks and len({row["silent"] for row in ranks}) > 1:
-        rho = stats.spearmanr(*([row[k] for row in ranks] for k in ("rank", "silent")))
-        rho = float(rho.statistic)
-    about = {"seeds": len(plain), "epochs": epochs, "correlation": rho}
-    return about | {"ranks": ranks, "changes": changes}
-
-
-def _silent(group: list[Run], epoch: int) -> dict[str, int]:
-    """Return of how many runs each genre is silent after an epoch."""
-    found = [dead.silent_at(dead.silences(*run.counted), epoch) for run in group]
-    return {genre: sum(genre in silent for silent in found) for genre in GENRES}
-
-
-def at_right(group: list[Run], right: float) -> tuple[Estimate, int]:
-    """Return the loss when a share ``right`` of the training pictures is right first.
-
-    Over those of a group's seeds that get so far, and how many do.
-    """
-    losses = [run.metric("loss_when", right=right)["value"] for run in group]
-    has = [run for run, loss in zip(group, losses, strict=True) if not math.isnan(loss)]
-    return groups.over_seeds(has, "loss_when", right=right), len(has)
 
 
 def control_artists() -> dict[str, int]:

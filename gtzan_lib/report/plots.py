@@ -99,17 +99,12 @@ def loss_by_accuracy(
 
 
 def silenced(found: dict, title: str) -> Figure:
-    """Show in how many seeds each genre is silent, by its template and as changed.
-
-    ``found`` is what ``comparisons.silenced`` returns.
-    """
+    """Show in how many seeds genres are silent (see ``explanations.silenced``)."""
     changes = found["changes"]
-    size = (5.6, 4.2 + (0.8 + 0.5 * len(changes)) * bool(changes))
-    height = [4, 0.6 + 0.5 * len(changes)][: 1 + bool(changes)]
-    kind = {"layout": "constrained", "height_ratios": height, "squeeze": False}
-    fig, axes = plt.subplots(len(height), 1, figsize=size, **kind)
-    ranks = pd.DataFrame(found["ranks"])
-    ax = axes[0, 0]
+    heights = [4.2, 0.7 + 0.5 * len(changes)] if changes else [4.2]
+    kind = {"layout": "constrained", "height_ratios": heights, "squeeze": False}
+    fig, axes = plt.subplots(len(heights), 1, figsize=(5.6, sum(heights)), **kind)
+    ax, ranks = axes[0, 0], pd.DataFrame(found["ranks"])
     ax.plot(ranks["rank"], ranks["silent"], "o", color=BLUE)
     for genre, rank, silent in ranks.itertuples(index=False):
         look = {"textcoords": "offset points", "rotation": 35, "fontsize": 9}
@@ -126,10 +121,9 @@ def silenced(found: dict, title: str) -> Figure:
         table = pd.DataFrame(rows, GENRES).T
         look = {"cmap": "cividis", "vmin": 0, "annot": True, "fmt": "d", "cbar": False}
         sns.heatmap(table, ax=axes[1, 0], **look)
-        words = "Seeds (of so many) in which a genre is silent"
-        axes[1, 0].set_title(words, fontsize=10)
-        axes[1, 0].tick_params(axis="y", rotation=0, labelsize=8)
-        axes[1, 0].tick_params(axis="x", rotation=45)
+        axes[1, 0].set_title("Seeds, of so many, in which a genre is silent")
+        axes[1, 0].tick_params(axis="y", labelsize=8, labelrotation=0)
+        axes[1, 0].tick_params(axis="x", labelrotation=45)
     fig.suptitle(title)
     return fig
 

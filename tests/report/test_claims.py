@@ -98,7 +98,9 @@ def answered(tmp_path, monkeypatch):
 
 def test_an_answer_says_what_it_rests_on(answered):
     wide, between = ours(1.8, 1.55, 2.05), "Our interval allows both answers."
-    few = f"{between} If more seeds differ as these do, 4 decide. "
+    few = (
+        f"{between} If more seeds differ as these do, 4 have an even chance to decide. "
+    )
     few += "Only 2 seeds, which do not test every picture."
     many = f"{between} More seeds that differ as these do would not decide."
     for seeds, reason in {1: "There is one seed only.", 2: few, 5: many}.items():

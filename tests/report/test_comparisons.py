@@ -6,7 +6,7 @@ from made import Made
 from scipy import special, stats
 
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.report import comparisons
+from gtzan_lib.report import comparisons, explanations
 
 
 def run(recipe, seed, epochs, moments):
@@ -54,18 +54,18 @@ def test_other_slips_stand_beside_the_papers_loss():
 
     at_once = [(10, 6.2, 4, 1.8), (20, 7, 4, 1.7)]
     group = [trained("sigmoid", 0, at_once), trained("sigmoid", 1, [(1, 7, 4, 1.9)])]
-    both = comparisons.alternatives([*group, trained("paper", 0, at_once)], 0.62)
+    both = explanations.alternatives([*group, trained("paper", 0, at_once)], 0.62)
     assert [row["tried"] for row in both] == [False, True]
     row = both[1]
     assert (row["seeds"], row["reached"], row["epochs"]) == (2, 1, 300)
     assert row["at_right"]["value"] == 1.8
     assert row["certain_then"]["value"] == pytest.approx((10 + 1) / 2 / 300)
     assert row["loss"]["value"] == pytest.approx(1.8)
-    assert comparisons.alternatives(group[:0], 0.62) == []
+    assert explanations.alternatives(group[:0], 0.62) == []
 
 
 def test_other_losses_of_one_softmax_stand_below_it(runs):
-    _, once, mean, test = comparisons.alternatives(runs, 0.62)
+    _, once, mean, test = explanations.alternatives(runs, 0.62)
     assert [row["printed"] for row in (once, mean, test)] == [False, True, True]
     assert (mean["reached"], mean["epochs"]) == (3, 100)
     assert mean["at_right"]["value"] == pytest.approx((39 * 2.3 + 1.2) / 40)
@@ -84,7 +84,7 @@ def test_silent_genres_are_counted_with_and_without_a_change():
     plain = [trained(seed, silent) for seed, silent in enumerate([0, 0, 3])]
     moved = [trained(seed, 9, encoder="blues-away") for seed in range(2)]
     ranks = {f"template_rank.{genre}": 10 - k for k, genre in enumerate(GENRES)}
-    found = comparisons.silenced([*plain, *moved], ranks)
+    found = explanations.silenced([*plain, *moved], ranks)
     (change,) = found["changes"]
     assert (change["name"], change["seeds"]) == ("blues-away", 2)
     assert change["unchanged"]["blues"] == change["silent"]["rock"] == 2

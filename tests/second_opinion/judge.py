@@ -154,7 +154,7 @@ def in_ledger(r, p: Place) -> dict:
     }
     if estimate and estimate[1]:
         fields[r"Only (\d+) seeds"] = [estimate[1]]
-    fields[r"differ as these do, (\d+) decide"] = would_decide(r, claim)
+    fields[r"differ as these do, (\d+) have"] = would_decide(r, claim)
     if "tolerance" in claim:
         fields[r"([\d.]+) ± ([\d.]+)"] = [claim["value"], claim["tolerance"]]
     for bound in {"above", "below"} & set(claim):
