@@ -16,7 +16,7 @@ import numpy as np
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import clusters, seeds
 from gtzan_lib.evaluation.metrics import Estimate, around, bare
-from gtzan_lib.experiments import groups, mixtures, suite
+from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.run import MAIN, Run
 from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
@@ -43,6 +43,8 @@ class Evidence:
     @cached_property
     def mixtures(self) -> dict:
         """See ``mixtures.summary``."""
+        from gtzan_lib.experiments import mixtures  # and torch, as naming songs has not
+
         return mixtures.summary(self.tables.mixtures, self.data["name"])
 
     @property
