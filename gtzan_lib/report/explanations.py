@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import special, stats
@@ -34,17 +34,27 @@ def alternatives(runs: list[Run], right: float) -> list[dict]:
     seeds ``reached``, and ``certain_then`` the share of answers that print as 100.0 %
     in that epoch (NaN of runs whose epochs have none); the rest is at the end.
     """
-    named = [("recipe", n, entry) for n, entry in registry.RECIPES.items()]
-    named += [("model", n, entry) for n, entry in registry.MODELS.items()]
     rows = []
-    for fact, name, entry in named:
+    for name, entry, group in _differing(runs, DONE[1]):
         if name in DONE or entry.asks == "loss":
-            group = groups.select(runs, **{"recipe": DONE[1], fact: name})
             about = {"of": name, "tried": entry.asks == "loss"}
-            rows += [_alternative(entry.help, group, right) | about] if group else []
-        if name == DONE[1] and group:
+            rows.append(_alternative(entry.help, group, right) | about)
+        if name == DONE[1]:
             rows += [_alternative(k, group, right, of) for k, of in INSTEAD.items()]
     return rows
+
+
+def _differing(runs: list[Run], recipe: str) -> Iterator[tuple]:
+    """Yield what differs from the paper's network by a recipe in one thing at most.
+
+    Of each recipe, encoder and model that has runs: name, entry and runs.
+    """
+    lists = {"recipe": registry.RECIPES, "encoder": registry.ENCODERS}
+    lists["model"] = registry.MODELS
+    for fact, entries in lists.items():
+        for name, entry in entries.items():
+            if group := groups.select(runs, **{"recipe": recipe, fact: name}):
+                yield name, entry, group
 
 
 def _alternative(
@@ -97,12 +107,9 @@ def silenced(runs: list[Run], data: dict) -> dict:
     epochs of the changed ones.
     """
     plain = groups.longest(runs, recipe=DONE[0])
-    changed = [("encoder", n, entry) for n, entry in registry.ENCODERS.items()]
-    changed += [("model", n, entry) for n, entry in registry.MODELS.items()]
     changes = []
-    for fact, name, entry in changed:
-        group = groups.select(runs, **{"recipe": DONE[0], fact: name})
-        if entry.asks == "silence" and group:
+    for name, entry, group in _differing(runs, DONE[0]):
+        if entry.asks == "silence":
             ours, theirs = groups.same_seeds(group, plain)
             epochs, both = last_epoch(group[0]), {"silent": ours, "unchanged": theirs}
             row = {"name": name, "help": entry.help, "seeds": len(ours)}
