@@ -26,10 +26,8 @@ SLOW = {  # faults, damage, hostile input, browsers, PDF: `make check` goes with
     "test_the_committed_report_follows_from_its_runs",
     "test_a_report_that_is_refused_leaves_the_old_one",
     "test_a_figure_is_saved_twice_the_same_and_only_if_it_is_known",
-    *(
-        "test_the_pdf_is_the_same_twice",
-        "test_the_pdf_of_results_with_no_runs_is_typeset",
-    ),
+    "test_the_pdf_is_the_same_twice",
+    "test_the_pdf_of_results_with_no_runs_is_typeset",
     "test_the_page_stands_alone_and_runs_nothing",
 }
 

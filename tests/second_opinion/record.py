@@ -188,12 +188,7 @@ class Record:
 
     def saturated(self, name):
         """Return the share of test pictures with a percentage printed as 100.0."""
-        is_sigmoid = self.runs.recipe[name] == "sigmoid"
-        logits = self.answer(name)[2]
-        shares = (
-            special.expit(logits) if is_sigmoid else special.softmax(logits, axis=1)
-        )
-        sure = shares.max(1)
+        sure = special.softmax(self.answer(name)[2], axis=1).max(1)
         return wilson((sure >= 0.9995).sum(), len(sure))
 
     def at(self, name, curve, epoch):
