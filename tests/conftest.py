@@ -23,6 +23,7 @@ MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-str
 SLOW = {  # faults, damage, hostile input, browsers, PDF: `make check` goes without
     *("test_damage.py", "test_faults.py", "test_limits.py", "test_mutations.py"),
     *("test_notebooks.py", "test_page.py", "test_server.py"),
+    "test_layout_is_that_of_the_kaggle_edition_and_is_marked",  # made twice
     "test_the_committed_report_follows_from_its_runs",
     "test_a_report_that_is_refused_leaves_the_old_one",
     "test_a_figure_is_saved_twice_the_same_and_only_if_it_is_known",

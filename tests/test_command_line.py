@@ -1,6 +1,5 @@
 import json
 import socket
-from importlib import metadata
 from pathlib import Path
 
 import kagglehub
@@ -124,15 +123,6 @@ def test_a_run_saved_without_weights_has_its_numbers_and_is_trained_again_for_th
         assert torch.equal(again.model().state_dict()[name], value)
 
 
-def test_gtzan_alone_shows_help_and_knows_its_version(capsys):
-    assert main([]) == 0
-    assert "gtzan predict" in capsys.readouterr().out
-    with pytest.raises(SystemExit) as ended:
-        main(["--version"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out.strip() == metadata.version("gtzan-lib")
-
-
 def test_without_make_settings_are_as_of_make(monkeypatch, capsys):
     asked = []
 
@@ -164,14 +154,6 @@ def test_the_sample_s_report_does_not_take_the_place_of_gtzan_s(tmp_path, capsys
     assert main(["keep-report", str(tmp_path)]) == 2
     assert "the sample says nothing about music" in capsys.readouterr().err
     assert (store.PROJECT / "report" / "derived.json").read_bytes() == before
-
-
-def test_a_table_without_rows_is_refused(tmp_path, capsys):
-    for columns in (["genre"], GENRES):
-        path = tmp_path / "p.csv"
-        path.write_text(",".join(["protocol", "track", *columns]) + "\n")
-        assert main(["evaluate", str(path)]) == 2
-        assert "has no predictions" in capsys.readouterr().err
 
 
 def test_errors_of_the_system_and_ctrl_c_are_a_sentence(

@@ -22,11 +22,11 @@ def names(lines):
     return {name.lower().replace("_", "-") for name in found}
 
 
-BASE = names(TOLD["project"]["dependencies"])
-EXTRAS = {
-    name: names(lines)
-    for name, lines in TOLD["project"]["optional-dependencies"].items()
-}
+OPTIONAL = TOLD["project"]["optional-dependencies"]
+BASE, EXTRAS = (
+    names(TOLD["project"]["dependencies"]),
+    {k: names(v) for k, v in OPTIONAL.items()},
+)
 GROUPS = [
     each
     for group in TOLD["dependency-groups"].values()
@@ -34,8 +34,6 @@ GROUPS = [
     if isinstance(each, str)
 ]
 DIRECT = BASE.union(names(GROUPS), *EXTRAS.values())
-
-
 distributions = cache(metadata.packages_distributions)
 
 
@@ -57,7 +55,7 @@ def test_the_lock_alone_has_versions():
     assert all("==" in line for line in lines)
     assert names(lines) >= DIRECT
     lists = [TOLD["project"]["dependencies"], GROUPS, TOLD["build-system"]["requires"]]
-    lists += TOLD["project"]["optional-dependencies"].values()
+    lists += OPTIONAL.values()
     assert not [line for each in lists for line in each if "==" in line]
 
 
@@ -121,15 +119,8 @@ def test_a_wheel_alone_names_a_song_and_judges_predictions(tmp_path):
     assert "0:05 min, WAV, 22,050 Hz, 1 channel" in run(gtzan, "predict", "song.wav")
     (tmp_path / "typed.py").write_text(TYPED)
     assert run(python, "typed.py").split()[1:] == ["10", "True"]
-    run(
-        sys.executable,
-        "-m",
-        "mypy",
-        "--strict",
-        "--python-executable",
-        python,
-        "typed.py",
-    )
+    mypy = (sys.executable, "-m", "mypy", "--strict", "--python-executable")
+    run(*mypy, python, "typed.py")
     assert "artist-folds" in run(gtzan, "folds", "folds")
     assert "leakage" in run(gtzan, "evaluate", PROJECT / "report" / "predictions.csv")
     twice = run(gtzan, "softmax", "--classes=10", "--loss=1.83", "--accuracy=0.62")

@@ -57,11 +57,8 @@ def test_formats(tmp_path, name, sample_rate):
     assert track.seconds == pytest.approx(1, abs=2 * 1152 / sample_rate)
     assert track.y.dtype == np.float32
     assert abs(len(track.y) - SAMPLE_RATE) <= 2 * 1152
-    middle, tolerance = (
-        slice(4000, 12_000),
-        0.05 if name[2:] in ("ogg", "mp3") else 1e-3,
-    )
-    np.testing.assert_allclose(track.y[middle], tone()[middle], atol=tolerance)
+    off = np.abs(track.y[4000:12_000] - tone()[4000:12_000]).max()
+    assert off < (0.05 if name[2:] in ("ogg", "mp3") else 1e-3)
 
 
 def test_content_decides_the_format_and_nothing_is_resampled_at_the_same_rate(tmp_path):
@@ -85,11 +82,11 @@ def test_mono_is_the_mean_of_the_channels(tmp_path_factory, channels):
     np.testing.assert_array_equal(track.y, channels.mean(axis=1))
 
 
-@pytest.mark.parametrize("balance", [-1, -0.9])
-def test_opposite_phase_is_not_silence(tmp_path, balance):
-    y = np.outer(tone(), [1, balance])
-    track = read_audio(written(tmp_path / "a.wav", y, subtype="FLOAT"))
-    np.testing.assert_array_equal(track.y, tone())
+def test_opposite_phase_is_not_silence(tmp_path):
+    for balance in (-1, -0.9):
+        y = np.outer(tone(), [1, balance])
+        track = read_audio(written(tmp_path / "a.wav", y, subtype="FLOAT"))
+        np.testing.assert_array_equal(track.y, tone())
 
 
 @pytest.mark.parametrize(
@@ -118,12 +115,9 @@ def test_unusable_file(tmp_path, name, content, reason):
         read_audio(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_missing_file_and_folder(tmp_path):
-    for path in (tmp_path / "absent.wav", tmp_path):
-        with pytest.raises(DataError, match=f"There is no audio file {path}"):
-            read_audio(path)
+    for none in (tmp_path / "absent.wav", tmp_path):
+        with pytest.raises(DataError, match=f"There is no audio file {none}"):
+            read_audio(none)
 
 
 def test_blocks_make_no_difference(tmp_path, monkeypatch):
@@ -166,11 +160,11 @@ def test_a_file_that_hides_its_length_is_refused(tmp_path):
         read_audio(path, max_seconds=2)
 
 
-@pytest.mark.parametrize("sample_rate", [1, 999, 1_000_000])
-def test_an_impossible_rate_is_refused(tmp_path, sample_rate):
-    path = written(tmp_path / "a.wav", np.zeros(100), sample_rate)
-    with pytest.raises(DataError, match=f"{sample_rate:,} samples a second"):
-        read_audio(path)
+def test_an_impossible_rate_is_refused(tmp_path):
+    for sample_rate in (1, 999, 1_000_000):
+        path = written(tmp_path / "a.wav", np.zeros(100), sample_rate)
+        with pytest.raises(DataError, match=f"{sample_rate:,} samples a second"):
+            read_audio(path)
 
 
 def test_without_ffmpeg_the_sentence_names_it(tmp_path, monkeypatch):
@@ -199,19 +193,18 @@ def test_what_ffmpeg_finds_cut_short_says_so(tmp_path, name):
     assert read_audio(cut(path)).is_damaged
 
 
-@pytest.mark.parametrize("subtype", ["IMA_ADPCM", "MS_ADPCM", "ULAW"])
-def test_a_coded_wav_is_not_called_damaged(tmp_path, subtype):
-    path = written(tmp_path / "a.wav", tone(), subtype=subtype)
-    assert not read_audio(path).is_damaged
+def test_a_coded_wav_is_not_called_damaged(tmp_path):
+    for subtype in ("IMA_ADPCM", "MS_ADPCM", "ULAW"):
+        path = written(tmp_path / "a.wav", tone(), subtype=subtype)
+        assert not read_audio(path).is_damaged
 
 
 @pytest.fixture
 def m4a(tmp_path):
     """Three seconds of a tone at 48 kHz, two channels."""
-    y = tone(3, 48_000)
-    wav = written(tmp_path / "tone.wav", np.stack([y, y], axis=1), 48_000)
-    command = ["ffmpeg", "-v", "error", "-i", wav, tmp_path / "a.m4a"]
-    subprocess.run(command, check=True)
+    y = np.stack([tone(3, 48_000)] * 2, axis=1)
+    wav = written(tmp_path / "tone.wav", y, 48_000)
+    subprocess.run(["ffmpeg", "-v", "error", "-i", wav, tmp_path / "a.m4a"], check=True)
     return tmp_path / "a.m4a"
 
 
@@ -245,8 +238,7 @@ def test_a_playlist_opens_no_other_file(m4a, tmp_path, playlist):
 def no_header(folder):  # the second part takes more bits: libsndfile is misled
     tag = ("-metadata", "title=Info Xing LAME")  # which looks like the header
     loud = {"amplitudes": (0.001, 0.1), "seconds": 10}
-    options = ("-write_xing", "0", "-q:a", "4", *tag)
-    return noise(folder / "a.mp3", *options, **loud)
+    return noise(folder / "a.mp3", "-write_xing", "0", "-q:a", "4", *tag, **loud)
 
 
 def in_a_row(suffix):

@@ -12,7 +12,6 @@ from PIL import Image
 from gtzan_lib.__main__ import main
 from gtzan_lib.data import gtzan as data
 from gtzan_lib.data import packing, sources, synthetic
-from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import FEATURES, find_layout, read_picture
 from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.data.verify import verify
@@ -33,13 +32,6 @@ def test_finds_the_layout_from_root_data_and_images(copy):
 def test_a_path_that_is_none_is_refused(path, tmp_path):
     with pytest.raises(DataError, match=r"no folder images_original|opened|rename"):
         find_layout(path or tmp_path)
-
-
-def test_tracks_and_labels_agree(tiny):
-    assert len(tiny.tracks) == 30
-    assert tiny.tracks[0] == "blues.00000"
-    assert [GENRES[i] for i in tiny.labels] == [t.split(".")[0] for t in tiny.tracks]
-    assert all(tiny.image_path(track).is_file() for track in tiny.tracks)
 
 
 def test_a_data_set_is_called_what_it_is(copy):
@@ -109,13 +101,6 @@ def test_a_path_that_other_programs_cannot_take_is_refused(copy, name, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: the path ")
     assert line.endswith("rename the folder")
-
-
-def test_a_picture_loses_its_opacity_channel(tiny):
-    path = tiny.image_path("blues.00000")
-    picture = read_picture(path)
-    assert picture.dtype == np.uint8
-    np.testing.assert_array_equal(picture, np.asarray(Image.open(path))[..., :3])
 
 
 def test_unusable_pictures_are_errors_that_name_the_file(tmp_path, tiny):

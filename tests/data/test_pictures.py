@@ -17,7 +17,6 @@ from gtzan_lib.data.mel import log_mel
 from gtzan_lib.data.pictures import (
     PICTURE_SHAPE,
     PLOT_SHAPE,
-    band_of_row,
     draw,
     palette_indices,
     recover_bands,
@@ -84,26 +83,6 @@ def test_tables_are_what_the_libraries_compute():
         np.testing.assert_array_equal(tables[name], expected)
 
 
-@pytest.mark.parametrize("scale", [1e-9, 1e-3, 1, 1e9])
-def test_decibels_are_librosa_s_to_the_last_digit(scale):
-    power = np.random.default_rng(0).pareto(1, (128, 99)).astype(np.float32) * scale
-    power = power.astype(np.float32)
-    expected = librosa.amplitude_to_db(power.copy(), ref=np.max)
-    decibels = mel._decibels(power)
-    assert decibels.dtype == np.float32
-    np.testing.assert_array_equal(decibels, expected)
-
-
-def test_log_mel_is_librosa_s():
-    y = signal(5 * SAMPLE_RATE)
-    power = librosa.feature.melspectrogram(y=y, sr=SAMPLE_RATE, pad_mode="reflect")
-    expected = librosa.amplitude_to_db(power, ref=np.max)
-    spectrogram = log_mel(y)
-    assert spectrogram.dtype == np.float32
-    assert spectrogram.shape == (128, 1 + len(y) // 512)
-    np.testing.assert_allclose(spectrogram, expected, atol=2e-3)
-
-
 @pytest.mark.parametrize("samples", [661_794, 661_500, 30_000])
 def test_picture_is_matplotlib_s(samples):
     y = signal(samples)
@@ -159,6 +138,7 @@ def test_unusable_audio(y, reason):
         render(y)
 
 
+@settings(max_examples=25)
 @given(indices=all_indices)
 def test_recover_is_the_inverse_of_draw(indices):
     picture = draw(indices)
@@ -167,23 +147,6 @@ def test_recover_is_the_inverse_of_draw(indices):
     np.testing.assert_array_equal(recovered[INSIDE], indices[INSIDE])
     np.testing.assert_array_equal(draw(recovered), picture)
     assert np.abs(recovered.astype(int) - indices).max() <= 8
-
-
-def test_recover_is_exact_under_the_frame_for_even_colour():
-    for index in range(256):
-        indices = np.full(PLOT_SHAPE, index, np.uint8)
-        np.testing.assert_array_equal(recover_indices(draw(indices)), indices)
-
-
-def test_layout_and_colours():
-    indices = np.resize(np.arange(256, dtype=np.uint8), PLOT_SHAPE)
-    picture = draw(indices)
-    assert (picture.shape, picture.dtype) == (PICTURE_SHAPE, np.uint8)
-    rows, columns = np.nonzero((picture != 255).any(axis=-1))
-    assert (rows.min(), rows.max()) == (35, 252)
-    assert (columns.min(), columns.max()) == (54, 389)
-    expected = mpl.colormaps["magma"](indices)[..., :3] * 255
-    assert np.abs(picture[35:252, 54:389] - expected)[INSIDE].max() <= 0.5
 
 
 @given(
@@ -218,13 +181,6 @@ def test_draw_refuses_other_arrays():
     for indices in (np.zeros((217, 334), np.uint8), np.zeros(PLOT_SHAPE, np.int64)):
         with pytest.raises(DataError, match="Palette indices must be uint8"):
             draw(indices)
-
-
-def test_bands_are_what_the_picture_was_drawn_from():
-    bands = np.random.default_rng(0).integers(0, 256, (128, 335), np.uint8)
-    found = recover_bands(draw(bands[band_of_row()]))
-    # One row and column lie under the frame, where up to 4 values share a colour.
-    np.testing.assert_array_equal(found[:-1, 1:], bands[:-1, 1:])
 
 
 @pytest.mark.parametrize("genre", GENRES)

@@ -5,7 +5,7 @@ from PIL import Image
 
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.pictures import render
-from gtzan_lib.data.synthetic import SAMPLES, make_sample, synthesise
+from gtzan_lib.data.synthetic import SAMPLES, make_sample
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +46,3 @@ def test_a_clip_is_audible_unclipped_and_drawn(sample, genre):
     pixels = np.asarray(picture)
     np.testing.assert_array_equal(pixels[..., :3], render(y))
     assert (pixels[..., 3] == 255).all()
-
-
-def test_synthesise_repeats_itself_and_nothing_else():
-    first, again, *others = (
-        synthesise(*clip)
-        for clip in (("jazz", 3), ("jazz", 3), ("jazz", 4), ("blues", 3))
-    )
-    assert (first.shape, first.dtype) == ((SAMPLES,), np.float32)
-    np.testing.assert_array_equal(first, again)
-    assert not any(np.array_equal(first, clip) for clip in others)

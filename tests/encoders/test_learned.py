@@ -9,7 +9,6 @@ from gtzan_lib.encoders import learned
 from gtzan_lib.errors import DataError
 from gtzan_lib.models import autoencoder
 from gtzan_lib.models.layout import to_array, to_tensor
-from gtzan_lib.training import checkpoints, loop
 
 NAMES = (*learned.AUTOENCODERS, *learned.BASELINES)
 TRAIN = np.arange(0, 20, 2)
@@ -74,28 +73,6 @@ def test_training_lowers_the_loss(name, images, tmp_path):
     assert loss[5] < 0.9 * loss[0]
 
 
-@pytest.mark.parametrize("name", learned.AUTOENCODERS)
-def test_an_interrupted_training_ends_the_same(name, images, tmp_path, monkeypatch):
-    whole, _, history = fitted(name, images, tmp_path, epochs=3)
-    (tmp_path / "again").mkdir()
-    save, saved = checkpoints.save, []
-
-    def save_twice(path, model, optimizer, history):
-        save(path, model, optimizer, history)
-        saved.append(len(history["loss"]))
-        if saved == [1, 2]:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(loop, "SAVE_SECONDS", -1)
-    monkeypatch.setattr(checkpoints, "save", save_twice)
-    with pytest.raises(KeyboardInterrupt):
-        fitted(name, images, tmp_path / "again", 3)
-    again, _, continued = fitted(name, images, tmp_path / "again", 3)
-    assert saved == [1, 2, 3, 4]
-    assert same_weights(whole, again)
-    assert continued["loss"] == history["loss"]
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_pictures_outside_of_the_training_set_have_no_influence(name, images, tmp_path):
     model, _, _ = fitted(name, images, tmp_path, epochs=1)
@@ -114,17 +91,6 @@ def test_bands_are_read_and_drawn_without_loss(images):
     difference = np.abs(again - images[:3])
     assert difference[:, 36:, 55:].max() < 0.01
     assert difference.max() < 9  # the frame hides the last bits of what is under it
-
-
-def test_a_code_shows_what_is_at_its_place(images, tmp_path):
-    model, x, _ = fitted("conv", images, tmp_path, epochs=0)
-    changed = torch.from_numpy(x[:1].copy())
-    changed[:, :, 280:308] = 255
-    with torch.no_grad():
-        change = model.encode(changed) - model.encode(torch.from_numpy(x[:1]))
-    columns = change.abs().amax((0, 1, 2)).nonzero()
-    assert columns.min() == 90
-    assert columns.max() == 98
 
 
 def test_pictures_that_are_not_spectrograms_are_refused(images):
@@ -147,14 +113,6 @@ def test_learn_seals_codes_errors_and_weights(tiny):
         mse = np.square(again - packing.pack(tiny)[[3]] / 255).mean()
         assert mse == pytest.approx(errors["picture"][3], rel=1e-5)
     assert learned.learn(tiny, "conv", train, 0, progress=False) == folder
-    assert learned.learn(tiny, "conv", train, 1, progress=False) != folder
-
-
-def test_the_literal_proposal_costs_what_the_paper_implies():
-    cost = autoencoder.literal_cost()
-    assert cost["weights"] == 2 * 373_248 * 23_328 + 373_248 + 23_328
-    assert cost["bytes_with_adam"] == 4 * cost["bytes"] == 16 * cost["weights"]
-    assert cost["flop"] == 4800 * cost["weights"]
 
 
 @pytest.mark.parametrize(

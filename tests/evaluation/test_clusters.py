@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from scipy import stats
 
 from gtzan_lib.evaluation import clusters
 from gtzan_lib.evaluation.metrics import proportion
@@ -35,15 +34,6 @@ def test_intervals_hold_the_truth_where_those_by_track_do_not(genre):
     assert share > 0.9 > mean  # why shares have an interval of their own
 
 
-def test_artists_of_one_track_each_are_tracks():
-    hits = np.arange(200) % 10 < 7
-    alone = clusters.share(hits, np.arange(200))
-    assert alone == pytest.approx(proportion(140, 200), abs=2e-3)
-    mean = clusters.mean(hits, np.arange(200))
-    theirs = stats.ttest_1samp(hits.astype(float), 0).confidence_interval()
-    assert (mean["low"], mean["high"]) == pytest.approx(tuple(theirs))
-
-
 def test_three_artists_who_are_always_right_are_three_tracks():
     estimate = clusters.share(np.ones(31), np.repeat([0, 1, 2], [12, 10, 9]))
     assert estimate["high"] == estimate["value"] == 1
@@ -61,16 +51,3 @@ def test_one_artist_says_nothing_of_others_and_none_has_no_share():
     assert alone["value"] == 0.5
     assert np.isnan([alone["low"], alone["high"]]).all()
     assert np.isnan(clusters.share(np.array([]), np.array([]))["value"])
-
-
-def test_a_paired_difference_has_the_uncertainty_of_artists_and_of_trainings():
-    rng = np.random.default_rng(0)
-    artists = np.arange(400) // 2
-    theirs = (rng.random((1, 400)) < 0.5).astype(float)
-    ours = np.maximum(theirs, rng.random((1, 400)) < 0.2)
-    estimate = clusters.paired(ours, theirs, artists)
-    assert estimate == clusters.mean((ours - theirs)[0], artists)
-    assert estimate["low"] < 0.1 < estimate["high"]
-    better, worse = np.ones((1, 400)), np.zeros((1, 400))
-    far = clusters.paired(np.vstack([ours, better, worse]), theirs, artists)
-    assert far["high"] - far["low"] > 1

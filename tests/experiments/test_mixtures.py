@@ -1,10 +1,8 @@
 """Mixtures of two tracks, and what is counted of the answers to them."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from librosa.feature import melspectrogram
-from scipy import stats
 from small import train
 
 from gtzan_lib.data import pictures
@@ -39,16 +37,6 @@ def test_pictures_mix_nearly_as_samples_do(gain):
     assert off < min(alone) / 4
 
 
-def test_a_track_alone_gives_its_own_picture():
-    rng = np.random.default_rng(0)
-    for loudest in (255, 200):  # which may be between two columns
-        bands, other = rng.integers(0, loudest + 1, (2, 128, 335), np.uint8)
-        assert np.array_equal(mixtures.mix(bands, other, 1.0), bands)
-        assert np.array_equal(mixtures.mix(other, bands, 0.0), bands)
-    picture = pictures.render(rng.normal(0, 0.1, 8 * SAMPLE_RATE).astype(np.float32))
-    assert np.array_equal(mixtures.draw(pictures.recover_bands(picture)), picture)
-
-
 def test_pairs_are_of_two_genres_and_artists_and_drawn_once():
     labels, artists = np.repeat([0, 1, 4], 5), np.array([0, 0, 1, 2, 3] * 3)
     drawn = mixtures.pairs(labels, artists)
@@ -74,39 +62,3 @@ def test_a_network_answers_each_mixture_once(tiny):
     path.write_text(path.read_text() + "\n")
     assert record.collect(tiny, [run]).mixtures.empty
     assert mixtures.summary(record.collect(tiny, [run]).mixtures, tiny.name) == {}
-
-
-def test_what_is_told_of_mixtures_is_counted():
-    """Of one pair both are named in the mixture alone; of another never."""
-    rows = []
-    for run, share in ((r, s) for r in "ab" for s in mixtures.SHARES):
-        for pair in (("blues.00001", "rock.00001"), ("jazz.00001", "pop.00001")):
-            z = dict.fromkeys(GENRES, 0.0)
-            z |= {"metal": 9.0, "disco": 8.0}
-            if pair[0] == "blues.00001":
-                z |= {"blues": 20 * share, "rock": 20 * (1 - share)}
-            rows.append([run, share, *pair, *z.values()])
-    table = pd.DataFrame(rows, columns=mixtures.COLUMNS)
-    told = mixtures.summary(table.sample(frac=1, random_state=0), "own pictures")
-    assert (told["runs"], told["pairs"], told["artists"]) == (["a", "b"], 2, 4)
-    alone, equal, _ = told["mixtures"]
-    assert (alone["either"]["value"], alone["both"]["value"]) == (0.5, 0)
-    assert (equal["both"]["value"], equal["more_both"]["value"]) == (0.5, 0.5)
-    by_share = {row["share"]: row["percentage"]["value"] for row in told["percentages"]}
-    assert [*by_share] == sorted(by_share) == [0, 0.3, 0.5, 0.7, 1]
-    assert by_share[0] < by_share[0.3] < by_share[0.5] < by_share[0.7] < by_share[1]
-
-
-def test_the_interval_over_pairs_leaves_out_each_artist():
-    """By hand, to the first order: without an artist, its pairs are gone."""
-    rng = np.random.default_rng(0)
-    artists = np.stack([rng.integers(40, size=300), 40 + rng.integers(40, size=300)], 1)
-    values = rng.normal(size=(1, 300)) + rng.normal(size=80)[artists].sum(1)
-    found = mixtures.over_pairs(values, artists)
-    without = [values[:, (artists != a).all(1)].mean() for a in range(80)]
-    spread = np.sqrt(79 / 80 * np.sum((np.array(without) - values.mean()) ** 2))
-    alike = 600**2 / np.sum(np.bincount(artists.ravel()) ** 2)
-    half = stats.t.ppf(0.975, alike - 1) * spread
-    assert found["high"] - found["value"] == pytest.approx(half, rel=0.03)
-    two = mixtures.over_pairs(np.concatenate([values, values + 1]), artists)
-    assert two["high"] - two["value"] > half  # runs differ, too

@@ -1,39 +1,9 @@
 import numpy as np
 import pytest
-import torch
 from scipy.special import log_softmax
-from sklearn.kernel_ridge import KernelRidge
 from small import train
 
 from gtzan_lib.experiments import rows, suite
-from gtzan_lib.models import build as models
-from gtzan_lib.training import loop
-
-
-def vectors(n, rng, windows=2, values=9):
-    labels, slope = np.arange(n) % 10, np.linspace(-1, 1, values)
-    x = rng.normal(size=(n, windows, values)) + labels[:, None, None] * slope
-    return torch.from_numpy(x).float(), torch.from_numpy(labels)
-
-
-def test_the_svm_is_scikit_learns_kernel_ridge_regression():
-    rng = np.random.default_rng(0)
-    x, labels = vectors(40, rng)
-    model = models.build("svm", (2, 9), seed=0)
-    model.solve(x, labels)
-    other, _ = vectors(10, rng)
-    z = model.project(x).flatten(0, 1).numpy()
-    np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-5)
-    z = z.astype(np.float16).astype(np.float32)  # as the machine keeps them
-    targets = (2 * np.eye(10)[labels] - 1).repeat(2, axis=0)
-    theirs = KernelRidge(alpha=0.1, kernel="rbf", gamma=float(model.gamma))
-    expected = theirs.fit(z, targets).predict(model.project(other).flatten(0, 1))
-    expected = expected.reshape(10, 2, 10).mean(axis=1)
-    np.testing.assert_allclose(loop.predict(model, other), expected, atol=1e-4)
-    assert (loop.predict(model, x).argmax(1) == labels).float().mean() > 0.9
-    x[..., 0] = 3  # a constant value disturbs nothing
-    model.solve(x, labels)
-    assert torch.isfinite(loop.predict(model, x)).all()
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +51,3 @@ def test_an_ensemble_takes_the_one_run_of_a_machine_again(pair):
     (crnn,), (svm,) = pair[suite.CRNN], pair[suite.TEXTURE]
     trained = {suite.CRNN: [crnn] * 3, suite.TEXTURE: [svm]}
     assert suite._members(trained)[suite.BEST] == [[crnn, svm]] * 3
-
-
-def test_every_model_and_ensemble_has_one_name():
-    assert list(suite.NAMES.values()) == [*suite.MODELS, *suite.ENSEMBLES]
