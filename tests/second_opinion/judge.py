@@ -2,16 +2,18 @@
 
 import html
 import re
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import expected
 import numpy as np
-from expected import GENRES, claims, model, ours, reason, would_decide
-from record import MODELS
+from expected import model
+from ledger import beside_claim, claims, ours, reason, would_decide
+from record import BEST, BOTH, FACTS, GENRES, MEMBERS, MODELS
 from shown import NUMBER, Place, numbers, plain, value
-from statistics_again import FLOOR, clipped, student, wilson
-from templates import TEMPLATES, facts, flexible, of_run, pattern
+from statistics_again import FLOOR, clipped, student
+from templates import TEMPLATES, facts, flexible, of_run, pattern, told
 
 ROOT = Path(__file__).parents[2]
 TYPED = (  # what stands in a source was not measured; a measured number is put in
@@ -24,18 +26,19 @@ TYPED = (  # what stands in a source was not measured; a measured number is put 
 )
 
 
+@dataclass
 class Verdict:
     """Numbers of some places: how many ``shown`` and ``known``, and what is wrong."""
 
-    def __init__(self):
-        self.shown, self.known = 0, 0
-        self.faults, self.unknown = [], []
+    shown: int = 0
+    known: int = 0
+    faults: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
 
     def add(self, other):
         """Add another's."""
-        self.shown, self.known = self.shown + other.shown, self.known + other.known
-        self.faults += other.faults
-        self.unknown += other.unknown
+        for name, more in vars(other).items():
+            setattr(self, name, getattr(self, name) + more)
 
 
 def is_right(shown: str, follows: float, percent: bool = False) -> bool:
@@ -81,16 +84,14 @@ def in_text(r, p: Place) -> Verdict:
     """Judge a paragraph, what a cell printed, or the text of the PDF."""
     known = {}
     run = expected.page_run(p)
-    told = facts(r) | (of_run(r, run) if run in r.runs.index else {})
+    known_facts = facts(r) | (of_run(r, run) if run in r.runs.index else {})
     text = re.sub(NUM_BREAK, r"\1", p.text)
     for template in TEMPLATES:
         regex, names = pattern(template)
         for match in regex.finditer(text):
             for k, name in enumerate(names):
-                follows = told.get(name.rstrip("%"))
-                if follows is None or not np.isfinite(follows[0]):
-                    continue  # the tables do not say
-                for part, x in zip(range(3 * k + 1, 3 * k + 4), follows, strict=False):
+                parts = range(3 * k + 1, 3 * k + 4)
+                for part, x in zip(parts, told(known_facts, name), strict=False):
                     if match[part]:
                         known[match.start(part)] = x, name.endswith("%"), template
     for start, x in rows(r, text) if p.page.endswith(".pdf") else ():
@@ -131,29 +132,18 @@ def weigh(
     return found
 
 
-def claim_of(p: Place) -> dict:
-    """Return the claim that a row of the ledger is about."""
-    return next((c for c in claims().values() if c["claim"] == p.beside["claim"]), {})
-
-
 def claim_words(p: Place) -> str:
     """Return what the ledger's source says of a claim: numbers in it are typed."""
-    return str(list(claim_of(p).values())) if "claim" in (p.beside or {}) else ""
+    return str(list((beside_claim(p) or {}).values()))
 
 
 def in_ledger(r, p: Place) -> dict:
     """Return what follows for numbers of a reason or a rule, by their starts."""
-    claim = claim_of(p) if "claim" in (p.beside or {}) else {}
-    if not claim:
+    if not (claim := beside_claim(p)):
         return {}
-    known, estimate = {}, ours(r, claim["id"])
-    fields = {
-        r"Of single seeds, (\d+) of (\d+) .*?between (\S+) and (\S+?)\.(?!\d)": reason(
-            r, claim
-        )
-    }
-    if estimate and estimate[1]:
-        fields[r"Only (\d+) seeds"] = [estimate[1]]
+    known, (_, seeds, _) = {}, ours(r, claim["id"]) or (None, None, None)
+    singles = r"Of single seeds, (\d+) of (\d+) .*?between (\S+) and (\S+?)\.(?!\d)"
+    fields = {singles: reason(r, claim), r"Only (\d+) seeds": [seeds] if seeds else []}
     fields[r"differ as these do, (\d+) have"] = would_decide(r, claim)
     if "tolerance" in claim:
         fields[r"([\d.]+) ± ([\d.]+)"] = [claim["value"], claim["tolerance"]]
@@ -205,19 +195,23 @@ def readme_cell(r, p: Place):
     groups = {
         "softmax applied twice": r.group("paper"),
         "softmax applied once": r.group("corrected"),
-        "drawn at random": model(r, "CRNN and texture SVM", "random"),
-        "its training list": model(r, "CRNN and texture SVM", "artist"),
-        "training and validation lists": model(
-            r, "CRNN and texture SVM", "artist-trainval"
-        ),
+        "drawn at random": model(r, BEST, "random"),
+        "its training list": model(r, BEST, "artist"),
+        "training and validation lists": model(r, BEST, "artist-trainval"),
     }
-    leak = expected.leakage(r, "CRNN and texture SVM", "all")
     if "never heard" in p.row:
-        return {"seeds": (3,), "test accuracy": leak["unheard"]}.get(p.column)
-    names = next((g for words, g in groups.items() if words in p.row), None)
-    if names is None:
-        return None
-    return expected.measured(r, names, p.column) if p.text else None
+        unheard = expected.leakage(r, BEST, "all")["unheard"]
+        return {"seeds": (3,), "test accuracy": unheard}.get(p.column)
+    names = next((g for words, g in groups.items() if words in p.row), [])
+    return (
+        pick(expected.measured(r, names), [p.column])[0] if names and p.text else None
+    )
+
+
+def pick(found: dict, columns=None) -> list:
+    """Return some values of a table's row."""
+    some = [found.get(column) for column in columns or found]
+    return [each() if callable(each) else each for each in some]
 
 
 def rows(r, text: str):
@@ -225,63 +219,60 @@ def rows(r, text: str):
     for caption, label, values in [*pdf_rows(r), *pdf_ledger(r)]:
         start = re.search(flexible(caption), text)
         found = start and re.compile(label).search(text, start.end())
-        if not found:
-            continue
-        flat = [x for v in values for x in v if np.isfinite(x)]
-        tokens = NUMBER.finditer(text, found.end())
-        for x, token in zip(flat, tokens, strict=False):
+        flat = []
+        for each in values:
+            words = isinstance(each, str)
+            flat += map(float, re.findall(r"\d+", each)) if words else each
+        tokens = NUMBER.finditer(text, found.end()) if found else ()
+        for x, token in zip(filter(np.isfinite, flat), tokens, strict=False):
             yield token.start(), x
+
+
+def is_answered(r, name, split):
+    """Tell whether a model, or each member of an ensemble, has runs on a split."""
+    return all(model(r, member, split) for member in MEMBERS.get(name, (name,)))
 
 
 def pdf_rows(r):
     """Yield caption, label and values of the rows of tables."""
-    for (recipe, net, encoder, split, epochs), _ in r.runs.groupby(
-        ["recipe", "model", "encoder", "split", "epochs"]
-    ):
-        if net.startswith("lenet") and split == "random":
-            names = r.group(recipe, net, encoder, split, epochs)
-            label = flexible(f"{recipe}, {net}, {encoder}, {epochs} epochs")
-            one = [r.curve(names, "loss", 1)[:1], r.curve(names, "loss")[:1]]
-            one += [r.curve(names, "train_accuracy")[:1], r.share(names)]
-            yield "Table 2:", label, [(len(names),), *one, r.share(names, k=2)]
+    for (*of, epochs), _ in r.runs.groupby([*FACTS, "epochs"]):
+        if of[1].startswith("lenet") and of[3] == "random":
+            columns = ["first loss", "last loss", "train accuracy", "test accuracy"]
+            found = expected.measured(r, r.group(*of, epochs))
+            seeds, *one, test, top2 = pick(found, ["seeds", *columns, "top-2"])
+            label = flexible(f"{', '.join(of[:3])}, {epochs} epochs")
+            yield "Table 2:", label, [seeds, *(x[:1] for x in one), test, top2]
     for recipe in ("paper", "corrected"):
         names = r.group(recipe)
+        columns = ["last loss", "train accuracy"]
+        values = pick(expected.measured(r, names), columns)
+        values += pick(expected.central(r, names))
         label = rf"recipe {recipe}, {r.runs.epochs[names[0]]} epochs"
-        p = Place("", "", label, "", "")
-        columns = ("last loss", "train accuracy", "loss predicted from it")
-        columns += ("loss while 0.62 are right", "test accuracy after 30 epochs")
-        cells = [expected.configuration(r, p._replace(column=c)) for c in columns]
-        if recipe == "corrected":
-            del cells[2]
-        yield "Table 3:", label, cells
+        yield "Table 3:", label, values
     for words in expected.SLIPS:
         if found := expected.slip(r, words):
-            keys = ["seeds", "epochs", "loss at 0.62", "by seeds", "100.0 % then"]
-            keys += ["last loss", "100.0 %, test", "test accuracy"]
-            yield "What could explain", flexible(words), [found[k] for k in keys]
+            yield "What could explain", flexible(words), pick(found)
     for at in (30, 100, 300, 1800):
-        moments = [r.moment(*m) for m in r.moments("paper", at)]
-        if moments:
-            parts = []
-            for k in ("of dead", "wrong", "unsure"):
-                mean = student([m[k] for m in moments], 1 / 4)
-                parts.append(mean if k == "unsure" else clipped(mean))
-            floor = FLOOR
-            share = [m["of dead"] / max(m["loss"] - floor, 1e-9) for m in moments]
-            parts.append(clipped(student(share, 1 / 4)))
-            label = rf"(?= {at} {len(moments)} 1\.461)"
-            yield "Table 4:", label, [(at,), (len(moments),), (floor,), *parts]
-    for name in r.longest("paper"):
-        seed, begins = int(r.runs.seed[name]), r.life(name)[0]
-        late, died = expected.words_of_life(r, name)
-        after = r.compared("paper")
-        m, n = r.moment(name, after), len(r.hits(name))
-        words = [tuple(map(float, re.findall(r"\d+", w))) for w in (late, died)]
-        test = wilson(round(r.at(name, "test_accuracy", after) * n), n)
-        pair = (r.pair(name),) if r.pair(name) else ()
-        values = [(begins,), *words, (m["loss"],), (m["of dead"],), (m["wrong"],)]
-        label = rf"(?= {seed} {begins} ({'|'.join(GENRES)}))"
-        yield "Table 5:", label, [(seed,), *values, test, pair]
+        if moments := [r.moment(*m) for m in r.moments("paper", at)]:
+            n = len(moments)
+            shares = [m["of dead"] / max(m["loss"] - FLOOR, 1e-9) for m in moments]
+            dead, wrong, unsure = (
+                student([m[k] for m in moments], 1 / 4)
+                for k in ("of dead", "wrong", "unsure")
+            )
+            parts = (
+                clipped(dead),
+                clipped(wrong),
+                unsure,
+                clipped(student(shares, 1 / 4)),
+            )
+            yield "Table 4:", rf"(?= {at} {n} 1\.461)", [(at, n, FLOOR), *parts]
+    for seed, name in r.seeds(r.longest("paper")).items():
+        found = expected.life_of(r, name)
+        columns = ["begins", "not yet answered", "died", "loss", "of dead", "wrong"]
+        columns += ["test accuracy", "as the paper"]
+        label = rf"(?= {seed} {found['begins'][0]} ({'|'.join(GENRES)}))"
+        yield "Table 5:", label, [(seed,), *pick(found, columns)]
     for name, row in r.encoders.items():
         values = [row["weights"], round(row["seconds"]), row["mse"], row["mse_plot"]]
         yield "Table 6:", rf"(?<= ){name} (?=\d+ \d+ s)", [values]
@@ -289,34 +280,26 @@ def pdf_rows(r):
         values = []
         for split in ("artist", "artist-trainval", "random", "random-unique"):
             if names := model(r, name, split):
-                values += [r.share(names), (2,), r.share(names, k=2)]
+                values += [r.share(names), (2,), r.share(names, "top2")]
         yield "Table 7:", flexible(name), values
         for split in ("artist", "random"):
             if names := model(r, name, split):
                 label = rf"(?<= ){split} {flexible(name)} nothing"
                 yield "Table 10:", label, [r.share(names)]
-    for name in expected.MODELS:
-        if not model(r, name, "artist-folds") or name.endswith("both SVMs"):
-            continue
-        for part in ("all", "control", "test list"):
-            found = expected.leakage(r, name, part)
-            keys = ["tracks", "artists", "known", "unheard", "difference"]
-            keys += ["lists", "shift"] * (part == "test list")
-            label = ("" if part != "all" else flexible(name) + " ") + part
-            first = flexible(name) + r" all.*?" if part != "all" else ""
-            yield "Table 8:", first + label, [found[k] for k in keys]
-    for split in ("three-way", "artist-folds"):
-        for name in expected.MODELS:
-            if not model(r, name, split) or (split != "three-way" and "both" in name):
-                continue
-            before, after = (
-                expected.trust(r, split, name, h) for h in ("plain", "fitted")
-            )
-            values = [after["temperatures"], before["calibration error"]]
-            values += [after["calibration error"], after["by chance"]]
-            values += [before["surer than right"], after["surer than right"]]
-            values += [after["prediction set"], after["true genre in it"]]
-            yield "Table 9:", flexible(name) + " " + split, values
+        if is_answered(r, name, "artist-folds") and name != BOTH:
+            for part in ("all", "control", "test list"):
+                label = flexible(name) + (
+                    rf" all.*?{part}" if part != "all" else " all"
+                )
+                yield "Table 8:", label, pick(expected.leakage(r, name, part))
+        for split in ("three-way", "artist-folds"):
+            if is_answered(r, name, split) and (split == "three-way" or name != BOTH):
+                of = [
+                    expected.trust(r, split, name, how) for how in ("plain", "fitted")
+                ]
+                (error, sure), after = pick(of[0], TRUST[1:4:2]), pick(of[1], TRUST)
+                values = [after[0], error, *after[1:3], sure, *after[3:]]
+                yield "Table 9:", f"{flexible(name)} {split}", values
     for genre in GENRES:
         n, _, words = expected.goes_to(r, r.compared("paper"), genre)
         if n and genre != "hiphop":
@@ -324,26 +307,26 @@ def pdf_rows(r):
             yield "of other", rf"genres are called.*?\b{genre} \(", values
 
 
+TRUST = ["temperatures", "calibration error", "by chance", "surer than right"]
+TRUST += ["prediction set", "true genre in it"]
+
+
 def pdf_ledger(r):
     """Yield the same of the ledger."""
     for claim in claims().values():
-        measured = ours(r, claim["id"])
-        label = flexible(claim["claim"]) + r"\s+" + flexible(claim["paper"])
-        if not measured:
+        if not (measured := ours(r, claim["id"])):
             continue
         estimate, seeds, _ = measured
-        of = {
-            "metal": [10],
-            "classical": [10],
-            "hiphop-mostly": [9],
-            "hiphop-looks-like-reggae": [45],
-        }.get(claim["id"], [])
-        yield "A The ledger", label, [estimate, of, [seeds] if seeds else []]
+        of = {"metal": [10], "classical": [10], "hiphop-mostly": [9]}
+        of |= {"hiphop-looks-like-reggae": [45]}
+        label = flexible(claim["claim"]) + r"\s+" + flexible(claim["paper"])
+        shown = [estimate, of.get(claim["id"], []), [seeds] if seeds else []]
         rule = [claim[k] for k in ("above", "below") if k in claim]
         rule += [claim["value"], claim["tolerance"]] if "tolerance" in claim else []
-        if rule:
-            yield "A The ledger", label + r".{0,900}?\(Rule: (?:above|below)?", [rule]
-        if n := would_decide(r, claim):
-            yield "A The ledger", label + r".{0,700}?differ as these do,", [n]
-        if numbers_ := reason(r, claim):
-            yield "A The ledger", label + r".{0,700}?Of single seeds,", [numbers_]
+        for after, values in (
+            ("", shown),
+            (r".{0,900}?\(Rule: (?:above|below)?", [rule]),
+            (r".{0,700}?differ as these do,", [would_decide(r, claim)]),
+            (r".{0,700}?Of single seeds,", [reason(r, claim)]),
+        ):
+            yield "A The ledger", label + after, values

@@ -1,4 +1,5 @@
 """What the record's tables hold, and plain questions to it. Nothing of gtzan_lib."""
+# ruff: noqa: B019 (there is one record)
 
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,11 @@ GENRES = ["blues", "classical", "country", "disco", "hiphop"]
 GENRES += ["jazz", "metal", "pop", "reggae", "rock"]
 BY_GENRE = {genre: 99 if genre == "jazz" else 100 for genre in GENRES}
 HIPHOP, REGGAE = GENRES.index("hiphop"), GENRES.index("reggae")
+CALLED = {genre: (k, k) for k, genre in enumerate(GENRES)}  # recall
+CALLED |= {"hip-hop called reggae": (HIPHOP, REGGAE)}
+CALLED |= {"reggae called hip-hop": (REGGAE, HIPHOP)}
 BY_ARTIST = ("artist", "artist-trainval", "artist-folds", "random-folds")
+FACTS = ["recipe", "model", "encoder", "split"]
 MODELS = {  # recipe, model, encoder
     "LeNet of the paper, pooled picture": ("paper", "lenet", "pool"),
     "LeNet corrected, pooled picture": ("corrected", "lenet", "pool"),
@@ -33,26 +38,8 @@ MODELS = {  # recipe, model, encoder
     "CRNN and texture SVM": ("ensemble", "crnn+svm", "bands+texture"),
     "CRNN and both SVMs": ("ensemble", "crnn+svm+svm", "bands+texture+features"),
 }
-MEMBERS = {
-    "CRNN and texture SVM": ("CRNN, mel bands", "SVM, texture of mel bands"),
-    "CRNN and both SVMs": (
-        "CRNN, mel bands",
-        "SVM, texture of mel bands",
-        "SVM, 57 audio features",
-    ),
-}
-
-
-def recall(counts, k: int) -> tuple:
-    """Return the share of a genre that is recognised, of a confusion matrix."""
-    return wilson(counts[k, k], counts[k].sum())
-
-
-def mixed(counts) -> tuple:
-    """Return of hip-hop and reggae the share that is called the other."""
-    both = [HIPHOP, REGGAE]
-    wrong = counts[HIPHOP, REGGAE] + counts[REGGAE, HIPHOP]
-    return wilson(wrong, counts[both].sum())
+_, _, FEATURES, TEXTURE, CNN, CRNN, BEST, BOTH = MODELS
+MEMBERS = {BEST: (CRNN, TEXTURE), BOTH: (CRNN, TEXTURE, FEATURES)}
 
 
 class Record:
@@ -64,8 +51,7 @@ class Record:
 
     def __init__(self, folder: Path, artists: Path):
         runs = pd.read_csv(folder / "runs.csv", index_col="run")
-        names = {f"subsets.{k}": f"n_{k}" for k in ("train", "test", "validation")}
-        self.runs = runs.rename(columns=names)
+        self.runs = runs.rename(columns=lambda name: name.replace("subsets.", "n_"))
         epochs = pd.read_csv(folder / "epochs.csv.gz").merge(
             self.runs[["n_train", "n_test"]], left_on="run", right_index=True
         )
@@ -77,62 +63,50 @@ class Record:
         answers = pd.read_csv(folder / "answers.csv.gz", dtype=types)
         answers["label"] = answers.truth.map(GENRES.index)
         answers[GENRES] = answers[GENRES].astype(float)
-        parts = {
-            part: dict(list(t.groupby("run"))) for part, t in answers.groupby("part")
-        }
-        self.answers, self.validation = parts["test"], parts["validation"]
-        counts = pd.read_csv(folder / "confusions.csv.gz")
+        self.answers, self.validation = (
+            dict(list(answers[answers.part == part].groupby("run")))
+            for part in ("test", "validation")
+        )
         columns = [f"{a}_as_{b}" for a in GENRES for b in GENRES]
         self.confusions = {
-            name: table[columns].to_numpy().reshape(-1, 10, 10)
-            for name, table in counts.groupby("run")
+            name: table[columns].to_numpy(int).reshape(-1, 10, 10)
+            for name, table in pd.read_csv(folder / "confusions.csv.gz").groupby("run")
         }
         self.data = pd.read_csv(folder / "data.csv").iloc[0]
         pooling = pd.read_csv(folder / "pooling.csv", index_col="upsampling")
         self.pooling = pooling.to_dict("index")
         codes = pd.read_csv(folder / "codes.csv")
         self.encoders = codes[codes.seed == 0].set_index("encoder").to_dict("index")
-        self.of_pooling = codes.groupby("encoder").of_pooling.apply(list).to_dict()
-        learning = pd.read_csv(folder / "learning.csv")
-        self.learning = [
-            {
-                "encoder": encoder,
-                "train": sorted(part.train.unique()),
-                "tests": part[part.train == part.train.max()].tests.to_numpy(),
-                "hits": [p.hits.to_numpy() for _, p in part.groupby("train")],
-            }
-            for (encoder, _), part in learning.groupby(["encoder", "seed"])
-        ]
-        self.mixtures = pd.read_csv(folder / "mixtures.csv.gz", dtype=types)
-        self.artist = (
-            pd.read_csv(artists, dtype=str).set_index("track").artist.to_dict()
+        self.of_pooling = codes.pivot(
+            index="seed", columns="encoder", values="of_pooling"
         )
+        self.learning = pd.read_csv(folder / "learning.csv")
+        self.mixtures = pd.read_csv(folder / "mixtures.csv.gz", dtype=types)
+        self.artist = dict(pd.read_csv(artists, dtype=str)[["track", "artist"]].values)
 
-    @cache  # noqa: B019 (there is one record)
+    # Which runs, by name.
+    def fitting(self, *facts):
+        """Return the rows of runs with such facts, by seed."""
+        fit = (self.runs[FACTS] == list(facts)).all(axis=1)
+        return self.runs[fit].sort_values("seed")
+
+    @cache
     def group(self, recipe, model="lenet", encoder="pool", split="random", epochs=None):
         """Return names of runs, one a seed: first whole partitions, most, longest."""
-        runs = self.runs
-        fit = runs[(runs.recipe == recipe) & (runs.model == model)]
-        fit = fit[(fit.encoder == encoder) & (fit.split == split)]
-        if epochs:
-            return list(fit[fit.epochs == epochs].sort_values("seed").index)
-        groups = [part.sort_values("seed") for _, part in fit.groupby("epochs")]
+        fit = self.fitting(recipe, model, encoder, split)
+        groups = [g for e, g in fit.groupby("epochs") if epochs in (None, e)]
 
         def order(part):
             return set(range(5)) <= set(part.seed), len(part), part.epochs.iloc[0]
 
         return list(max(groups, key=order).index) if groups else []
 
-    @cache  # noqa: B019 (there is one record)
-    def longest(self, recipe, at_least=0, **facts):
+    @cache
+    def longest(self, recipe, at_least=0, model="lenet", encoder="pool"):
         """Return of each seed the longest run of the paper's network."""
-        wanted = {"model": "lenet", "encoder": "pool", "split": "random"} | facts
-        fit = self.runs[(self.runs.recipe == recipe) & (self.runs.epochs >= at_least)]
-        for name, fact in wanted.items():
-            fit = fit[fit[name] == fact]
-        return list(
-            fit.sort_values("epochs").groupby("seed").tail(1).sort_values("seed").index
-        )
+        fit = self.fitting(recipe, model, encoder, "random").sort_values("epochs")
+        fit = fit[fit.epochs >= at_least].groupby("seed").tail(1)
+        return list(fit.sort_values("seed").index)
 
     def partitions(self, names):
         """Return the runs of whole partitions of five seeds, or all without any."""
@@ -144,22 +118,14 @@ class Record:
         """Return runs by their seed."""
         return {int(self.runs.seed[name]): name for name in names}
 
-    def test_counts(self, name, epoch):
-        """Count test pictures by genre and answer in an epoch."""
-        return self.confusions[name][epoch - 1].astype(int)
-
-    def answered_hiphop(self, name):
-        """Return the answers for hip-hop's test pictures, (epochs, 10)."""
-        return self.confusions[name][:, HIPHOP].astype(int)
-
     # Of one run.
-    @cache  # noqa: B019 (there is one record)
+    @cache
     def answer(self, name):
         """Return tracks, labels and logits of a run's test tracks."""
         table = self.answers[name]
         return table.track.to_numpy(), table.label.to_numpy(), table[GENRES].to_numpy()
 
-    @cache  # noqa: B019 (there is one record)
+    @cache
     def confusion(self, name):
         """Count test pictures by true genre (row) and answer."""
         _, labels, logits = self.answer(name)
@@ -167,45 +133,51 @@ class Record:
         np.add.at(counts, (labels, logits.argmax(1)), 1)
         return counts
 
-    @cache  # noqa: B019 (there is one record)
-    def hits(self, name, k=1):
-        """Tell for each test track whether its genre is among the ``k`` likeliest."""
-        _, labels, logits = self.answer(name)
-        best = np.argsort(-logits, axis=1, kind="stable")[:, :k]
-        return (best == labels[:, None]).any(1)
+    @cache
+    def hits(self, name, of="accuracy"):
+        """Tell of each test track of a run, or of a genre's, whether it counts."""
+        _, labels, z = self.answer(name)
+        said = z.argmax(1)
+        if of in CALLED:
+            return said[labels == CALLED[of][0]] == CALLED[of][1]
+        if of == "mixed":
+            wrong = np.where(labels == HIPHOP, said == REGGAE, said == HIPHOP)
+            return wrong[np.isin(labels, (HIPHOP, REGGAE))]
+        if of == "top2":
+            best = np.argsort(-z, axis=1, kind="stable")[:, :2]
+            return (best == labels[:, None]).any(1)
+        if of == "saturated":  # printed as 100.0 %
+            return special.softmax(z, axis=1).max(1) >= 0.9995
+        return {"accuracy": said == labels}[of]
 
     def whose(self, tracks):
         """Return the artist of each track; an unknown one is of the track alone."""
         return np.array([self.artist.get(track, track) for track in tracks])
 
-    @cache  # noqa: B019 (there is one record)
-    def accuracy(self, name, k=1):
-        """Return the share right, by artist where the split is."""
-        hits = self.hits(name, k)
-        if self.runs.split[name] in BY_ARTIST:
+    @cache
+    def one(self, name, of="accuracy"):
+        """Return the share of ``hits``, by artist where the split is."""
+        hits = self.hits(name, of)
+        if self.runs.split[name] in BY_ARTIST and of in ("accuracy", "top2"):
             return share_by_artist(hits, self.whose(self.answer(name)[0]))
         return wilson(hits.sum(), len(hits))
 
-    def saturated(self, name):
-        """Return the share of test pictures with a percentage printed as 100.0."""
-        sure = special.softmax(self.answer(name)[2], axis=1).max(1)
-        return wilson((sure >= 0.9995).sum(), len(sure))
-
-    def at(self, name, curve, epoch):
+    def at(self, name, curve, epoch=-1):
         """Return a curve's value in an epoch; -1 is the last."""
         values = self.epochs[name][curve].to_numpy()
         return values[epoch - 1 if epoch > 0 else -1]
 
-    def loss_at(self, name, share):
+    def reached(self, name, share=0.62):
+        """Return the first epoch with a training accuracy (NaN if it is never)."""
+        found = np.flatnonzero(self.epochs[name].train_accuracy >= share)
+        return int(found[0]) + 1 if len(found) else NAN
+
+    def loss_at(self, name, share=0.62):
         """Return the loss when a training accuracy is first reached (NaN if never)."""
-        table = self.epochs[name]
-        right, loss = table.train_accuracy.to_numpy(), table.loss.to_numpy()
-        reached = np.flatnonzero(right >= share)
-        if not len(reached) or reached[0] == 0:
+        if not (epoch := self.reached(name, share)) > 1:
             return NAN
-        i = reached[0]
-        part = (share - right[i - 1]) / (right[i] - right[i - 1])
-        return loss[i - 1] + part * (loss[i] - loss[i - 1])
+        two = self.epochs[name].iloc[epoch - 2 : epoch]
+        return np.interp(share, two.train_accuracy, two.loss)
 
     def pair(self, name, loss=1.83, accuracy=0.62):
         """Return the first epoch whose loss and accuracy are as good as the paper's."""
@@ -214,86 +186,70 @@ class Record:
         return int(np.flatnonzero(good)[0]) + 1 if good.any() else None
 
     # Over seeds.
-    def share(self, names, of="accuracy", k=1):
-        """Return accuracy or top-2 over seeds, all pictures counted together."""
-        split = self.runs.split[names[0]]
-        pooled = np.concatenate([self.hits(name, k) for name in names]).mean()
-        return over_seeds([self.accuracy(name, k) for name in names], split, pooled)
-
-    def counted(self, names, count):
-        """Return what is counted in confusion matrices, over seeds."""
-        matrices = [self.confusion(name) for name in names]
-        pooled = count(sum(matrices))[0]
-        return over_seeds(
-            [count(m) for m in matrices], self.runs.split[names[0]], pooled
-        )
+    def share(self, names, of="accuracy"):
+        """Return a share over seeds, all pictures counted together."""
+        pooled = np.concatenate([self.hits(name, of) for name in names]).mean()
+        each = [self.one(name, of) for name in names]
+        return over_seeds(each, self.runs.split[names[0]], pooled)
 
     def curve(self, names, curve, epoch=-1):
         """Return a loss or accuracy of training over seeds."""
         mean = student([self.at(name, curve, epoch) for name in names], 1 / 4)
         return mean if curve == "loss" else clipped(mean)
 
+    def tests_at(self, names, epoch, curve="test_accuracy"):
+        """Return the test accuracy in an epoch, of each run."""
+        sizes = [len(self.hits(name)) for name in names]
+        values = [self.at(name, curve, epoch) for name in names]
+        return [wilson(round(v * n), n) for v, n in zip(values, sizes, strict=True)]
+
     def test_at(self, names, epoch, curve="test_accuracy"):
         """Return the test accuracy in an epoch, over seeds."""
         return over_seeds(self.tests_at(names, epoch, curve), "random")
 
-    def tests_at(self, names, epoch, curve="test_accuracy"):
-        """Return the test accuracy in an epoch, of each run."""
-        shares = []
-        for name in names:
-            n = len(self.hits(name))
-            shares.append(wilson(round(self.at(name, curve, epoch) * n), n))
-        return shares
-
-    def gain(self, ours, theirs, metric, ratio=1 / 4):
-        """Return by how much runs exceed others of the same seeds."""
+    def gain(self, ours, theirs, value):
+        """Return by how much a value of runs exceeds that of others, by seed."""
         ours, theirs = self.seeds(ours), self.seeds(theirs)
         both = sorted(set(ours) & set(theirs))
-        return student([metric(ours[s]) - metric(theirs[s]) for s in both], ratio)
+        return student([value(ours[s]) - value(theirs[s]) for s in both], 1 / 4)
 
     # Dead genres.
-    @cache  # noqa: B019 (there is one record)
+    def shown(self, name):
+        """Return how many training pictures of each genre a run has."""
+        tests = np.bincount(self.answer(name)[1], minlength=10)
+        return np.array(list(BY_GENRE.values())) - tests
+
+    @cache
     def life(self, name):
         """Return when learning begins, and the silences since then."""
         answered, hits = (
             self.epochs[name][[f"{word}_{g}" for g in GENRES]].to_numpy()
             for word in ("answered", "right")
         )
-        tests = np.bincount(self.answer(name)[1], minlength=10)
-        largest = (np.array(list(BY_GENRE.values())) - tests).max()
-        begins = learning_begins(hits, largest)
+        begins = learning_begins(hits, self.shown(name).max())
         return begins, silences(answered, begins)
-
-    def dead(self, name, epoch):
-        """Return the genres that are dead in an epoch."""
-        found = {
-            k for k, first, last in self.life(name)[1] if first + 9 <= epoch <= last
-        }
-        return sorted(found)
 
     def fate(self, name, epoch):
         """Return of the silent genres those that died, and those not yet answered."""
         begins, found = self.life(name)
-        late = {k for k, first, last in found if first == begins and epoch <= last}
-        silent = self.dead(name, epoch)
+        silent = sorted({k for k, a, b in found if a + 9 <= epoch <= b})
+        late = {k for k, a, b in found if a == begins and epoch <= b}
         return [k for k in silent if k not in late], [k for k in silent if k in late]
+
+    def dead(self, name, epoch):
+        """Return the genres that are silent in an epoch."""
+        died, late = self.fate(name, epoch)
+        return sorted(died + late)
 
     def moment(self, name, epoch):
         """Return loss, dead genres and the parts of the loss in an epoch."""
         dead, loss = self.dead(name, epoch), self.at(name, "loss", epoch)
-        tests = np.bincount(self.answer(name)[1], minlength=10)
-        shown = np.array(list(BY_GENRE.values())) - tests
-        share = shown[dead].sum() / shown.sum()
-        accuracy = self.at(name, "train_accuracy", epoch)
-        return {
-            "dead": dead,
-            "loss": loss,
-            "of dead": share,
-            "wrong": 1 - accuracy - share,
-            "unsure": loss - FLOOR - 1 + accuracy,
-        }
+        share = self.shown(name)[dead].sum() / self.shown(name).sum()
+        wrong = 1 - self.at(name, "train_accuracy", epoch)
+        found = {"dead": dead, "loss": loss, "of dead": share}
+        return found | {"wrong": wrong - share, "unsure": loss - FLOOR - wrong}
 
-    @cache  # noqa: B019 (there is one record)
+    @cache
     def moments(self, recipe, epoch):
         """Return runs of the paper's network, with their epoch, that have begun.
 
@@ -301,20 +257,14 @@ class Record:
         """
         found = []
         for name in self.longest(recipe):
-            last = int(self.runs.epochs[name])
+            last, begins = int(self.runs.epochs[name]), self.life(name)[0]
             when = self.pair(name) if epoch == "pair" else epoch
-            begins = self.life(name)[0]
             known = when in (30, 100, 300, last) or epoch == "pair"
             if when and when <= last and known and begins and begins <= when:
                 found.append((name, when))
         return found
 
-    def called(self, name, epoch):
-        """Return how much of hip-hop's test pictures is called reggae in an epoch."""
-        row = self.test_counts(name, epoch)[HIPHOP]
-        return wilson(row[REGGAE], row.sum())
-
-    @cache  # noqa: B019 (there is one record)
+    @cache
     def hiphop(self, name):
         """Return (epochs, share) while hip-hop is dead, and the share while it lives.
 
@@ -322,20 +272,19 @@ class Record:
         intervals are those of one epoch's pictures.
         """
         begins, found = self.life(name)
-        rows = self.answered_hiphop(name)
+        rows = self.confusions[name][:, HIPHOP]
         epochs = np.arange(len(rows)) + 1
         dead = np.zeros(len(rows), bool)
         for k, first, last in found:
             dead |= (k == HIPHOP) & (first <= epochs) & (epochs <= last)
-        lives = ~dead & (epochs >= (begins or np.inf))
         n, shares = rows[0].sum(), []
-        for some in (dead, lives):
+        for some in (dead, ~dead & (epochs >= (begins or np.inf))):
             share = rows[some, REGGAE].sum() / rows[some].sum() if some.any() else NAN
-            interval = wilson(round(share * n), n)[1:] if some.any() else (NAN, NAN)
-            shares.append((share, *interval))
+            ends = wilson(round(share * n), n)[1:] if some.any() else (NAN, NAN)
+            shares.append((share, *ends))
         return int(dead.sum()), *shares
 
-    @cache  # noqa: B019 (there is one record)
+    @cache
     def compared(self, recipe):
         """Return the epoch that most seeds have, of several the last."""
         ends = {int(self.runs.epochs[name]) for name in self.longest(recipe)}

@@ -4,6 +4,7 @@ Estimates are tuples: value, low and high end of the 95 % interval (NaN for none
 """
 
 import numpy as np
+import pandas as pd
 from scipy import optimize, special, stats
 
 NAN = float("nan")
@@ -11,14 +12,19 @@ FLOOR = np.log(np.e + 9) - 1
 TEST_TO_TRAIN = {"random": 1 / 4, "random-unique": 1 / 4, "three-way": 1 / 3}
 
 
+def score(p: float, n: float, z: float) -> tuple:
+    """Return the ends of Wilson's score interval of a share of ``n``."""
+    centre = (p + z**2 / 2 / n) / (1 + z**2 / n)
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / 4 / n**2) / (1 + z**2 / n)
+    return centre - half, centre + half
+
+
 def wilson(k: int, n: int) -> tuple:
     """Return a share with Wilson's score interval."""
     if n == 0:
         return NAN, NAN, NAN
-    z, p = stats.norm.ppf(0.975), k / n
-    centre = (p + z**2 / 2 / n) / (1 + z**2 / n)
-    half = z * np.sqrt(p * (1 - p) / n + z**2 / 4 / n**2) / (1 + z**2 / n)
-    return p, max(0.0, centre - half), min(1.0, centre + half)
+    low, high = score(k / n, n, stats.norm.ppf(0.975))
+    return k / n, max(0.0, low), min(1.0, high)
 
 
 def student(values, ratio: float = 0.0) -> tuple:
@@ -61,9 +67,8 @@ def over_seeds(shares: list[tuple], split: str, pooled: float | None = None) -> 
 
 
 def _by_artist(values, artists):
-    _, whose, sizes = np.unique(artists, return_inverse=True, return_counts=True)
-    sums = np.bincount(whose, np.asarray(values, float))
-    return jackknife(sums, sizes)
+    table = pd.Series(np.asarray(values, float)).groupby(np.asarray(artists))
+    return jackknife(table.sum(), table.size())
 
 
 def jackknife(sums, sizes) -> tuple[float, float, float]:
@@ -85,11 +90,9 @@ def mean_by_artist(values, artists) -> tuple:
 def share_by_artist(hits, artists) -> tuple:
     """Return a share with Wilson's interval of as many tracks as vary as much."""
     p, variance, number = _by_artist(hits, artists)
-    t = stats.t.ppf(0.975, number - 1)
     n = min(p * (1 - p) / variance, len(hits)) if variance > 1e-12 else number
-    centre = (p + t**2 / 2 / n) / (1 + t**2 / n)
-    half = t * np.sqrt(p * (1 - p) / n + t**2 / 4 / n**2) / (1 + t**2 / n)
-    return p, max(0, min(p, centre - half)), min(1, max(p, centre + half))
+    low, high = score(p, n, stats.t.ppf(0.975, number - 1))
+    return p, max(0, min(p, low)), min(1, max(p, high))
 
 
 def paired_by_artist(ours, theirs, artists) -> tuple:

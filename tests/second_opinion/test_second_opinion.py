@@ -2,8 +2,9 @@
 
 Pages, README and PDF are read as a reader sees them; what they must show follows from
 the record's tables by NumPy, SciPy and pandas alone. ``record`` has the questions to
-the tables, ``statistics_again`` the statistics, ``expected`` the tables' cells and
-``templates`` the sentences; ``shown`` finds numbers and lists what is no measurement.
+the tables, ``statistics_again`` the statistics, ``ledger`` the claims, ``expected`` the
+tables' cells and ``templates`` the sentences; ``shown`` finds numbers and lists what is
+no measurement.
 """
 
 import sys
