@@ -137,18 +137,6 @@ def test_a_learned_recording_is_recognised(classifier, monkeypatch):
     assert "proves nothing" in found.as_json()["warnings"][0]
 
 
-def test_a_prediction_fits_on_a_screen(classifier, music):
-    found = classifier.predict_audio(music, FACTS | {"seconds": 120})
-    assert len(repr(found)) < 120
-    assert found.in_words() in repr(found)
-    assert found.described() == "2:00 min, WAV, 16,000 Hz, 1 channel"
-    assert [prediction.clock(s) for s in (0, 59.6, 1800)] == ["0:00", "1:00", "30:00"]
-    assert sum(found.percentages.values()) == pytest.approx(100)
-    np.testing.assert_allclose(
-        found.probabilities, np.mean(found.windows, axis=0), atol=1e-9
-    )
-
-
 @pytest.mark.parametrize("name", [prediction.MODEL, prediction.TRACKS])
 def test_a_damaged_model_is_refused(tmp_path, name):
     folder = shutil.copytree(FOLDER, tmp_path / "model")
@@ -159,20 +147,13 @@ def test_a_damaged_model_is_refused(tmp_path, name):
         Classifier(folder)
 
 
-def test_the_card_is_the_model_s_and_names_both_populations(classifier):
-    text = (FOLDER / shipped.CARD).read_text()
+def test_the_card_is_the_model_s_and_its_numbers_follow_from_the_answers(classifier):
+    text, found = (FOLDER / shipped.CARD).read_text(), classifier.facts["elsewhere"]
     assert text == shipped.card(classifier.facts)
-    assert words.interval(classifier.facts["accuracy"]) in text
-    assert words.interval(classifier.facts["elsewhere"]["accuracy"]) in text
-    assert "Copyright (c) Music Technology Group" in (
-        FOLDER / shipped.LICENCE
-    ).read_text("utf-8")
+    for estimate in (classifier.facts["accuracy"], found["accuracy"]):
+        assert words.interval(estimate) in text
     for path in FOLDER.glob("*.json"):
         assert not re.search(r'"(/|[A-Z]:)', path.read_text()), path
-
-
-def test_the_numbers_elsewhere_follow_from_the_answers(classifier):
-    found = classifier.facts["elsewhere"]
     right = [each["true"] == each["genre"] for each in found["answers"]]
     assert found["accuracy"]["value"] == pytest.approx(np.mean(right))
     assert len(right) == found["clips"] == np.sum(found["confusion"])
@@ -186,16 +167,12 @@ def test_a_folder_of_clips_is_judged(classifier, tmp_path, music):
         rows.append(f"{genre}.wav,{genre},clear,{k % 2}")
     (tmp_path / judge.LABELS).write_text("\n".join(rows))
     found = judge.judge(classifier, tmp_path)
-    named = [
-        classifier.predict_file(tmp_path / each["file"]).genre
+    right = [
+        classifier.predict_file(tmp_path / each["file"]).genre == each["true"]
         for each in found["answers"]
     ]
-    expected = np.mean(
-        [a == b["true"] for a, b in zip(named, found["answers"], strict=True)]
-    )
-    assert found["accuracy"]["value"] == pytest.approx(expected)
+    assert found["accuracy"]["value"] == pytest.approx(np.mean(right))
     assert (found["clips"], found["sources"]) == (3, 2)
-    assert "3 clips of 2 sources" in judge.as_text(found)
     (tmp_path / judge.LABELS).write_text(f"{rows[0]}\nblues.wav,polka,clear,0")
     with pytest.raises(DataError, match="unknown genre: polka"):
         judge.judge(classifier, tmp_path)

@@ -54,18 +54,13 @@ def test_a_second_notebook_knows_no_name_of_the_first_and_imports_nothing_again(
     assert cells[-1].outputs[0].text == "7 1 False\n"
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    """A handler, a log that it shows, and a clock to turn."""
+def test_the_pipeline_shows_steps_with_the_time_left_and_errors(
+    tiny, monkeypatch, capsys
+):
     clock = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
     handler, log = progress.Shown(), logging.Logger("snakemake")
     log.addHandler(handler)
-    return handler, log, clock
-
-
-def test_the_pipeline_shows_steps_with_the_time_left_and_errors(shown, capsys):
-    _, log, clock = shown
     for now, done in ((60, 1), (120, 2), (300, 4)):
         clock[0] = now
         log.info(None, extra={"event": LogEvent.PROGRESS, "done": done, "total": 4})
@@ -81,11 +76,6 @@ def test_the_pipeline_shows_steps_with_the_time_left_and_errors(shown, capsys):
         "train_x did not end; it may say why above",
         "data must be one of",
     ]
-    assert progress.minutes(7500) == "2 h 5 min"
-
-
-def test_where_the_pages_are_and_how_to_go_on_is_said(shown, tiny, capsys):
-    handler, log, _ = shown
     handler.end(tiny)
     assert str(tiny.results / "pages" / "index.html") in capsys.readouterr().out
     handler.stop()

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -271,18 +270,6 @@ def test_the_record_has_the_learning_curves_that_are_up_to_date(tiny):
     assert record.collect(tiny, []).learning.empty
 
 
-def test_a_run_stands_beside_those_of_the_kept_report(finished, tiny, monkeypatch):
-    runs = find_runs(tiny)[0]
-    assert "nothing to compare" in record.beside(tiny, runs)
-    monkeypatch.setattr(record, "REPORT", finished)
-    runs = [read(path) for path in (finished / "03_train").glob("*seed-?")]
-    at = [r.metric("accuracy")["value"] for r in runs if "corrected" in r.name]
-    words = f"{np.mean(at):.3f} here; in report/ {min(at):.3f} to {max(at):.3f}"
-    lines = record.beside(tiny, runs).splitlines()
-    assert len(lines) == 2
-    assert [f"{words} of 2 seeds" in line for line in lines].count(True) == 1
-
-
 def test_an_unfinished_report_is_not_kept(finished, tmp_path):
     (tmp_path / "half").mkdir()
     shutil.copytree(finished / "record", tmp_path / "half" / "record")
@@ -364,17 +351,6 @@ def test_the_pdf_of_results_with_no_runs_is_typeset(tiny, tmp_path):
     assert pdf.compile_pdf(content, tmp_path).startswith(b"%PDF")
 
 
-def test_links_between_notebooks_become_links_between_pages():
-    page = (
-        '<a href="02_pool_mse.ipynb">2</a> <a href="03_train_cnn.ipynb">3</a> '
-        "<code>papermill 03_train_cnn.ipynb out.ipynb</code>"
-    )
-    assert pages.link_pages(page, "run") == (
-        '<a href="02_pool_mse.html">2</a> <a href="03_train_cnn-run.html">3</a> '
-        "<code>papermill 03_train_cnn.ipynb out.ipynb</code>"
-    )
-
-
 def test_pages_are_folded_described_and_need_no_network(finished):
     folder = finished / "pages"
     page = (folder / "01_pack.html").read_text("utf-8")
@@ -392,47 +368,22 @@ def test_pages_are_folded_described_and_need_no_network(finished):
     assert all(f'id="{claim["id"]}"' in start for claim in claims.load().claims)
 
 
-class Links(HTMLParser):
-    """The places of a page, and where it leads."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.places, self.leads = {""}, []
-        self.feed(path.read_text("utf-8"))
-
-    def handle_starttag(self, tag, attributes):
-        found = dict(attributes)
-        self.places.add(found.get("id", ""))
-        self.leads += [found[name] for name in ("href", "src") if name in found]
-
-
-@pytest.mark.parametrize("where", ["finished", "committed"])
-def test_every_link_leads_somewhere(finished, where):
-    folder = (finished if where == "finished" else keep.REPORT) / "pages"
-    found = {path.resolve(): Links(path) for path in folder.glob("*.html")}
-    start = found[(folder / "index.html").resolve()]
-    assert {f"../{name}" for name in ("paper.pdf", DERIVED)} < set(start.leads)
-    for path, links in found.items():
-        for lead in links.leads:
-            address, _, place = lead.partition("#")
-            if address.startswith(("http", "data:", "mailto:")):
-                continue
-            target = (path.parent / address).resolve() if address else path
-            assert target.is_file(), f"{path.name} leads to {lead}"
-            if target.suffix == ".html":
-                assert place in found[target].places, f"{path.name} leads to {lead}"
-
-
-def test_parameters_become_text_and_a_command():
-    first = nbformat.v4.new_code_cell("seed: int = 0  # of the run\nsplit = 'random'")
+def test_parameters_and_formulas_of_a_notebook_become_text():
+    code, markdown = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
+    first = code("seed: int = 0  # of the run\nsplit = 'random'")
+    second, other = code("# Parameters\nseed = 3\n"), code("'$5, $6'")
     first.metadata["tags"] = ["parameters"]
-    second = nbformat.v4.new_code_cell("# Parameters\nseed = 3\n")
     second.metadata["tags"] = ["injected-parameters"]
-    notebook = nbformat.v4.new_notebook(cells=[first, second])
+    text = markdown("Of $x_1$ and\n\n$$p = \\frac{1}{2}$$\n\nit costs 5 dollars.")
+    notebook = nbformat.v4.new_notebook(cells=[first, second, text, other])
     seed, split = executed.describe(notebook)
     assert (seed["value"], seed["help"], seed["is_given"]) == ("3", "of the run", True)
     assert (split["value"], split["is_given"]) == ("random", False)
-    assert first.metadata["parameters"] == [seed, split]
+    executed.draw_formulas(notebook)
+    assert "$" not in text.source
+    assert text.source.count("<math") == 1 + text.source.count('display="block"') == 2
+    assert text.source.endswith("it costs 5 dollars.")
+    assert other.source == "'$5, $6'"
 
 
 def test_the_ledger_is_filtered_without_a_script(finished, browser):
@@ -463,14 +414,6 @@ def test_nothing_on_the_pages_keeps_people_out(finished, browser, barriers, sche
     page.close()
 
 
-@pytest.mark.parametrize(("width", "most"), [(400, 10_000), (1200, 6_000)])
-def test_the_start_page_is_short_while_folded(browser, width, most):
-    page = browser.new_page(viewport={"width": width, "height": 800})
-    page.goto((keep.REPORT / "pages" / "index.html").as_uri())
-    assert page.evaluate("document.documentElement.scrollHeight") <= most
-    page.close()
-
-
 @pytest.mark.parametrize("width", [390, 1280])
 def test_pages_fit_the_screen_and_ask_for_nothing_else(finished, browser, width):
     page, asked = browser.new_page(viewport={"width": width, "height": 800}), []
@@ -492,16 +435,3 @@ def test_the_committed_report_follows_from_its_runs():
     assert done.returncode == 0, done.stdout + done.stderr
     size = sum(p.stat().st_size for p in keep.REPORT.rglob("*") if p.is_file())
     assert size < 19_000_000
-
-
-def test_formulas_become_mathml_and_prose_stays():
-    text = "Of $x_1$ and\n\n$$p_k = \\frac{1}{2}$$\n\nit costs 5 dollars."
-    cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell("'$5, $6'")]
-    executed.draw_formulas(nbformat.v4.new_notebook(cells=cells))
-    shown = cells[0].source
-    assert "$" not in shown
-    assert shown.count("<math") == 2
-    assert 'display="block"' in shown
-    assert "<mfrac>" in shown
-    assert shown.endswith("it costs 5 dollars.")
-    assert cells[1].source == "'$5, $6'"
