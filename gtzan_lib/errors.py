@@ -11,8 +11,7 @@ class UserError(Exception):
     """Something the person at the keyboard can put right.
 
     The command line prints its sentence and exits with status 2; a notebook shows the
-    sentence alone, without a traceback, and papermill then exits with status 1. It is
-    ``printable``.
+    sentence alone, without a traceback.
     """
 
     def __init__(self, sentence: str):

@@ -1,8 +1,7 @@
 """Which code a result depends on, and a hash of what that code does.
 
 A result depends on the modules that compute it and on all that those import inside of
-this package, wherever the import stands. Modules at the root of the package (and the
-folders ``report`` and ``app``) only store, check and show: they are outside.
+this package. Modules at its root, and ``report`` and ``app``, only store and show.
 """
 
 import ast
@@ -35,9 +34,8 @@ def files_of(source: str, *modules: str) -> list[Path]:
 
     With a module goes the TOML file of its name, where there is one.
     """
-    paths = [
-        PACKAGE / n.replace(".", "/") for n in reached_by(*_imports(source), *modules)
-    ]
+    names = reached_by(*_imports(source), *modules)
+    paths = [PACKAGE / name.replace(".", "/") for name in names]
     files = [path.with_suffix(kind) for path in paths for kind in (".py", ".toml")]
     return [file for file in files if file.is_file()]
 

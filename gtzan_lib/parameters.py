@@ -16,17 +16,31 @@ from gtzan_lib import registry
 from gtzan_lib.errors import ParameterError
 
 FACTS = ("recipe", "model", "encoder", "split", "seed", "epochs")  # that name a run
-Rule = tuple[str, Callable[[object], bool]]  # words for the good values, and a test
+NOTEBOOKS = {  # the parameters of each
+    "01_pack": ("data",),
+    "02_pool_mse": ("data", "factor"),
+    "03_train_cnn": ("data", *FACTS, "device"),
+    "04_autoencoder": ("data", "model", "profile"),
+    "05_results": ("data", "profile"),
+    "06_beyond": ("data", "split", "profile"),
+    "07_trust": ("data", "profile"),
+}
 
 
-def _whole(low: int, high: int) -> Rule:
+def _parameter(default: object, words: str, is_good: Callable[[object], bool]):
+    return field(default=default, metadata={"help": words, "is_good": is_good})
+
+
+def _whole(default: int, low: int, high: int):
     words = f"a whole number from {low} to {high}"
-    return words, lambda value: type(value) is int and low <= value <= high
+    return _parameter(default, words, lambda n: type(n) is int and low <= n <= high)
 
 
-def _choice(names: Iterable[str], path: str = "") -> Rule:
+def _choice(default: str, names: Iterable[str], path: str = ""):
     words = "one of: " + ", ".join(names) + f", or {path}" * bool(path)
-    return words, lambda value: value in [*names] or (path != "" and _exists(value))
+    return _parameter(
+        default, words, lambda value: value in [*names] or bool(path and _exists(value))
+    )
 
 
 def _exists(path: object) -> bool:
@@ -38,20 +52,6 @@ def _exists(path: object) -> bool:
         return False
 
 
-def _parameter(default: object, notebooks: str, rule: Rule):
-    words, is_good = rule
-    about = {"notebooks": notebooks.split(), "help": words, "is_good": is_good}
-    return field(default=default, metadata=about)
-
-
-_FACTOR = (
-    "a whole number that divides 288 and 432, such as 2, 4 or 8",
-    lambda value: type(value) is int and value > 0 and 144 % value == 0,
-)
-_DATA = _choice(("sample", "kaggle"), "an existing folder with your copy of GTZAN")
-_SPLIT = _choice(registry.SPLITS, "an existing CSV file")
-
-
 @dataclass(frozen=True)
 class Parameters:
     """What a notebook, or one training run, is asked for; checked when it is made.
@@ -59,18 +59,22 @@ class Parameters:
     ``ParameterError`` at the first bad value, or two that do not go together.
     """
 
-    data: str = _parameter("sample", "01 02 03 04 05 06 07", _DATA)
-    factor: int = _parameter(4, "02", _FACTOR)
-    recipe: str = _parameter("paper", "03", _choice(registry.RECIPES))
-    model: str = _parameter("lenet", "03 04", _choice(registry.MODELS))
-    encoder: str = _parameter("pool", "03", _choice(registry.ENCODERS))
-    split: str = _parameter("random", "03 06", _SPLIT)
-    seed: int = _parameter(0, "03", _whole(0, 2**31 - 1))
-    epochs: int = _parameter(100, "03", _whole(1, 100_000))
-    profile: str = _parameter(
-        "quick", "04 05 06 07", _choice(registry.GRID["profiles"])
+    data: str = _choice(
+        "sample", ("sample", "kaggle"), "an existing folder with your copy of GTZAN"
     )
-    device: str = _parameter("auto", "03", _choice(("auto", "cpu", "cuda", "mps")))
+    factor: int = _parameter(
+        4,
+        "a whole number that divides 288 and 432, such as 2, 4 or 8",
+        lambda n: type(n) is int and n > 0 and 144 % n == 0,
+    )
+    recipe: str = _choice("paper", registry.RECIPES)
+    model: str = _choice("lenet", registry.MODELS)
+    encoder: str = _choice("pool", registry.ENCODERS)
+    split: str = _choice("random", registry.SPLITS, "an existing CSV file")
+    seed: int = _whole(0, 0, 2**31 - 1)
+    epochs: int = _whole(100, 1, 100_000)
+    profile: str = _choice("quick", registry.GRID["profiles"])
+    device: str = _choice("auto", ("auto", "cpu", "cuda", "mps"))
 
     def __post_init__(self):
         for each in fields(self):
@@ -107,14 +111,6 @@ class Parameters:
         return facts
 
 
-def names_of(notebook: str) -> tuple[str, ...]:
-    """Return the parameters of a notebook, such as ``"03_train_cnn"``."""
-    number = notebook.partition("_")[0]
-    return tuple(
-        each.name for each in fields(Parameters) if number in each.metadata["notebooks"]
-    )
-
-
 def check(notebook: str, namespace: dict) -> Parameters:
     """Return the parameters of a notebook from its ``globals()``.
 
@@ -126,7 +122,7 @@ def check(notebook: str, namespace: dict) -> Parameters:
     if "GTZAN_RUNS" in os.environ and not os.access(Path.home(), os.W_OK):
         # Where numba, which librosa uses, keeps what it compiled.
         os.environ["NUMBA_CACHE_DIR"] = str(Path(os.environ["GTZAN_RUNS"], ".home"))
-    names = names_of(notebook)
+    names = NOTEBOOKS[notebook]
     takes = f"{notebook} takes {', '.join(names)}"
     cells = (c for c in namespace.get("In", ()) if c.startswith("# Parameters\n"))
     for name in (name for c in cells for name in re.findall(r"^(\w+) = ", c, re.M)):
@@ -134,7 +130,6 @@ def check(notebook: str, namespace: dict) -> Parameters:
             close = difflib.get_close_matches(name, names, n=1)
             hint = f" (did you mean {close[0]}?)" if close else ""
             raise ParameterError(f"there is no parameter {name}{hint}: {takes}")
-    for name in names:
-        if name not in namespace:
-            raise ParameterError(f"the parameter {name} is missing: {takes}")
+    if missing := [name for name in names if name not in namespace]:
+        raise ParameterError(f"the parameter {missing[0]} is missing: {takes}")
     return Parameters(**{name: namespace[name] for name in names})

@@ -1,7 +1,6 @@
 """Every model, recipe, encoder and split by name, as ``registry.toml`` lists them.
 
-The notebooks' checks, the command line, the pipeline and the tables of report/HOWTO.md
-come from it. Reading the list imports nothing.
+Reading the list imports nothing.
 """
 
 import importlib

@@ -1,10 +1,9 @@
 """Results on disk: each folder is either whole and unharmed, or not there at all.
 
-A *sealed folder* holds files and a ``manifest.json`` with the key they were made for
-(data hash, parameters, fingerprint of the code, package versions) and the SHA-256 sum
-of every file, and a ``provenance.json`` for people. It is made under another name and
-renamed once it is complete, so a crash never leaves half a result. It is used again
-only while key and sums still agree. Results of notebooks are such folders in ``runs/``.
+A *sealed folder* holds files, a ``provenance.json`` for people, and a ``manifest.json``
+with the key they were made for (data hash, parameters, fingerprint of the code, package
+versions) and the SHA-256 sum of every file. It is made under another name and renamed
+once it is complete, and used again only while key and sums still agree.
 """
 
 import errno
@@ -86,8 +85,8 @@ def write_array(
     """
     from joblib import Parallel, delayed
 
-    facts = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype))}
-    facts |= {"shape": shape, "fortran_order": False}
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    facts = {"descr": descr, "shape": shape, "fortran_order": False}
     slices = (slice(start, start + step) for start in range(0, shape[0], step))
     parts = Parallel(threads, prefer="threads", return_as="generator")(
         delayed(make)(part) for part in slices
@@ -125,14 +124,13 @@ def read_key(folder: Path) -> dict | None:
 def is_whole(folder: Path, key: dict | None = None, holds: str = PROVENANCE) -> bool:
     """Tell whether a sealed folder is complete, unharmed and made for ``key``, or any.
 
-    A folder with files that its manifest does not name, or that are no regular files of
-    its own (but links, say), is not whole.
+    It is not if it has a file that its manifest does not name, or a link.
     """
     manifest = read_json(folder / MANIFEST) or {}
     made_for, files = manifest.get("key"), manifest.get("files")
-    if not isinstance(made_for, dict) or key not in (None, made_for):
+    if not (isinstance(made_for, dict) and isinstance(files, dict)):
         return False
-    if not isinstance(files, dict) or holds not in files:
+    if key not in (None, made_for) or holds not in files:
         return False
     there = _files(folder)
     try:
@@ -146,8 +144,7 @@ def is_whole(folder: Path, key: dict | None = None, holds: str = PROVENANCE) -> 
 def _files(folder: Path) -> dict[str, Path]:
     """Return the regular files of a sealed folder by name; links are not followed.
 
-    A manifest's names are only ever looked up here, and never joined to a path, as the
-    manifest may be a stranger's.
+    Names of a manifest, which may be a stranger's, are looked up here, never joined.
     """
     found = {}
     for place, folders, names in os.walk(folder):
@@ -167,14 +164,13 @@ def seal(
     make: Callable[[Path], dict | None],
     holds: str = PROVENANCE,
 ) -> Path:
-    """Return ``folder``, made by ``make`` unless it is there, whole and up to date.
+    """Return ``folder``, made by ``make`` unless it is whole, made for ``key``.
 
-    ``key`` is everything the result depends on, as JSON values. ``make`` is called with
-    a folder to write into, after an interruption again with the same one, to go on from
+    That is everything the result depends on, as JSON values. ``make`` is called with a
+    folder to write into, after an interruption again with the same one, to go on from
     its ``checkpoint.safetensors``; what it returns is added to ``provenance.json``. A
-    folder that lacks the file that it ``holds`` is made again. While another process
-    makes the same result, this one waits for it. ``UserError`` if the disk is full or
-    read-only; what was there before stays as it was.
+    folder without the file that it ``holds`` is made again. Another process waits
+    meanwhile. ``UserError`` if the disk is full or read-only; what was there stays.
     """
     partial = folder.with_name(folder.name + ".partial")
     with _writing(folder):
@@ -190,8 +186,7 @@ def seal(
 def copy(folder: Path, target: Path, but: str = "") -> None:
     """Copy a whole sealed folder to the place of what is at ``target``, as ``seal``.
 
-    Files beside it stay behind, and so do those whose names match the pattern ``but``;
-    the copy is whole without them.
+    Files whose names match the pattern ``but`` stay behind.
     """
     arriving = target.with_name(target.name + ".arriving")
     with _writing(target):
@@ -217,10 +212,8 @@ def _writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in CANNOT_WRITE:
             raise
-        raise UserError(
-            f"cannot write {folder} ({error.strerror}): free some space, or set "
-            "GTZAN_RUNS to a folder that you can write to"
-        ) from error
+        words = "free some space, or set GTZAN_RUNS to a folder that you can write to"
+        raise UserError(f"cannot write {folder} ({error.strerror}): {words}") from error
 
 
 def _make_partial(folder: Path, key: dict, make: Callable[[Path], dict | None]) -> None:

@@ -11,7 +11,7 @@ from gtzan_lib.errors import ParameterError
 from gtzan_lib.parameters import Parameters
 from gtzan_lib.store import PROJECT
 
-NAMES = parameters.names_of("03_train_cnn")
+NAMES = parameters.NOTEBOOKS["03_train_cnn"]
 GOOD = {name: getattr(Parameters(), name) for name in NAMES} | {"epochs": 30}
 
 
@@ -83,7 +83,7 @@ def test_a_model_in_closed_form_has_no_recipe_and_no_epochs():
 @pytest.mark.parametrize("path", sorted((PROJECT / "notebooks").glob("*.ipynb")))
 def test_a_notebooks_cell_repeats_the_defaults_and_checks_them(path):
     declared = papermill.inspect_notebook(str(path))
-    names = parameters.names_of(path.stem)
+    names = parameters.NOTEBOOKS[path.stem]
     defaults = {name: ast.literal_eval(x["default"]) for name, x in declared.items()}
     assert tuple(declared) == names
     assert defaults == {name: getattr(Parameters(), name) for name in names}

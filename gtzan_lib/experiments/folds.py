@@ -24,27 +24,14 @@ LISTS = "artist-trainval"
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model, or an ensemble, says of test tracks, once a repetition.
+    """What a model, or an ensemble, says of test tracks, once a repetition."""
 
-    Attributes
-    ----------
-    index, labels : ndarray of int64, shape (N,)
-        Positions of the tracks in the data, sorted, and their genres.
-    artists : ndarray, shape (N,)
-        Of each track.
-    folds : ndarray of int64, shape (repetitions, N)
-        In which fold a track was tested.
-    logits : ndarray, shape (repetitions, N, 10)
-    temperatures : ndarray, shape (repetitions, folds, models)
-        By which the logits of models were divided.
-    """
-
-    index: np.ndarray
-    labels: np.ndarray
-    artists: np.ndarray
-    folds: np.ndarray
-    logits: np.ndarray
-    temperatures: np.ndarray
+    index: np.ndarray  # int64 (N,): positions of the tracks in the data, sorted
+    labels: np.ndarray  # int64 (N,)
+    artists: np.ndarray  # (N,)
+    folds: np.ndarray  # int64 (repetitions, N): in which fold a track was tested
+    logits: np.ndarray  # (repetitions, N, 10)
+    temperatures: np.ndarray  # (repetitions, folds, models): that divided their logits
 
     @property
     def hits(self) -> np.ndarray:
@@ -57,10 +44,7 @@ class Answers:
 
 
 def gather(group: list[Run]) -> Answers | None:
-    """Put the test tracks of a model's runs together; None of no whole repetition.
-
-    Of folds three seeds are a repetition, of another split one.
-    """
+    """Put the test tracks of a model's runs together; None of no whole repetition."""
     split = group[0].provenance["split"]
     n = splits.PROTOCOLS[split] if split in SPLITS else 1
     by_seed = {run.provenance["seed"]: run for run in group}
@@ -86,8 +70,8 @@ def gather(group: list[Run]) -> Answers | None:
 def together(members: list[Answers], fitted: list[float] | None = None) -> Answers:
     """Return what models answer together, by ``fitted`` temperatures, one a model.
 
-    Without them every fold gets those of the other folds. One model alone only gets its
-    temperature. Left out are repetitions that some model lacks.
+    Without them every fold gets those of the other folds. Left out are repetitions that
+    some model lacks.
     """
     first, rows = members[0], []
     for folds in first.folds:
@@ -107,11 +91,9 @@ def leakage(known: Answers, unheard: Answers, lists: Answers | None) -> dict:
     """Return how much more often tracks are right whose artists are known.
 
     Estimates by artist: shares right, ``known`` and ``unheard``, and their paired
-    ``difference``, with numbers of ``tracks`` and ``artists``; the same ``by_genre``,
-    of the ``control`` (artists with one track) and, where there are ``lists``, of the
-    published test list, ``listed``: with ``lists``, by models that these train (split
-    ``LISTS``), and ``shift``, by how much ``unheard`` exceeds it. ``repetitions`` are
-    those of ``unheard``.
+    ``difference``; the same ``by_genre``, of the ``control`` (artists with one track)
+    and, where there are ``lists``, of the published test list, ``listed``, with the
+    share of models that these train, and ``shift``: how much ``unheard`` exceeds it.
     """
 
     def compare(chosen: np.ndarray) -> dict:
@@ -152,22 +134,20 @@ def right(hits: np.ndarray, artists: np.ndarray) -> Estimate:
 def trust(answers: Answers) -> dict:
     """Measure how far percentages mean what they say; estimates are by artist.
 
-    ``error`` is the expected calibration error of a repetition, mean over them, and
-    ``by_chance`` what it would be if all percentages were exactly right; ``sure`` the
-    mean of the likeliest genre's probability, ``right`` how often it is the true one,
-    ``too_sure`` the difference; ``hits`` how often the true genre is in the prediction
-    set of 90 %, and ``size`` how many genres that has.
+    ``error`` is the expected calibration error, ``by_chance`` what it would be if all
+    percentages were exactly right; ``sure`` the mean of the likeliest genre's
+    probability, ``right`` how often it is the true one, ``too_sure`` the difference;
+    ``hits`` and ``size`` are of the prediction set of 90 %.
     """
     n, labels = len(answers.logits), answers.labels
     every = np.concatenate(answers.logits), np.tile(labels, n)
     artists = np.tile(answers.artists, n)
     hits, size = calibration.prediction_set(*every, artists)
     errors = [calibration.expected_calibration_error(z, labels) for z in answers.logits]
+    by_chance = [calibration.error_by_chance(z) for z in answers.logits]
     return {
         "error": float(np.mean(errors)),
-        "by_chance": float(
-            np.mean(list(map(calibration.error_by_chance, answers.logits)))
-        ),
+        "by_chance": float(np.mean(by_chance)),
         "sure": float(softmax(every[0], axis=1).max(axis=1).mean()),
         "right": right(answers.hits, answers.artists),
         "too_sure": calibration.overconfidence(*every, artists),

@@ -8,7 +8,7 @@ from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import DataError, ParameterError
 from gtzan_lib.experiments import runs
 from gtzan_lib.experiments.run import Run
-from gtzan_lib.parameters import Parameters
+from gtzan_lib.parameters import FACTS, Parameters
 from gtzan_lib.registry import GRID
 
 ALONE = {"split": ["random"], "model": ["lenet"], "encoder": ["pool"]}  # if not said
@@ -17,33 +17,24 @@ ALONE = {"split": ["random"], "model": ["lenet"], "encoder": ["pool"]}  # if not
 def needed(dataset: Dataset, profile: str) -> list[Parameters]:
     """Return the parameters of every run of a profile's report, each once.
 
-    Those of splits that the data set cannot have (see ``why_not``) are left out, and so
-    is encoder ``features`` where there is no table. ``ParameterError`` if there is no
-    such profile, or a row of the grid is wrong.
+    Left out are splits that the data set cannot have (see ``why_not``), and encoder
+    ``features`` where there is no table. ``ParameterError`` if a row is wrong.
     """
-    every = {str(p.facts): p for row in _rows(dataset, profile) for p in row}
-    reasons = why_not(dataset, {p.split for p in every.values()})
-    return [p for p in every.values() if not reasons[p.split]]
+    every = (p for runs in _rows(dataset, profile) for p in runs)
+    return list({str(p.facts): p for p in every}.values())
 
 
 def row(dataset: Dataset, profile: str, **facts) -> list[Parameters]:
-    """Return the runs with these ``facts`` of the first row that has any, by seed.
-
-    Facts are some of ``Parameters.facts``. Empty where no row has them.
-    """
-    for parameters in _rows(dataset, profile):
-        fitting = [p for p in parameters if facts.items() <= p.facts.items()]
-        if fitting:
-            return [p for p in fitting if not _why_not(dataset, p.split)]
-    return []
+    """Return the runs of the first row that has some with these ``facts``, by seed."""
+    fitting = (
+        [p for p in every if facts.items() <= p.facts.items()]
+        for every in _rows(dataset, profile)
+    )
+    return next(filter(None, fitting), [])
 
 
 def finished(dataset: Dataset, profile: str) -> list[Run]:
-    """Return the runs of a profile's report that are finished, by name.
-
-    They are whole, and made by this code and these packages. Others of the same data
-    do not count.
-    """
+    """Return the whole, current runs that a profile's report is made of, by name."""
     found = (runs.finished(dataset, p) for p in needed(dataset, profile))
     return sorted((run for run in found if run), key=lambda run: run.name)
 
@@ -61,23 +52,20 @@ def has_page(p: Parameters, profile: str) -> bool:
 
 def is_main(facts: dict) -> bool:
     """Tell whether a run's facts are those of seed 0 in a row that is ``main``."""
-    same = ("recipe", "seed", *ALONE)
-    mains = (made for made in GRID["rows"] if made.get("main"))
-    return any(
-        all(p.facts[name] == facts[name] for name in same)
-        for made in mains
-        for p in _runs(made, {"seeds": 1})
-    )
+    mains = [made for made in GRID["rows"] if made.get("main")]
+    every = [p.facts for made in mains for p in _runs(made, {"seeds": 1})]
+    same = [n for n in FACTS if n != "epochs"]
+    return any(all(each[n] == facts[n] for n in same) for each in every)
 
 
 def is_short(profile: str) -> bool:
     """Tell whether a profile's notebooks and trainings are short, few have a page."""
-    return _profile(profile)["pages"] == "main"
+    return GRID["profiles"][profile]["pages"] == "main"
 
 
 def curve_seeds(profile: str) -> int:
     """Return how many seeds the learning curves of a profile's report have."""
-    return _profile(profile)["curves"]
+    return GRID["profiles"][profile]["curves"]
 
 
 def why_not(dataset: Dataset, names: set[str] | tuple[str, ...]) -> dict[str, str]:
@@ -100,23 +88,15 @@ def _why_not(dataset: Dataset, name: str) -> str:
     return ""
 
 
-def _profile(name: str) -> dict:
-    if name not in GRID["profiles"]:
-        names = ", ".join(GRID["profiles"])
-        raise ParameterError(f"profile must be one of: {names}; got {name!r}")
-    return GRID["profiles"][name]
-
-
 def _rows(dataset: Dataset, profile: str) -> list[list[Parameters]]:
-    """Return each row's runs for a profile that the data set's files allow."""
-    _profile(profile)
     has_table, rows = dataset.features_path.is_file(), []
     for number, made in enumerate(GRID["rows"], start=1):
         try:
             every = _runs(made, made.get(profile, {"seeds": 0}))
         except (ParameterError, KeyError, TypeError) as error:
             raise ParameterError(f"row {number} of grid.toml: {error}") from None
-        rows.append([p for p in every if has_table or p.encoder != "features"])
+        some = [p for p in every if has_table or p.encoder != "features"]
+        rows.append([p for p in some if not _why_not(dataset, p.split)])
     return rows
 
 
@@ -125,11 +105,8 @@ def _runs(made: dict, amount: dict) -> list[Parameters]:
     if unknown := {*made, *amount} - known:
         raise ParameterError(f"there is no setting {unknown.pop()}")
     own = {k: v for k, v in (made | amount).items() if k in ("recipe", "epochs")}
-    seeds = range(amount["seeds"])
-    return [
-        Parameters(**own, **dict(zip(ALONE, each, strict=True)), seed=seed)
-        for *each, seed in product(
-            *(made.get(k, ALONE[k]) for k in ALONE),
-            (seed + amount.get("first", 0) for seed in seeds),
-        )
-    ]
+    first = amount.get("first", 0)
+    lists = ALONE | {k: made[k] for k in ALONE if k in made}
+    lists["seed"] = range(first, first + amount["seeds"])
+    every = product(*lists.values())
+    return [Parameters(**own, **dict(zip(lists, each, strict=True))) for each in every]

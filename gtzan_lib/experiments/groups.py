@@ -46,17 +46,13 @@ def select(some: Runs, **facts) -> Runs:
 def longest(some: Runs, **facts) -> Runs:
     """Return the same, but of each seed the longest run, in the order of seeds."""
     fitting = sorted(_fitting(some, facts), key=lambda run: run.provenance["epochs"])
-    by_seed = _by_seed(fitting)
+    by_seed = {run.provenance["seed"]: run for run in fitting}
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
 def _fitting(some: Runs, facts: dict) -> Runs:
     facts = MAIN | facts
     return [run for run in some if facts.items() <= run.provenance.items()]
-
-
-def _by_seed(some: Runs) -> dict[int, Run]:
-    return {run.provenance["seed"]: run for run in some}
 
 
 def headline(some: Runs) -> dict[str, Runs]:
@@ -80,7 +76,7 @@ def of_the_paper(some: Runs) -> Runs:
 
 def same_seeds(some: Runs, others: Runs) -> tuple[Runs, Runs]:
     """Return the runs of the seeds that both have, in the order of the seeds."""
-    ours, theirs = _by_seed(some), _by_seed(others)
+    ours, theirs = ({r.provenance["seed"]: r for r in g} for g in (some, others))
     shared = sorted(ours.keys() & theirs.keys())
     return [ours[seed] for seed in shared], [theirs[seed] for seed in shared]
 

@@ -49,9 +49,8 @@ def table(dataset: Dataset) -> pd.DataFrame:
     for folder in sorted((dataset.results / FOLDER).glob("*-seed-*")):
         key = store.read_key(folder) or {}
         facts = key.get("encoder"), key.get("seed")
-        if facts[0] not in registry.ENCODERS or key != _key(dataset, *facts):
-            continue
-        if store.is_whole(folder, holds=CURVE):
+        is_known = facts[0] in registry.ENCODERS
+        if is_known and store.is_whole(folder, _key(dataset, *facts)):
             found = store.read_json(folder / CURVE)
             by_size = zip(found.pop("train"), found.pop("hits"), strict=True)
             rows += [

@@ -101,14 +101,14 @@ def answer(dataset: Dataset, run: Run) -> pd.DataFrame:
         told.insert(0, "run", run.name)
         told.to_csv(folder / FILE, index=False)
 
-    return _read(store.seal(*_place(dataset, run), make, FILE))
+    return _read(store.seal(*_place(dataset, run), make))
 
 
 def table(dataset: Dataset, some: list[Run]) -> pd.DataFrame:
     """Return what ``answer`` did of those runs of which it is whole and up to date."""
     trained = [run for run in some if run.provenance["recipe"] != ENSEMBLE]
     places = [_place(dataset, run) for run in trained]
-    found = [_read(place[0]) for place in places if store.is_whole(*place, FILE)]
+    found = [_read(place[0]) for place in places if store.is_whole(*place)]
     return pd.concat(found) if found else pd.DataFrame(columns=COLUMNS)
 
 
@@ -127,9 +127,8 @@ def summary(table: pd.DataFrame, data: str) -> dict:
 
     ``mixtures`` has a row for tracks alone and for each mixture: how often the
     likeliest genre is ``either`` of the two and the two likeliest are ``both``, and by
-    how much that exceeds (``more_``) the mean of the same two tracks alone, asked for
-    the same two genres. ``percentages`` are a genre's, by its ``share`` of the
-    loudness. All are estimates of ``over_pairs``.
+    how much that exceeds (``more_``) the same two tracks alone. ``percentages`` are a
+    genre's, by its ``share`` of the loudness. All are estimates of ``over_pairs``.
     """
     if table.empty:
         return {}

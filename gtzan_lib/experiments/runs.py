@@ -9,10 +9,12 @@ predictions), ``test-30.npy`` (logits after so many epochs) and ``encoder.safete
 from pathlib import Path
 
 from gtzan_lib import registry, store
+from gtzan_lib.data import splits
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.errors import UserError
 from gtzan_lib.experiments import run
 from gtzan_lib.experiments.run import ENSEMBLE, WEIGHTS, Run, folder_name
+from gtzan_lib.experiments.tables import flat
 from gtzan_lib.fingerprint import fingerprint
 from gtzan_lib.parameters import FACTS, Parameters
 
@@ -30,14 +32,14 @@ def train(
     are asked for, a run that was restored without them is trained again. ``DataError``
     if the data or the split cannot be used.
     """
-    folder, key = _place(dataset, p)
 
     def make(folder: Path) -> dict:
         from gtzan_lib.experiments.train import train_into
 
         return train_into(folder, dataset, p, progress)
 
-    return run.read(store.seal(folder, key, make, WEIGHTS if weights else PREDICTIONS))
+    holds = WEIGHTS if weights else PREDICTIONS
+    return run.read(store.seal(*_place(dataset, p), make, holds))
 
 
 def finished(dataset: Dataset, p: Parameters) -> Run | None:
@@ -48,8 +50,6 @@ def finished(dataset: Dataset, p: Parameters) -> Run | None:
 
 def _place(dataset: Dataset, p: Parameters) -> tuple[Path, dict]:
     """Return the folder of a run and what it depends on."""
-    from gtzan_lib.data import splits  # and pandas, which naming a song needs not
-
     facts = p.facts | {"split": splits.identify(p.split)}
     return dataset.results / FOLDER / folder_name(facts), _key(dataset, facts)
 
@@ -76,10 +76,9 @@ def copy_finished(
 ) -> tuple[list[str], list[str]]:
     """Copy the finished runs from one ``store.runs_folder()`` to another.
 
-    Returned are the names of those, and of damaged ones. A run that is in ``target``
-    already, made for the same key, stays as it is. Without ``weights`` a run takes a
-    hundredth of the space, and what is fitted in closed form, in seconds, stays behind.
-    ``UserError`` if ``source`` holds no runs, or ``target`` cannot be written.
+    Returned are the names of those, and of damaged ones. A run that ``target`` has,
+    made for the same key, stays as it is. Without ``weights`` what is fitted in closed
+    form, in seconds, stays behind, too. ``UserError`` if ``source`` holds no runs.
     """
     copied, damaged = [], []
     manifests = sorted(source.glob(f"*/{FOLDER}/*/{store.MANIFEST}"))
@@ -89,9 +88,9 @@ def copy_finished(
         name, key = folder.relative_to(source).as_posix(), store.read_key(folder)
         if not store.is_whole(folder, holds=PREDICTIONS):
             damaged.append(name)
-        elif (weights or key["recipe"] != "closed-form") and not store.is_whole(
-            target / name, key
-        ):
+            continue
+        is_wanted = weights or key["recipe"] != "closed-form"
+        if is_wanted and not store.is_whole(target / name, key):
             store.copy(folder, target / name, "" if weights else "*.safetensors")
             copied.append(name)
     return copied, damaged
@@ -99,8 +98,6 @@ def copy_finished(
 
 def is_current(row: dict) -> bool:
     """Tell whether a row of ``tables`` was made by the code and packages of here."""
-    from gtzan_lib.experiments.rows import flat
-
     if row["recipe"] == ENSEMBLE:  # which its members make
         return True
     here = {"code_sha256": fingerprint(*modules_of(row)), "made_by": _made_by(row)}

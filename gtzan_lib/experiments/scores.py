@@ -12,24 +12,30 @@ from scipy import special
 
 from gtzan_lib.data.genres import GENRES, PRINTED
 from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC
-from gtzan_lib.evaluation import clusters
-from gtzan_lib.evaluation.metrics import Estimate, bare, proportion, top_k_hits
+from gtzan_lib.evaluation.metrics import top_k_hits
 
 KNOWN = (PUBLISHED, SYNTHETIC)  # data whose artists are known
 BY_ARTIST = ("artist", "artist-trainval", "artist-folds", "random-folds")  # splits
+FIRST = {"accuracy": 1, "top2": 2}  # of how many likeliest genres the true one is one
 
 Counts = tuple[int, int]  # hits and tests
 
 
+def hits(run, k: int) -> np.ndarray:
+    """Tell whether the true genre is among the ``k`` likeliest: bool, (N,)."""
+    return top_k_hits(run.predictions["logits"], run.predictions["labels"], k)
+
+
 def accuracy(run) -> Counts:
     """Count the test pictures whose likeliest genre is the true one."""
-    return int(run.confusion.trace()), int(run.confusion.sum())
+    logits, labels = run.predictions["logits"], run.predictions["labels"]
+    return int(np.sum(logits.argmax(axis=1) == labels)), len(labels)
 
 
 def top2(run) -> Counts:
     """Count those whose true genre is among the two likeliest."""
-    hits = _hits(run, 2)
-    return int(hits.sum()), len(hits)
+    right = hits(run, 2)
+    return int(right.sum()), len(right)
 
 
 def saturated(run) -> Counts:
@@ -53,13 +59,13 @@ def called(run, genre: str, other: str) -> Counts:
 
 def mixed(run, genre: str, other: str) -> Counts:
     """Count the pictures of two genres that are called the other one of them."""
-    hits, tests = zip(called(run, genre, other), called(run, other, genre), strict=True)
-    return sum(hits), sum(tests)
+    both = called(run, genre, other), called(run, other, genre)
+    return both[0][0] + both[1][0], both[0][1] + both[1][1]
 
 
 def test_top2(run, epoch: int) -> float:
     """Return the share of those in two guesses, after an epoch that is kept."""
-    return run.top2_after.get(epoch, np.nan) / run.confusion.sum()
+    return run.top2_after.get(epoch, np.nan) / len(run.predictions["labels"])
 
 
 def loss_when(run, right: float) -> float:
@@ -92,28 +98,3 @@ _COUNTED = (accuracy, top2, saturated, recall, called, mixed)
 COUNTED = {each.__name__: each for each in _COUNTED}
 CURVES = {name: _curve(name) for name in ("loss", "train_accuracy", "test_accuracy")}
 CURVES |= {"test_top2": test_top2, "loss_when": loss_when}
-
-
-def estimate(run, metric: str, **fields) -> Estimate:
-    """Return a metric of a run with its 95 % interval, by artist where they are known.
-
-    ``ValueError`` or ``TypeError`` if there is no such metric, field or genre.
-    """
-    if metric not in COUNTED | CURVES:
-        names = ", ".join(COUNTED | CURVES)
-        raise ValueError(f"there is no metric {metric}: they are {names}")
-    if metric in COUNTED:
-        facts = run.provenance
-        has_artists = facts["data"] in KNOWN and facts["split"] in BY_ARTIST
-        if has_artists and metric in ("accuracy", "top2"):
-            return clusters.share(_hits(run, 1 + (metric == "top2")), run.artists)
-        return proportion(*COUNTED[metric](run, **fields))
-    value = CURVES[metric](run, **fields)
-    if metric.startswith("test_") and not np.isnan(value):
-        tests = accuracy(run)[1]
-        return proportion(round(value * tests), tests)
-    return bare(value)
-
-
-def _hits(run, k: int) -> np.ndarray:
-    return top_k_hits(run.predictions["logits"], run.predictions["labels"], k)

@@ -51,9 +51,8 @@ def by_split(some: list[Run]) -> dict[str, ByModel]:
     Of runs that differ in their epochs, those that ``preference`` has last.
     """
     table: dict[str, ByModel] = {}
-    for (*facts, split, _), group in sorted(
-        group_runs(some).items(), key=lambda item: preference(item[1])
-    ):
+    groups = sorted(group_runs(some).items(), key=lambda item: preference(item[1]))
+    for (*facts, split, _), group in groups:
         if name := NAMES.get(tuple(facts)):
             by_seed = sorted(group, key=lambda run: run.provenance["seed"])
             table.setdefault(split, {})[name] = by_seed
@@ -104,8 +103,7 @@ def temperatures(trained: ByModel) -> dict[str, list[float]]:
 def combine(trained: ByModel, others: dict[str, list[float]]) -> ByModel:
     """Return the ensembles that can be made of runs on one split, one a seed.
 
-    ``others`` are the temperatures of another split, taken where this one has no
-    validation part.
+    ``others`` are temperatures of another split, where this has no validation part.
     """
     return {
         name: [
@@ -135,20 +133,13 @@ def ensemble(members: list[Run], temperatures: list[float]) -> Run:
         each = [getattr(run, part) or {} for run in members]
         if any(not np.array_equal(p.get("index"), each[0].get("index")) for p in each):
             raise ValueError("an ensemble cannot have runs on different splits")
+        said[part] = None
         if each[0]:
             logits = calibration.combine([p["logits"] for p in each], temperatures)
             said[part] = each[0] | {"logits": logits.astype(np.float32)}
-    return Run(
-        name=folder_name(facts),
-        provenance=facts,
-        **{"validation": None} | said,
-        subsets=first.subsets,
-        artists=first.artists,
-        history={},
-        confusions={},
-        top2_after={},
-        members=list(zip(members, temperatures, strict=True)),
-    )
+    same = {"subsets": first.subsets, "artists": first.artists, "history": {}}
+    pairs = tuple(zip(members, temperatures, strict=True))
+    return Run(folder_name(facts), facts, **said, **same, members=pairs)
 
 
 def ensembles(some: list[Run]) -> list[Run]:
@@ -183,11 +174,10 @@ def answers(trained: ByModel) -> dict[str, tuple[Answers, Answers]]:
 
 
 def answer(name: str, trained: ByModel) -> tuple[Answers, Answers] | None:
-    """Return what a model or ensemble says of the test tracks of one split.
+    """Return what a model or ensemble says of one split, without temperatures and with.
 
-    Without temperatures and with them: those of the other folds or, of the first seed
-    of a split with a validation part, its own. None where one of its models was not
-    trained, or not on all folds.
+    These are those of the other folds or, of the first seed of a split with a
+    validation part, its own. None where a model was not trained, or not on all folds.
     """
     members = [trained.get(member, []) for member in ENSEMBLES.get(name, (name,))]
     if not all(members):

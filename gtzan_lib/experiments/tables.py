@@ -7,7 +7,7 @@ follows from them, by plain functions. report/HOWTO.md tells what each column is
 """
 
 import gzip
-import tomllib
+import json
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,31 +16,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gtzan_lib.data.artists import artists_of
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError
-from gtzan_lib.experiments import rows
-from gtzan_lib.experiments.run import Run
+from gtzan_lib.experiments import scores
+from gtzan_lib.experiments.run import MAIN, Run
 
 FOLDER = "record"
-
-
-def _columns(name: str) -> list[str]:
-    if "GENRE" not in name:
-        return [name]
-    return [c for genre in GENRES for c in _columns(name.replace("GENRE", genre, 1))]
-
-
-_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-FILES = {name: table["file"] for name, table in _TABLES.items()}
-COLUMNS = {  # that a table has at least
-    name: [column for given in table["columns"] for column in _columns(given)]
-    for name, table in _TABLES.items()
+FILES = {
+    **{k: f"{k}.csv" for k in ("data", "runs", "pooling", "codes", "learning")},
+    **{k: f"{k}.csv.gz" for k in ("epochs", "answers", "confusions", "mixtures")},
 }
+PARTS = ("test", "validation")
+CERTAIN = "train_certain"  # answers whose percentage prints as 100.0
+ANSWERED, RIGHT = ([f"{word}_{g}" for g in GENRES] for word in ("answered", "right"))
+PAIRS = [f"{true}_as_{called}" for true in GENRES for called in GENRES]
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """The tables of a record, by name; see ``tables.toml`` for their columns."""
+    """The tables of a record, by name."""
 
     data: pd.DataFrame
     runs: pd.DataFrame
@@ -59,25 +54,24 @@ class Tables:
 
     @cached_property
     def measured(self) -> list[Run]:
-        """The runs, in the order of their rows."""
+        """The runs as they were measured, in the order of their rows.
+
+        Their ``index`` is that in all tracks of ``answers``, sorted.
+        """
         parts = [
             dict(list(table.groupby("run", sort=False)))
             for table in (self.epochs, self.answers, self.confusions)
         ]
         tracks = np.unique(self.answers["track"].astype(str))
         shown = np.array([*self.by_genre.values()])
+        rows = self.runs.to_dict("records")
         return [
-            rows.measured(
-                {name: value for name, value in row.items() if not pd.isna(value)},
-                *(part.get(row["run"]) for part in parts),
-                tracks,
-                shown,
-            )
-            for row in self.runs.to_dict("records")
+            _run(row, *(part.get(row["run"]) for part in parts), tracks, shown)
+            for row in rows
         ]
 
     def write(self, folder: Path) -> None:
-        """Write all tables into ``folder/record``: the same content, the same bytes."""
+        """Write all tables into ``folder/record``."""
         for name, file in FILES.items():
             write_table(folder / FOLDER / file, getattr(self, name))
 
@@ -88,19 +82,32 @@ def of_runs(runs: list[Run], tracks: list[str]) -> dict[str, pd.DataFrame]:
     ``tracks`` are all tracks of the data, by position.
     """
     names = np.array(tracks)
-    tables = {
-        "runs": [pd.DataFrame([rows.runs_row(run) for run in runs])],
-        "epochs": [rows.epochs_rows(run) for run in runs],
-        "answers": [rows.answers_rows(run, names) for run in runs],
-        "confusions": [rows.confusions_rows(run) for run in runs],
+    parts = {
+        "runs": [pd.DataFrame([_row(run) for run in runs])],
+        "epochs": [_epochs(run) for run in runs],
+        "answers": [answers for run in runs for answers in _answers(run, names)],
+        "confusions": [_confusions(run) for run in runs if _is_main(run.provenance)],
     }
-    for name, parts in tables.items():
-        some = [part for part in parts if len(part)]
-        empty = pd.DataFrame(columns=COLUMNS[name])
+    empty = pd.DataFrame(columns=["run", "track"])
+    tables = {}
+    for name, every in parts.items():
+        some = [part for part in every if len(part)]
         tables[name] = pd.concat(some, ignore_index=True) if some else empty
     counts = tables["epochs"].filter(regex="^(answered|right)_|_(right|top2|certain)$")
     tables["epochs"] = tables["epochs"].astype(dict.fromkeys(counts, "Int64"))
     return tables
+
+
+def flat(facts: dict) -> dict:
+    """Return nested facts as columns, such as ``versions.torch``; lists as JSON."""
+    row = {}
+    for name, value in facts.items():
+        inside = value if isinstance(value, dict) else {"": value}
+        for part, each in inside.items():
+            is_plain = not isinstance(each, list | dict)
+            column = f"{name}.{part}" if part else name
+            row[column] = each if is_plain else json.dumps(each)
+    return row
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
@@ -118,15 +125,115 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 def read(folder: Path) -> Tables:
     """Read the tables of ``folder/record``; ``DataError`` if one is none."""
-    return Tables(**{n: _read(folder / FOLDER / f, n) for n, f in FILES.items()})
+    tables = {}
+    for name, file in FILES.items():
+        is_logits = name in ("answers", "mixtures")
+        floats = dict.fromkeys(GENRES, np.float32) if is_logits else None
+        path = folder / FOLDER / file
+        try:
+            tables[name] = pd.read_csv(path, dtype=floats, low_memory=False)
+        except (OSError, ValueError, EOFError, zlib.error) as error:
+            raise DataError(f"{path} is not a table of the record: {error}") from error
+    return Tables(**tables)
 
 
-def _read(path: Path, name: str) -> pd.DataFrame:
-    floats = dict.fromkeys(GENRES, np.float32) if "rock" in COLUMNS[name] else None
-    try:
-        table = pd.read_csv(path, dtype=floats, low_memory=False)
-    except (OSError, ValueError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is not a table of the record: {error}") from error
-    if missing := [column for column in COLUMNS[name] if column not in table]:
-        raise DataError(f"{path} has no column {missing[0]}")
-    return table
+def _is_main(facts: dict) -> bool:
+    """Tell whether a run is of the paper's own network, codes and split."""
+    return facts.items() >= MAIN.items()
+
+
+def _has_genres(facts: dict) -> bool:
+    """Tell whether its training answers are counted by genre: where these may die."""
+    is_paper = facts["recipe"] == "paper" and facts["split"] == MAIN["split"]
+    return is_paper or _is_main(facts)
+
+
+def _row(run: Run) -> dict:
+    seconds = {"seconds_an_epoch": float(np.mean(run.history.get("seconds", np.nan)))}
+    return {"run": run.name} | flat(run.provenance) | seconds
+
+
+def _epochs(run: Run) -> pd.DataFrame:
+    counts, history = run.confusions, run.history
+    table = {"run": run.name, "epoch": np.arange(len(history.get("loss", ()))) + 1}
+    for part in ("train", *PARTS):
+        loss = "loss" if part == "train" else f"{part}_loss"
+        if loss in history:
+            table[loss] = history[loss]
+        if part in counts:
+            table[f"{part}_right"] = counts[part].diagonal(axis1=1, axis2=2).sum(axis=1)
+    if CERTAIN in history:
+        shares = np.array(history[CERTAIN])
+        table[CERTAIN] = np.rint(shares * run.subsets["train"]).astype(int)
+    if run.top2_after and history:
+        table["test_top2"] = [run.top2_after.get(e, pd.NA) for e in table["epoch"]]
+    if _has_genres(run.provenance):
+        _, answered, right = run.counted
+        by_genre = np.hstack([answered, right]).T
+        table |= dict(zip(ANSWERED + RIGHT, by_genre, strict=True))
+    return pd.DataFrame(table)
+
+
+def _answers(run: Run, tracks: np.ndarray) -> list[pd.DataFrame]:
+    parts = []
+    for part, said in zip(PARTS, (run.predictions, run.validation), strict=True):
+        if said is not None:
+            table = pd.DataFrame(np.asarray(said["logits"], np.float32), columns=GENRES)
+            about = {"run": run.name, "part": part, "track": tracks[said["index"]]}
+            about["truth"] = np.array(GENRES)[said["labels"]]
+            parts.append(pd.concat([pd.DataFrame(about), table], axis=1))
+    return parts
+
+
+def _confusions(run: Run) -> pd.DataFrame:
+    table = pd.DataFrame(run.test_confusions.reshape(-1, len(PAIRS)), columns=PAIRS)
+    about = pd.DataFrame({"run": run.name, "epoch": np.arange(len(table)) + 1})
+    return pd.concat([about, table], axis=1)
+
+
+def _run(row, epochs, answers, confusions, tracks, shown) -> Run:
+    """Return a run of its rows; ``shown`` are the numbers of pictures by genre."""
+    row = {name: value for name, value in row.items() if not pd.isna(value)}
+    sizes = {part: row.get(f"subsets.{part}") for part in ("train", *PARTS)}
+    subsets = {part: int(number) for part, number in sizes.items() if number}
+    said = {
+        part: {
+            "index": np.searchsorted(tracks, rows["track"].to_numpy(str)),
+            "labels": np.searchsorted(GENRES, rows["truth"].to_numpy(str)),
+            "logits": rows[[*GENRES]].to_numpy(np.float32),
+        }
+        for part, rows in answers.groupby("part")
+    }
+    index = said["test"]["index"]
+    is_known = row["data"] in scores.KNOWN
+    run = Run(
+        name=row["run"],
+        provenance=row,
+        subsets=subsets,
+        history={} if epochs is None else _history(epochs, subsets),
+        predictions=said["test"],
+        validation=said.get("validation"),
+        artists=artists_of(tracks[index], row["data"]) if is_known else index,
+    )
+    if epochs is not None and "test_top2" in epochs:
+        top2 = epochs.set_index("epoch")["test_top2"].dropna()
+        run.top2_after = top2.astype(int).to_dict()
+    if confusions is not None:
+        counts = confusions[PAIRS].to_numpy(int)
+        run.test_confusions = counts.reshape(-1, len(GENRES), len(GENRES))
+    if _has_genres(row) and epochs is not None:
+        answered, right = (epochs[names].to_numpy(int) for names in (ANSWERED, RIGHT))
+        train = np.tile(shown - run.confusion.sum(axis=1), (len(answered), 1))
+        run.counted = train, answered, right
+    return run
+
+
+def _history(epochs: pd.DataFrame, subsets: dict[str, int]) -> dict[str, list[float]]:
+    history = {"loss": epochs["loss"].tolist()}
+    for part, pictures in subsets.items():
+        for column, unit in (("loss", 1), ("right", pictures), ("certain", pictures)):
+            values = epochs.get(f"{part}_{column}", pd.Series(dtype=float))
+            if values.notna().any():
+                name = column.replace("right", "accuracy")
+                history[f"{part}_{name}"] = (values / unit).tolist()
+    return history

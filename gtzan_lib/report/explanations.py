@@ -14,8 +14,8 @@ from gtzan_lib.data.genres import GENRES, PRINTED
 from gtzan_lib.evaluation import dead, seeds
 from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
 from gtzan_lib.experiments import groups
-from gtzan_lib.experiments.rows import CERTAIN
 from gtzan_lib.experiments.run import MAIN, Run
+from gtzan_lib.experiments.tables import CERTAIN
 
 DONE = ("paper", "corrected")  # recipes with two softmaxes and with one
 INSTEAD = {  # what a training with one softmax may print in place of its loss

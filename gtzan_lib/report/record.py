@@ -28,9 +28,8 @@ from gtzan_lib.experiments import (
     suite,
     tables,
 )
-from gtzan_lib.experiments.rows import flat
 from gtzan_lib.experiments.run import Run
-from gtzan_lib.experiments.tables import Tables
+from gtzan_lib.experiments.tables import Tables, flat
 from gtzan_lib.fingerprint import fingerprint
 from gtzan_lib.report import claims
 from gtzan_lib.report.derived import derive

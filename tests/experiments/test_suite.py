@@ -3,7 +3,7 @@ import pytest
 from scipy.special import log_softmax
 from small import train
 
-from gtzan_lib.experiments import rows, suite
+from gtzan_lib.experiments import suite, tables
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,8 @@ def test_an_ensemble_answers_with_the_mean_of_its_members(pair):
     (ensemble,) = suite.ensembles(runs)
     assert suite.by_split([ensemble]) == {"three-way": {suite.BEST: [ensemble]}}
     assert [run for run, _ in ensemble.members] == runs
-    row = rows.runs_row(ensemble)
+    tracks = [str(i) for i in range(50)]
+    row = tables.of_runs([ensemble], tracks)["runs"].iloc[0]
     assert row["member.1"] == runs[1].name
     each = [
         log_softmax(run.predictions["logits"] / row[f"temperature.{i}"], axis=1)
