@@ -98,8 +98,7 @@ def verify(options: argparse.Namespace) -> int:
     from gtzan_lib.data.sources import folder_of
     from gtzan_lib.data.verify import verify
 
-    is_word = str(options.path) in ("sample", "kaggle") and not options.path.exists()
-    found = verify(folder_of(str(options.path)) if is_word else options.path)
+    found = verify(folder_of(str(options.path)))
     as_json = dataclasses.asdict(found) | {"is_published": found.is_published}
     _say(options, as_json, found.as_text())
     return 0 if found.is_published else 1

@@ -17,10 +17,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from jinja2 import Environment, PackageLoader
 
 from gtzan_lib import store
-from gtzan_lib.app import answer, classifier, limits, words
+from gtzan_lib.app import classifier, limits, words
 from gtzan_lib.app.classifier import FOLDER, RATE, SECONDS
 from gtzan_lib.data import synthetic
 from gtzan_lib.data.genres import GENRES
@@ -74,7 +75,11 @@ def further(name: str) -> bytes:
 
     ``UserError`` if npm does not have that.
     """
-    return runtime()[name] if name in RUNTIME else example(name.removesuffix(".ogg"))
+    if name in RUNTIME:
+        return runtime()[name]
+    ogg, y = io.BytesIO(), synthetic.synthesise(name.removesuffix(".ogg"), 0)
+    soundfile.write(ogg, y, synthetic.RATE, format="OGG", subtype="VORBIS")
+    return ogg.getvalue()
 
 
 def write(folder: Path) -> Path:
@@ -98,14 +103,11 @@ def runtime() -> dict[str, bytes]:
         with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
             _fetch(Path(folder)).replace(kept)
     with tarfile.open(kept) as package:
-        ours = {
-            name: package.extractfile(f"package/dist/{theirs}").read()
-            for name, theirs in RUNTIME.items()
-        }
-    return {
-        name: gzip.compress(content, 6, mtime=0) if name == "ort.bin" else content
-        for name, content in ours.items()
-    }
+        module, binary = (
+            package.extractfile(f"package/dist/{name}").read()
+            for name in RUNTIME.values()
+        )
+    return dict(zip(RUNTIME, (module, gzip.compress(binary, 6, mtime=0)), strict=True))
 
 
 def _fetch(folder: Path) -> Path:
@@ -114,10 +116,9 @@ def _fetch(folder: Path) -> Path:
     if npm is None:
         raise UserError(f"{PACKAGE} is needed: install npm, which fetches it")
     command = [npm, "pack", PACKAGE, "--fetch-retries=1", "--loglevel=error"]
+    take = {"capture_output": True, "text": True, "check": True, "timeout": 300}
     try:
-        subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=True, timeout=300
-        )
+        subprocess.run(command, cwd=folder, **take)
     except (OSError, subprocess.SubprocessError) as error:
         why = getattr(error, "stderr", "") or str(error)
         raise UserError(f"npm cannot fetch {PACKAGE}: {why.strip()}") from None
@@ -131,16 +132,6 @@ def _integrity(package: Path) -> str:
     with package.open("rb") as file:
         digest = hashlib.file_digest(file, "sha512").digest()
     return f"sha512-{base64.b64encode(digest).decode()}"
-
-
-def example(genre: str) -> bytes:
-    """Return a clip of the synthetic sample as an OGG file."""
-    import soundfile
-
-    ogg = io.BytesIO()
-    y = synthetic.synthesise(genre, 0)
-    soundfile.write(ogg, y, synthetic.RATE, format="OGG", subtype="VORBIS")
-    return ogg.getvalue()
 
 
 def _known(model: dict) -> dict:
@@ -169,7 +160,7 @@ def _known(model: dict) -> dict:
         "errors": ERRORS,
         "tracks": tracks,
         "colours": text(tables()["magma"], np.uint8),
-        "white": answer.WHITE,
+        "white": classifier.WHITE,
         **{name: text(array, "<f4") for name, array in floats.items()},
     }
 

@@ -33,31 +33,22 @@ LEAST_SECONDS, MAX_SECONDS = 0.1, 30 * 60
 # Root mean square, of full scale and of the loudest window: what is below is silence.
 SILENCE, QUIET = 1e-4, 1e-3
 SILENT = "The audio holds only silence, which has no genre."
+WHITE = 3.5  # of the spectrogram's log10(1 + 10,000 power), in its picture
 
 
 @dataclass(frozen=True, repr=False)
 class Prediction:
-    """What the network says of one track.
+    """What the network says of one track."""
 
-    ``windows`` are probabilities of the genres in each, whose rows sum to 1, NaN for
-    one that is silent; ``starts`` are where each begins, in seconds; ``mel`` is what
-    the network saw of the window that is the likeliest genre's most; ``embedding`` is
-    the mean of its last hidden layer. ``similar`` are tracks that it learned, with
-    cosines, the nearest first; ``learned`` is one of them if the two sound the same.
-    ``is_familiar`` is false for what is far from everything learned. ``facts``:
-    ``seconds``, ``sample_rate`` (Hz), ``channels``, ``format`` and ``is_damaged`` (see
-    ``audio.Audio``). ``worth`` is of ``words.worth``.
-    """
-
-    windows: np.ndarray  # float64 (n, 10)
-    starts: np.ndarray  # float64 (n,)
-    mel: np.ndarray  # float32 (frames, 96)
-    embedding: np.ndarray  # float32 (200,)
-    similar: list[tuple[str, float]]
-    learned: str | None
-    is_familiar: bool
-    facts: dict
-    worth: str | None
+    windows: np.ndarray  # float64 (n, 10): probabilities in each, NaN where silent
+    starts: np.ndarray  # float64 (n,): of windows, seconds
+    mel: np.ndarray  # float32 (frames, 96): what it saw of the surest window
+    embedding: np.ndarray  # float32 (200,): mean of its last hidden layer
+    similar: list[tuple[str, float]]  # tracks that it learned, nearest first: cosines
+    learned: str | None  # one that it learned, if the two sound the same
+    is_familiar: bool  # not far from everything learned
+    facts: dict  # the fields of ``audio.Audio``, but for the samples
+    worth: str | None  # see ``words.worth``
 
     def __repr__(self) -> str:
         return f"<Prediction: {self.in_words()}; {self.described()}>"
@@ -73,15 +64,15 @@ class Prediction:
         return _percentages(self.probabilities)
 
     @property
-    def ranking(self) -> list[tuple[str, float]]:
-        """Genres with their probabilities, the likeliest first."""
-        p = self.probabilities
-        return [(GENRES[i], float(p[i])) for i in np.argsort(-p, kind="stable")]
+    def ranking(self) -> list[str]:
+        """Genres, the likeliest first; none where it sounds like none."""
+        shares = self.percentages
+        return sorted(shares, key=shares.get, reverse=True) if self.is_familiar else []
 
     @property
     def genre(self) -> str | None:
         """The likeliest genre, such as ``"rock"``; None where it sounds like none."""
-        return self.ranking[0][0] if self.is_familiar else None
+        return next(iter(self.ranking), None)
 
     def in_words(self) -> str:
         """Return ``"probably rock (61 %)"`` or ``"not sure: reggae or country"``."""
@@ -103,7 +94,7 @@ class Prediction:
             "facts": self.facts,
             "described": self.described(),
             "percentages": self.percentages,
-            "top2": [genre for genre, _ in self.ranking[:2] if self.is_familiar],
+            "top2": self.ranking[:2],
             "windows": [
                 {"start": start, "percentages": row}
                 for start, row in zip(self.starts.tolist(), rows, strict=True)
@@ -159,11 +150,10 @@ class Classifier:
         A ``DataError`` names the file if it is not audio, is shorter than 0.1 s or
         longer than 30 minutes, or holds only silence.
         """
-        track = audio.read_audio(path, MAX_SECONDS, RATE)
-        names = "seconds", "sample_rate", "channels", "format", "is_damaged"
-        facts = {name: getattr(track, name) for name in names}
+        facts = vars(audio.read_audio(path, MAX_SECONDS, RATE)).copy()
+        y = facts.pop("y")
         try:
-            return self.predict_audio(track.y, facts)
+            return self.predict_audio(y, facts)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
 
@@ -214,8 +204,8 @@ def open_network(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
     """Return the network as a function, which threads may share.
 
     Of mono audio at 16 kHz, float32, (samples,), 3 s or more, it makes float32
-    ``probabilities`` (10,), ``embedding`` (200,) and the log-mel spectrogram that it
-    saw, ``mel`` (frames, 96), lowest band first, of ten frames in 0.16 s.
+    ``probabilities`` (10,), ``embedding`` (200,) and the log-mel spectrogram, ``mel``
+    (frames, 96), lowest band first, of ten frames in 0.16 s.
     """
     import onnxruntime
 
@@ -235,10 +225,9 @@ def shipped_classifier() -> Classifier:
 def windows_of(y: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
     """Cut mono audio at 16 kHz, float32 (samples,), into what the network is given.
 
-    Returned are windows, float32 (samples,), and where each starts, in seconds. A track
-    of up to 31 s has one, repeated to 3 s where it is shorter. A longer one has windows
-    of 30 s, evenly spaced from its beginning to its end; they leave out at most 1 s in
-    all. ``DataError`` if the track is shorter than 0.1 s.
+    Returned are windows and where each starts, in seconds. A track of up to 31 s has
+    one, repeated to 3 s; a longer one has windows of 30 s, evenly spaced, which leave
+    out at most 1 s in all. ``DataError`` if the track is shorter than 0.1 s.
     """
     seconds, length = len(y) / RATE, WINDOW_SECONDS * RATE
     if seconds < LEAST_SECONDS:

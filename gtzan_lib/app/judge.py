@@ -23,21 +23,16 @@ LABELS = "labels.csv"
 def judge(classifier: Classifier, folder: Path) -> dict:
     """Name the clips of a folder and compare with ``labels.csv``; return JSON values.
 
-    Estimates have intervals that take all clips of a source as one draw: ``accuracy``
-    (an answer that is refused, as the clip sounds like no genre, is not right),
-    ``top2``, ``overconfidence`` and, by genre and by label, shares right. Beside them
-    the ``calibration_error`` of ten bins with what it is ``by_chance`` for percentages
-    that are exactly right, ``confusion`` (true genre, then named one), numbers of
-    ``clips``, ``sources`` and ``refused``, and the ``answers``. ``DataError`` if there
-    is no such table, or a clip cannot be named.
+    Intervals take all clips of a source as one draw. An answer that is refused, as the
+    clip sounds like no genre, is not right. ``DataError`` if there is no such table, or
+    a clip cannot be named.
     """
     table = read_table(folder / LABELS, ("file", "genre", "label", "source"))
     if wrong := sorted(set(table["genre"]) - set(GENRES)):
         raise DataError(f"{folder / LABELS} has an unknown genre: {', '.join(wrong)}")
     if table.empty:
         raise DataError(f"{folder / LABELS} has no clips")
-    labels = np.array([GENRES.index(genre) for genre in table["genre"]])
-    sources = table["source"].to_numpy()
+    labels, sources = table["genre"].map(GENRES.index).to_numpy(), table["source"]
     songs = [classifier.predict_file(folder / name) for name in table["file"]]
     logits = np.log(np.maximum([song.probabilities for song in songs], 1e-30))
     refused = np.array([not song.is_familiar for song in songs])
@@ -47,8 +42,8 @@ def judge(classifier: Classifier, folder: Path) -> dict:
     def by(column: str) -> dict:
         parts = table.groupby(column).indices.items()
         return {
-            name: {"clips": len(i), "accuracy": clusters.share(right[i], sources[i])}
-            for name, i in parts
+            k: {"clips": len(i), "accuracy": clusters.share(right[i], sources.iloc[i])}
+            for k, i in parts
         }
 
     return {
@@ -64,11 +59,9 @@ def judge(classifier: Classifier, folder: Path) -> dict:
         "calibration_error": calibration.expected_calibration_error(logits, labels),
         "by_chance": calibration.error_by_chance(logits),
         "answers": [
-            {"file": name, "true": genre, "genre": song.genre}
+            {"file": row.file, "true": row.genre, "genre": song.genre}
             | {"percentages": {g: round(x, 2) for g, x in song.percentages.items()}}
-            for name, genre, song in zip(
-                table["file"], table["genre"], songs, strict=True
-            )
+            for row, song in zip(table.itertuples(), songs, strict=True)
         ],
     }
 

@@ -50,9 +50,8 @@ _ENDED = (
 class Connection(H11Protocol):
     """A connection that may be silent for 20 s, and take 3 minutes for a request.
 
-    That holds for headers and for reading, not while the page works on an answer. Where
-    there are too many, or too many bytes, the slowest goes. What follows a request
-    before its answer is not read: the answer is the last.
+    That holds not while the page works on an answer. Where there are too many, or too
+    many bytes, the slowest goes. What follows a request before its answer is not read.
     """
 
     current: ClassVar[ContextVar["Connection"]] = ContextVar("current")

@@ -26,7 +26,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gtzan_lib.app import answer, browser, limits, workers
+from gtzan_lib.app import browser, limits, workers
 from gtzan_lib.errors import UserError
 
 HEADERS = {
@@ -112,7 +112,7 @@ def make_app(processes: workers.Workers, folder: Path) -> Starlette:
         processes.check()
         async with _received(request, folder) as (name, path):
             try:
-                found = await processes.run(answer.analyse, path, request.receive)
+                found = await processes.answer(path, request.receive)
             except UserError as error:
                 raise HTTPException(422, str(error).replace(path, name)) from None
         return JSONResponse({"file": name} | found)

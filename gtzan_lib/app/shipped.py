@@ -133,8 +133,7 @@ def measure(
 ) -> dict:
     """Return what is known of unheard artists, as JSON values.
 
-    Each track is answered once a repetition, by layers that were fitted without its
-    fold. Intervals take all tracks of an artist as one draw.
+    Each track is answered once a repetition, by layers that did not learn its fold.
     """
     place = {track: n for n, track in enumerate(tracks)}
     logits, far = np.full((REPETITIONS, len(tracks), 2, len(GENRES)), np.nan), []
@@ -155,9 +154,6 @@ def measure(
     artist = artists.artists_of((tracks[i] for i in tested), PUBLISHED)
     flat, every = whole.reshape(-1, len(GENRES)), np.tile(labels, REPETITIONS)
     temperature = CALM * calibration.fit_temperatures([flat], every)[0]
-    reliability = calibration.reliability(
-        flat / temperature, every, np.tile(artist, REPETITIONS)
-    )
 
     def share(hits, some=slice(None)):
         return clusters.share(hits.mean(axis=0)[some], artist[some])
@@ -171,7 +167,9 @@ def measure(
         "accuracy": share(right),
         "top2": share(top2),
         "recall": {genre: share(right, labels == k) for k, genre in enumerate(GENRES)},
-        "reliability": reliability,
+        "reliability": calibration.reliability(
+            flat / temperature, every, np.tile(artist, REPETITIONS)
+        ),
         "short": share(short.argmax(axis=2) == labels),
         "temperature": temperature,
         "farthest": float(np.quantile(far, 1 - LOST)),

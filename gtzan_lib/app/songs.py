@@ -26,12 +26,11 @@ COLUMNS = ("file", "answer", "genre", *GENRES, "warnings", "error")
 
 
 def find(names: Iterable[str]) -> list[Path]:
-    """Return the files that are meant by files, folders and patterns.
+    """Return the files that are meant by files, folders and patterns, each once.
 
-    A folder means the audio files in it and below, by their names' endings and in
-    alphabetical order; hidden ones are passed over. What is none of these three is
-    returned as it is, to be refused by its name. ``DataError`` if a folder holds no
-    audio, or nothing matches a pattern.
+    A folder means the audio files in it and below, by their names' endings. What is
+    none of these three is returned as it is, to be refused by its name. ``DataError``
+    if a folder holds no audio, or nothing matches a pattern.
     """
     paths = []
     for name in names:

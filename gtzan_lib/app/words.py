@@ -35,11 +35,10 @@ def interval(estimate: Estimate) -> str:
 
 
 def answer(percentages: dict[str, float]) -> str:
-    """Name the genre of a track, or those that it may be, of percentages by genre.
+    """Name the genre, or those that are at least half as likely as the likeliest.
 
-    A genre is named that is at least half as likely as the likeliest: ``"probably
-    classical (76 %)"`` where it is the only one and has half of all, otherwise ``"not
-    sure: reggae or country"``.
+    ``"probably classical (76 %)"`` where one has half of all and no rival, otherwise
+    ``"not sure: reggae or country"``.
     """
     ranking = sorted(percentages, key=percentages.get, reverse=True)
     highest = percentages[ranking[0]]
@@ -54,10 +53,9 @@ def answer(percentages: dict[str, float]) -> str:
 def worth(facts: dict, p: float | None = None, track: dict | None = None) -> str:
     """Say how often the model was right: on GTZAN's unheard artists, and elsewhere.
 
-    ``facts`` are what ``ship`` measured. Of the likeliest genre's probability ``p`` of
-    one track, whose ``seconds`` its facts tell, say how often it was right when it was
-    as sure: within the same tenth, where that has ten tracks or more. A track below
-    10 s has the share of the first 5 s of GTZAN's.
+    ``facts`` are what ``ship`` measured. Of a probability ``p``, say how often it was
+    right when it was as sure, within the same tenth. A ``track`` below 10 s has the
+    share of the first 5 s of GTZAN's.
     """
     right, whose = facts["accuracy"]["value"], "GTZAN's songs by artists it never heard"
     if track and track["seconds"] < SHORT_SECONDS:

@@ -5,15 +5,20 @@ and another takes its place where it was ended. Used by ``gtzan_lib.app.server``
 """
 
 import asyncio
+import base64
 import contextlib
+import io
 import multiprocessing
 import os
 
+import numpy as np
 import psutil
 from pebble import ProcessExpired, ProcessPool
+from PIL import Image
 from starlette.exceptions import HTTPException
 
-from gtzan_lib.app import answer
+from gtzan_lib.app import classifier
+from gtzan_lib.data.mel import tables
 
 AT_ONCE = 2  # tracks analysed at the same time
 WAITING = 50  # tracks that may wait for it
@@ -27,6 +32,32 @@ ENDED = {
     ProcessExpired: "The track broke its analysis: convert it to WAV and try again.",
 }
 
+_model: list[classifier.Classifier] = []  # the one of a worker process
+
+
+def load(processes: int) -> None:
+    """Load the model: what each of some worker processes begins with."""
+    threads = max(1, (os.cpu_count() or 1) // processes)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    _model.append(classifier.Classifier())
+    noise = np.random.default_rng(0).normal(0, 0.1, 3 * classifier.RATE)
+    _model[0].network(noise.astype(np.float32))  # what the first would wait for
+
+
+def analyse(path: str) -> dict:
+    """Return the answer of ``/api/predict`` for an audio file, in a worker process.
+
+    It is ``Prediction.as_json`` with the ``picture`` of what the network saw, a PNG in
+    base64. A ``DataError`` names the file.
+    """
+    prediction = _model[0].predict_file(path)
+    levels = 255 * prediction.mel.T[::-1] / classifier.WHITE
+    colours = tables()["magma"][levels.clip(0, 255).astype(np.uint8)]
+    png = io.BytesIO()
+    Image.fromarray(colours).resize((432, 288)).save(png, "PNG", compress_level=3)
+    picture = base64.b64encode(png.getvalue()).decode()
+    return prediction.as_json() | {"picture": picture}
+
 
 class Workers:
     """The processes with the model, and the queue for them."""
@@ -38,7 +69,7 @@ class Workers:
 
     def _start(self) -> ProcessPool:
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPool(1, 0, answer.load, (AT_ONCE,), context)
+        pool = ProcessPool(1, 0, load, (AT_ONCE,), context)
         pool.schedule(os.getpid)  # the first task starts its process, which pebble ends
         return pool
 
@@ -55,8 +86,8 @@ class Workers:
         if self._asked >= AT_ONCE + WAITING:
             raise HTTPException(503, FULL, {"Retry-After": "30"})
 
-    async def run(self, task, argument: str, receive) -> dict:
-        """Return the answer of a function of ``answer``, from the next free process.
+    async def answer(self, path: str, receive) -> dict:
+        """Return what ``analyse`` does, in the next free process.
 
         It is given up when the ASGI callable ``receive`` says that the visitor left.
         """
@@ -74,7 +105,7 @@ class Workers:
                     await asyncio.wrap_future(pool.schedule(os.getpid))
                 pool = pool if pool.active else self._start()
                 pid = await asyncio.wrap_future(pool.schedule(os.getpid))
-                return await _watched(pool, psutil.Process(pid), gone, task, argument)
+                return await _watched(pool, psutil.Process(pid), gone, path)
             finally:
                 self._free.put_nowait(pool)
         finally:
@@ -88,9 +119,9 @@ async def _gone(receive) -> None:
         pass
 
 
-async def _watched(pool: ProcessPool, process, gone, task, argument: str) -> dict:
-    """Return a task's result; end its process, and what that started, at a limit."""
-    running = pool.schedule(task, (argument,), timeout=SECONDS)
+async def _watched(pool: ProcessPool, process, gone, path: str) -> dict:
+    """Return an answer; end its process, and what that started, at a limit."""
+    running = pool.schedule(analyse, (path,), timeout=SECONDS)
     result, children = asyncio.wrap_future(running), []
     try:
         while not result.done():

@@ -45,18 +45,16 @@ class DecodeError(Exception):
 class Audio:
     """A decoded audio file.
 
-    ``y`` is the mean of the channels: float32, (samples,), full scale -1 to 1, finite.
-    The file's own are ``sample_rate``, in Hz, ``channels`` and ``format``, such as
-    ``"MP3"``. It ``is_damaged`` where a WAV, AIFF, AU or FLAC file is shorter than it
-    says, or ffmpeg reports a fault; other files do not say how long they should be.
+    It ``is_damaged`` where a WAV, AIFF, AU or FLAC file is shorter than it says, or
+    ffmpeg reports a fault; other files do not say how long they should be.
     """
 
-    sample_rate: int
-    channels: int
-    format: str
     seconds: float
+    sample_rate: int  # Hz, of the file, as are its channels and format
+    channels: int
+    format: str  # such as "MP3"
     is_damaged: bool = False
-    y: np.ndarray | None = None
+    y: np.ndarray | None = None  # mono: float32, (samples,), within -1 to 1, finite
 
 
 def read_audio(
@@ -64,12 +62,10 @@ def read_audio(
 ) -> Audio:
     """Decode an audio file to mono at a ``rate`` in Hz, to its end.
 
-    WAV, FLAC, OGG, MP3, AU and what else libsndfile knows; M4A, AAC, several streams in
-    a row and others where ``ffmpeg`` is installed. Its content, not its name, says what
-    it is. Where channels of opposite phase cancel each other, the louder one is taken.
-
-    ``DataError`` if the file is missing, empty, not audio, cannot be decoded, plays
-    longer than ``max_seconds``, or holds no samples or some that are not finite.
+    What libsndfile knows; M4A, AAC, several streams in a row and others where
+    ``ffmpeg`` is installed. Its content, not its name, says what it is. ``DataError``
+    if the file is missing, empty, not audio, cannot be decoded, plays longer than
+    ``max_seconds``, or holds no samples or some that are not finite.
     """
     path = Path(path)
     if not path.is_file():
@@ -158,7 +154,7 @@ def _soundfile(path: Path, max_seconds: float) -> Iterator[Audio | np.ndarray]:
             said, frames = sound.frames % (2**63 - 1), 0  # which stands for unknown
             form = "MP3" if sound.subtype == "MPEG_LAYER_III" else sound.format
             rate, channels = sound.samplerate, sound.channels
-            track = Audio(rate, channels, form, said / max(1, rate))
+            track = Audio(said / max(1, rate), rate, channels, form)
             yield track
             length = max(1, _BLOCK // channels)
             while len(block := sound.read(length, "float32", always_2d=True)):
@@ -219,7 +215,7 @@ def _ffmpeg(path: Path, max_seconds: float) -> Iterator[Audio | np.ndarray]:
         raise DecodeError from error
     if channels < 1:
         raise DecodeError
-    track = Audio(rate, channels, form, seconds)
+    track = Audio(seconds, rate, channels, form)
     yield track
     command = ["ffmpeg", "-nostdin", "-timelimit", str(_SECONDS), *source]
     command += ["-map", "0:a:0", "-ac", str(channels), "-ar", str(rate)]

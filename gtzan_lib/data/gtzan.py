@@ -30,16 +30,12 @@ FEATURES = "features_30_sec.csv"  # a table beside the pictures
 
 @dataclass(frozen=True)
 class Dataset:
-    """The pictures of a data set, in the order of their names.
+    """The pictures of a data set, in the order of their names."""
 
-    ``name`` is for figures and tables; ``folder`` holds ``images_original``; ``tracks``
-    are such as ``"blues.00000"``; ``sha256`` is a hash of their names and pictures.
-    """
-
-    name: str
-    folder: Path
-    tracks: tuple[str, ...]
-    sha256: str
+    name: str  # for figures and tables
+    folder: Path  # which holds ``images_original``
+    tracks: tuple[str, ...]  # such as "blues.00000"
+    sha256: str  # of their names and pictures
 
     @property
     def labels(self) -> np.ndarray:
@@ -130,8 +126,7 @@ def find_layout(path: str | Path) -> Path:
 def picture_files(images: Path) -> Iterator[tuple[str, Path]]:
     """Yield the track name and path of every picture in ``images_original``.
 
-    ``DataError`` at the first that does not belong there, or is no file: a pipe would
-    be waited for without end.
+    ``DataError`` at the first that does not belong there, or is no file.
     """
     for folder in visible(images):
         if folder.name not in GENRES or not folder.is_dir():
@@ -159,7 +154,7 @@ def visible(folder: Path) -> list[Path]:
 def read_picture(path: Path) -> np.ndarray:
     """Read red, green and blue of a picture: uint8, (288, 432, 3), read-only.
 
-    ``DataError`` if the file is not a readable, opaque PNG of 432 x 288 pixels.
+    ``DataError`` if the file is no readable, opaque PNG of 432 x 288 pixels.
     """
     if not path.is_file():
         raise DataError(f"{path} is not a file")
@@ -171,9 +166,7 @@ def read_picture(path: Path) -> np.ndarray:
                     f"{image.mode}; expected {WIDTH} x {HEIGHT} of RGB or RGBA"
                 )
             if image.mode == "RGBA" and image.tobytes("raw", "A") != OPAQUE:
-                raise DataError(
-                    f"{path} is partly transparent; expected an opaque picture"
-                )
+                raise DataError(f"{path} is partly transparent; expected an opaque one")
             pixels = image.tobytes("raw", "RGB")  # a third of the time of convert
             return np.frombuffer(pixels, np.uint8).reshape(HEIGHT, WIDTH, 3)
     except _DAMAGE as error:

@@ -1,9 +1,8 @@
 """The log-mel spectrogram that the Kaggle edition of GTZAN drew (paper, section 2.2).
 
-``tables.npz`` holds what libraries would compute anew each time, which takes longer
-than naming a song to import: librosa's ``mel_filters``, float32 (128, 1025); SciPy's
-``hann_window``, float32 (2048,); matplotlib's ``magma``, uint8 (256, 3). A test
-compares each with its library, and the decibels with librosa's.
+``tables.npz`` holds what takes long to import: librosa's ``mel_filters``, float32
+(128, 1025); SciPy's ``hann_window``, float32 (2048,); matplotlib's ``magma``, uint8
+(256, 3). A test compares each with its library, and the decibels with librosa's.
 """
 
 from functools import cache
@@ -46,11 +45,9 @@ def log_mel(y: np.ndarray) -> np.ndarray:
 
     Of ``y``, mono audio at 22,050 Hz: float32, (samples,), 2,048 or more, full scale -1
     to 1. As in the Kaggle edition, ``amplitude_to_db`` is applied to power as if it
-    were an amplitude: the floor of 80 dB is 40 dB of power.
-
-    Returned is float32, (128, 1 + samples // 512): dB relative to the loudest cell, -80
-    to 0, lowest band first; 0 everywhere for silence. ``DataError`` if ``y`` is not
-    mono, is too short, or is not finite or absurdly loud.
+    were an amplitude: the floor of 80 dB is 40 dB of power. Returned is float32, (128,
+    1 + samples // 512): dB relative to the loudest cell, -80 to 0, lowest band first.
+    ``DataError`` if ``y`` is not mono, is too short, not finite or absurdly loud.
     """
     import scipy.fft
 

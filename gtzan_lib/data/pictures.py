@@ -45,10 +45,9 @@ def _index_of_code():
 
 
 def _cells_drawn(box_size, n_cells, n_pixels):
-    """Return which of the cells along one side of the box each pixel shows.
+    """Return which cell along one side of the box each pixel shows: the last there.
 
-    It is the last that touches it, as matplotlib drew one over another. Agg places the
-    edges of cells on a grid of 1/256 pixel.
+    Agg places the edges of cells on a grid of 1/256 pixel.
     """
     starts = np.floor(box_size * np.arange(n_cells) / n_cells * 256 + 0.5)
     return np.searchsorted(starts, 256 * np.arange(1, n_pixels + 1)) - 1
@@ -60,10 +59,7 @@ def band_of_row() -> np.ndarray:
 
 
 def palette_indices(y: np.ndarray) -> np.ndarray:
-    """Scale the log-mel spectrogram of ``y`` to palette indices, as the edition did.
-
-    Silence is 0 everywhere. ``y`` is what ``log_mel`` takes, and refused as there.
-    """
+    """Scale the log-mel spectrogram of ``y`` (see ``log_mel``) to palette indices."""
     spectrogram = log_mel(y)
     lowest, highest = spectrogram.min(), spectrogram.max()
     if lowest == highest:
@@ -109,10 +105,7 @@ def render(y: np.ndarray) -> np.ndarray:
 
 
 def _closest_match(blended, colours, wanted):
-    """Return the index closest to ``wanted`` of those with the colour code ``blended``.
-
-    Indices that share a colour under the frame are consecutive.
-    """
+    # Of indices with one colour under the frame, which are consecutive, the closest.
     match = blended[..., None] == _code(colours)
     return np.clip(wanted, match.argmax(-1), 255 - match[..., ::-1].argmax(-1))
 
@@ -121,9 +114,8 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
     """Read the palette indices back from a picture: the inverse of ``draw``.
 
     Under the frame (first row and column) up to 4 consecutive indices, in the corner up
-    to 9, share one colour; there the index closest to the next pixel inside is taken.
-    All others are exact, and ``draw`` gives back the very same picture. ``DataError``
-    if the picture has another shape, dtype or border, or colours not in ``magma``.
+    to 9, share one colour: the one closest to the next pixel inside is taken. All
+    others are exact. ``DataError`` of another shape, dtype, border or colours.
     """
     if picture.shape != PICTURE_SHAPE or picture.dtype != np.uint8:
         raise DataError(
@@ -152,8 +144,7 @@ def recover_indices(picture: np.ndarray) -> np.ndarray:
 def recover_bands(picture: np.ndarray) -> np.ndarray:
     """Read the mel bands back from a picture: uint8, (128, 335), lowest band first.
 
-    A column is the last of the 3 or 4 frames that a pixel covers. ``DataError`` as
-    ``recover_indices``.
+    A column is the last of the 3 or 4 frames that a pixel covers.
     """
     rows = band_of_row()[::-1]  # sorted
     lowest = PLOT_SHAPE[0] - 1 - np.searchsorted(rows, np.arange(N_MELS))

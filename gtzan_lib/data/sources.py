@@ -15,15 +15,10 @@ KAGGLE_INPUT = Path("/kaggle/input")  # where Kaggle's notebooks have their data
 
 
 def open_dataset(source: str | Path) -> Dataset:
-    """Open the pictures of a data set.
+    """Open the pictures of ``"sample"``, ``"kaggle"``, or a folder in its layout.
 
-    ``source`` is ``"sample"``, the synthetic one (made when it is missing);
-    ``"kaggle"``, the Kaggle edition, mounted by Kaggle or downloaded; or the path of a
-    folder in that layout. ``DataError`` as ``gtzan.open_folder``, or if ``"kaggle"`` is
-    not as published.
+    ``DataError`` as ``gtzan.open_folder``, or if ``"kaggle"`` is not as published.
     """
-    if source == "sample":
-        return open_folder(folder_of(source))
     dataset = open_folder(find_layout(folder_of(source)))
     if source == "kaggle" and dataset.name != PUBLISHED:
         raise DataError(

@@ -41,30 +41,32 @@ NO_PICTURE = "jazz.00054"
 
 
 def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
-    """Return the split of a data set by its name.
+    """Return a split of a data set: one of ``registry.SPLITS``, or of a CSV file.
 
-    It is one of ``registry.SPLITS``, or the path of a CSV file with the columns
-    ``track`` and ``subset``, of some tracks or all. ``seed`` draws random splits and
-    folds. ``DataError`` if the split cannot be read, or does not fit the data.
+    That has the columns ``track`` and ``subset``, of some tracks or all. ``seed`` draws
+    random splits and folds. ``DataError`` if it cannot be read, or does not fit.
     """
-    kind = name.removesuffix(UNIQUE)
-    if kind == "random":
-        parts = random_split(len(dataset.tracks), seed)
-    elif kind == "three-way":
-        parts = three_way_split(dataset.labels, seed)
-    elif name in ("artist-folds", "random-folds"):
-        draw = artist_folds if name == "artist-folds" else random_folds
-        repetition, fold = divmod(seed, ARTIST_FOLDS)
-        return _one_tests(draw(dataset, repetition), fold)
-    elif name in ("artist", "artist-trainval"):
-        parts = _published_lists(dataset)
-        if name == "artist-trainval":
+    repetition, fold = divmod(seed, ARTIST_FOLDS)
+    match name.removesuffix(UNIQUE):
+        case "random":
+            parts = random_split(len(dataset.tracks), seed)
+        case "three-way":
+            parts = three_way_split(dataset.labels, seed)
+        case "artist-folds":
+            parts = _one_tests(artist_folds(dataset, repetition), fold)
+        case "random-folds":
+            parts = _one_tests(random_folds(dataset, repetition), fold)
+        case "artist":
+            parts = _published_lists(dataset)
+        case "artist-trainval":
+            parts = _published_lists(dataset)
             both = parts["train"], parts.pop("validation")
             parts["train"] = np.sort(np.concatenate(both))
-    else:
-        path = Path(name).expanduser()
-        return _positions(read_table(path, COLUMNS), dataset.tracks, name)
-    return parts if name == kind else without_duplicates(parts, _sums(dataset))
+        case _:
+            table = read_table(Path(name).expanduser(), COLUMNS)
+            return _positions(table, dataset.tracks, name)
+    is_unique = name.endswith(UNIQUE)
+    return without_duplicates(parts, _sums(dataset)) if is_unique else parts
 
 
 def identify(name: str) -> str:
@@ -94,15 +96,12 @@ def three_way_split(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     ``random_split``. ``DataError`` if a genre has fewer than five.
     """
     partition, fold = divmod(seed, N_FOLDS)
-    rng = np.random.default_rng(partition)
-    of_genre = []
+    rng, of_genre = np.random.default_rng(partition), []
     for genre in np.unique(labels):
         members = np.flatnonzero(labels == genre)
         if len(members) < N_FOLDS:
-            raise DataError(
-                "the three-way split needs 5 pictures of each genre or more; there are "
-                f"{len(members)} of {GENRES[genre]}"
-            )
+            words = "the three-way split needs 5 pictures of each genre or more; there "
+            raise DataError(f"{words}are {len(members)} of {GENRES[genre]}")
         of_genre.append(np.array_split(rng.permutation(members), N_FOLDS))
     fifths = list(map(np.concatenate, zip(*of_genre, strict=True)))
     test, validation, *train = fifths[fold:] + fifths[:fold]
@@ -127,8 +126,8 @@ def without_duplicates(
 def artist_folds(dataset: Dataset, repetition: int) -> list[np.ndarray]:
     """Return three folds of the published, or the sample's, tracks: no artist in two.
 
-    Sorted positions in ``dataset.tracks``; each ``repetition`` draws artists anew, so
-    that folds have about as many tracks of each genre. ``DataError`` of other data.
+    Each ``repetition`` draws artists anew; folds have about as many tracks of each
+    genre. ``DataError`` of other data.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -163,7 +162,6 @@ def protocol(name: str, dataset: Dataset | None = None) -> pd.DataFrame:
     """Return the columns ``track``, ``subset`` and, of several, ``fold``, the seed.
 
     Without a data set it is of the published tracks, without their pictures.
-    ``DataError`` if it does not fit the data set.
     """
     data = dataset or Dataset(PUBLISHED, Path(), tuple(published_sums()), "")
     rows = [
@@ -237,7 +235,6 @@ def _positions(
         del parts["validation"]
     for subset, index in parts.items():
         if missing := set(GENRES) - {tracks[i].split(".")[0] for i in index}:
-            raise DataError(
-                f"{source} leaves {subset} without {', '.join(sorted(missing))}"
-            )
+            names = ", ".join(sorted(missing))
+            raise DataError(f"{source} leaves {subset} without {names}")
     return parts

@@ -1,9 +1,8 @@
 """A synthetic stand-in for GTZAN, made from code, for people who have no GTZAN.
 
 Each of ten invented "genres" is a table in ``synthetic.toml``. An invented artist takes
-some ingredients from a related genre, so that neighbours overlap, and has a tempo, a
-tuning and a sound of their own. A clip draws its key, kit, balance and noise, and takes
-the rest from its artist (``data.artists``).
+some ingredients from a related genre, and has a tempo, a tuning and a sound of their
+own. A clip draws its key, kit, balance and noise; the rest is its artist's.
 """
 
 import io

@@ -16,19 +16,16 @@ SHOWN = 20  # files that the text lists of each kind
 
 @dataclass
 class Verification:
-    """What was found in ``images_original``; file names are relative to it.
+    """What was found in ``images_original``; file names are relative to it."""
 
-    Pictures by genre (``counts``); published ones that are ``missing`` or ``modified``;
-    why one is ``unreadable``, no opaque 432 x 288 PNG; what the published edition has
-    not; and groups of identical files, of which it has 14.
-    """
-
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GENRES, 0))
+    counts: dict[str, int]  # published pictures by genre
     missing: list[str] = field(default_factory=list)
-    unreadable: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)  # and why
     modified: list[str] = field(default_factory=list)
-    unexpected: list[str] = field(default_factory=list)
-    duplicates: list[list[str]] = field(default_factory=list)
+    unexpected: list[str] = field(
+        default_factory=list
+    )  # the published edition lacks it
+    duplicates: list[list[str]] = field(default_factory=list)  # identical files
     is_sample: bool = False
 
     @property
@@ -65,7 +62,8 @@ def verify(path: str | Path) -> Verification:
     """Compare a copy with the published edition; ``DataError`` if there is none."""
     images = find_layout(path) / "images_original"
     is_sample = (images.parent / MARKER).is_file()
-    result, same = Verification(is_sample=is_sample), defaultdict(list)
+    result = Verification(dict.fromkeys(GENRES, 0), is_sample=is_sample)
+    same = defaultdict(list)
     expected = {
         re.sub(r"(\w+)\.(\d+)", r"\1/\1\2.png", track): digest
         for track, digest in published_sums().items()

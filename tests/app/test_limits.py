@@ -34,7 +34,7 @@ def strict(tmp_path_factory):
         limits_SILENT_SECONDS=1,
         limits_REQUEST_SECONDS=4,
         workers_SECONDS=10,
-        answer_analyse=heavily,
+        workers_analyse=heavily,
         workers_AT_ONCE=1,
         workers_WAITING=1,
         workers_MEMORY_BYTES=500_000_000,

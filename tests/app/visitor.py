@@ -17,9 +17,9 @@ import numpy as np
 import soundfile
 
 from gtzan_lib.__main__ import main
-from gtzan_lib.app import answer
+from gtzan_lib.app import workers
 
-ANALYSE = answer.analyse  # as it is, also where a page has another
+ANALYSE = workers.analyse  # as it is, also where a page has another
 FILE = b"This is not audio."
 APP = [sys.executable, "-m", "gtzan_lib", "app", "--port", "0"]
 
