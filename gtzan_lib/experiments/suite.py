@@ -89,30 +89,22 @@ def fitted(members: list[Run]) -> list[float]:
     return calibration.fit_temperatures(logits, members[0].validation["labels"])
 
 
-def temperatures(trained: ByModel) -> dict[str, list[float]]:
-    """Return each ensemble's temperatures, one a member: geometric means over seeds.
-
-    They are fitted on validation tracks, of which the split of the runs has some.
-    """
-    return {
-        name: np.exp(np.mean([np.log(fitted(seed)) for seed in by_seed], 0)).tolist()
-        for name, by_seed in _members(trained).items()
-    }
-
-
-def combine(trained: ByModel, others: dict[str, list[float]]) -> ByModel:
+def combine(trained: ByModel, others: ByModel) -> ByModel:
     """Return the ensembles that can be made of runs on one split, one a seed.
 
-    ``others`` are temperatures of another split, where this has no validation part.
+    Temperatures are fitted on validation tracks. Those of a split that has none are
+    geometric means over the seeds of ``others``, on another split.
     """
-    return {
-        name: [
-            ensemble(runs, fitted(runs) if runs[0].validation else others[name])
-            for runs in by_seed
-        ]
-        for name, by_seed in _members(trained).items()
-        if name in others or by_seed[0][0].validation
-    }
+    made, like = {}, _members(others)
+    for name, by_seed in _members(trained).items():
+        has_own = by_seed[0][0].validation is not None
+        suited = [fitted(runs) for runs in (by_seed if has_own else like.get(name, []))]
+        if suited and not has_own:
+            mean = np.exp(np.mean(np.log(suited), axis=0)).tolist()
+            suited = [mean] * len(by_seed)
+        if suited:
+            made[name] = list(map(ensemble, by_seed, suited))
+    return made
 
 
 def ensemble(members: list[Run], temperatures: list[float]) -> Run:
@@ -147,7 +139,7 @@ def ensembles(some: list[Run]) -> list[Run]:
     by_name, found = by_split(some), []
     for split in ("three-way", *SPLITS):
         of = {"artist-trainval": "artist"}.get(split, "three-way")
-        made = combine(by_name.get(split, {}), temperatures(by_name.get(of, {})))
+        made = combine(by_name.get(split, {}), by_name.get(of, {}))
         found += [run for group in made.values() for run in group]
     return sorted(found, key=lambda run: run.name)
 
