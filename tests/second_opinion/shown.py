@@ -57,14 +57,8 @@ class Place(NamedTuple):
 
 def plain(text: str) -> str:
     """Return text on one line, with the signs that a keyboard has."""
-    for sign, usual in (
-        ("\u2212", "-"),
-        ("\u2019", "'"),
-        ("“", '"'),
-        ("”", '"'),
-        ("¶", ""),
-    ):
-        text = text.replace(sign, usual)
+    usual = str.maketrans("\u2212\u2019“”", '-\'""', "¶")
+    text = text.translate(usual)
     return re.sub(r"\s+", " ", text).strip()
 
 
@@ -97,7 +91,7 @@ def _of(part: Tag, name: str) -> Iterator[Place]:
         yield from cells(table, name)
         table.extract()
     for pre in part("pre"):
-        yield from _lines(pre.get_text(), name)
+        yield Place(name, "", "", "", plain(pre.get_text()))
         pre.extract()
     bars = part.select("ul.bars li")
     for block in part(BLOCKS):
@@ -106,10 +100,6 @@ def _of(part: Tag, name: str) -> Iterator[Place]:
             yield Place(name, "", "", "", plain(words))
         elif not block.find(BLOCKS):
             yield Place(name, "", "", "", plain(block.get_text()))
-
-
-def _lines(text: str, name: str) -> Iterator[Place]:
-    yield Place(name, "", "", "", plain(text))
 
 
 def cells(table: Tag, name: str) -> Iterator[Place]:
