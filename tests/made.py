@@ -26,6 +26,4 @@ def right_for(right, seed=0, history=None, **facts):
         artists=index,
         subsets={"train": 400, "test": 100},
         history=history or {k: facts["epochs"] * [v] for k, v in constant.items()},
-        test_confusions=None,
-        counted=None,
     )
