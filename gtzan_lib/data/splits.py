@@ -46,6 +46,9 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
     That has the columns ``track`` and ``subset``, of some tracks or all. ``seed`` draws
     random splits and folds. ``DataError`` if it cannot be read, or does not fit.
     """
+    if name not in registry.SPLITS:
+        table = read_table(Path(name).expanduser(), COLUMNS)
+        return _positions(table, dataset.tracks, name)
     repetition, fold = divmod(seed, ARTIST_FOLDS)
     match name.removesuffix(UNIQUE):
         case "random":
@@ -62,9 +65,6 @@ def split(dataset: Dataset, name: str, seed: int) -> dict[str, np.ndarray]:
             parts = _published_lists(dataset)
             both = parts["train"], parts.pop("validation")
             parts["train"] = np.sort(np.concatenate(both))
-        case _:
-            table = read_table(Path(name).expanduser(), COLUMNS)
-            return _positions(table, dataset.tracks, name)
     is_unique = name.endswith(UNIQUE)
     return without_duplicates(parts, _sums(dataset)) if is_unique else parts
 

@@ -68,16 +68,12 @@ def curve_seeds(profile: str) -> int:
     return GRID["profiles"][profile]["curves"]
 
 
-def why_not(dataset: Dataset, names: set[str] | tuple[str, ...]) -> dict[str, str]:
-    """Tell by split why a data set cannot have it; the reason is empty where it can.
+@cache
+def why_not(dataset: Dataset, name: str) -> str:
+    """Tell why a data set cannot have a split; empty where it can.
 
     Where no two pictures are the same, random-unique is random, and adds nothing.
     """
-    return {name: _why_not(dataset, name) for name in names}
-
-
-@cache
-def _why_not(dataset: Dataset, name: str) -> str:
     if name == "random-unique":
         is_random = len(splits.every_track(dataset)) == len(dataset.tracks)
         return "no two pictures are the same: it is random" if is_random else ""
@@ -96,7 +92,7 @@ def _rows(dataset: Dataset, profile: str) -> list[list[Parameters]]:
         except (ParameterError, KeyError, TypeError) as error:
             raise ParameterError(f"row {number} of grid.toml: {error}") from None
         some = [p for p in every if has_table or p.encoder != "features"]
-        rows.append([p for p in some if not _why_not(dataset, p.split)])
+        rows.append([p for p in some if not why_not(dataset, p.split)])
     return rows
 
 

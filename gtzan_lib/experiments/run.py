@@ -110,16 +110,16 @@ def read(folder: Path) -> Run:
         for epoch, logits in sorted(kept.items())
     }
     return Run(
-        folder.name,
-        provenance,
-        provenance["subsets"],
-        store.read_json(folder / "history.json"),
-        said,
-        validation or None,
-        artists,
-        top2_after,
-        confusions,
-        confusions.get("test"),
-        dead.counted(confusions["train"]),
-        folder,
+        name=folder.name,
+        folder=folder,
+        provenance=provenance,
+        subsets=provenance["subsets"],
+        history=store.read_json(folder / "history.json"),
+        predictions=said,
+        validation=validation or None,
+        artists=artists,
+        confusions=confusions,
+        test_confusions=confusions.get("test"),
+        counted=dead.counted(confusions["train"]),
+        top2_after=top2_after,
     )
