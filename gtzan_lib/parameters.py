@@ -82,11 +82,12 @@ class Parameters:
             if not each.metadata["is_good"](value):
                 must, got = each.metadata["help"], reprlib.repr(value)
                 raise ParameterError(f"{each.name} must be {must}; got {got}")
-        model, recipes = self.model, registry.MODELS[self.model].recipes
-        fitting = [e for e in registry.ENCODERS if registry.fits(model, e)]
+        model, entry = self.model, registry.MODELS[self.model]
+        encoders = registry.ENCODERS.items()
+        fitting = [name for name, of in encoders if set(of.kind) <= set(entry.kind)]
         taken = [("takes encoder", self.encoder, fitting)]
         if not registry.is_closed_form(model):
-            taken.append(("is trained by recipe", self.recipe, recipes))
+            taken.append(("is trained by recipe", self.recipe, entry.recipes))
         for words, given, good in taken:
             if given not in good:
                 names = " or ".join(good)

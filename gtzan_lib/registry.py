@@ -56,11 +56,6 @@ SPLITS = _LISTS["splits"]
 GRID = _read("experiments/grid.toml")
 
 
-def fits(model: str, encoder: str) -> bool:
-    """Tell whether a model takes what an encoder gives."""
-    return set(ENCODERS[encoder].kind) <= set(MODELS[model].kind)
-
-
 def is_closed_form(model: str) -> bool:
     """Tell whether a model is solved in closed form, without recipe and epochs."""
     return MODELS[model].recipes == ("closed-form",)
