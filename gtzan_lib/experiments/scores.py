@@ -5,7 +5,7 @@ of one epoch (``loss`` is the training's mean, in nats), NaN where the run has n
 ``Run.metric`` takes their names.
 """
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from scipy import special
@@ -83,18 +83,15 @@ def loss_when(run, right: float) -> float:
     return float(np.interp(right, accuracies[both], run.history["loss"][both]))
 
 
-def _curve(name: str) -> Callable:
-    """Return the function that reads a curve at an epoch, from 1, or at the last."""
-
-    def at(run, epoch: int | None = None) -> float:
-        values = run.history.get(name, ())
-        epoch = len(values) if epoch is None else epoch
-        return float(values[epoch - 1]) if 1 <= epoch <= len(values) else np.nan
-
-    return at
+def _curve(run, epoch: int | None = None, *, name: str) -> float:
+    """Return a curve's value at an epoch, from 1, or at the last."""
+    values = run.history.get(name, ())
+    epoch = len(values) if epoch is None else epoch
+    return float(values[epoch - 1]) if 1 <= epoch <= len(values) else np.nan
 
 
 _COUNTED = (accuracy, top2, saturated, recall, called, mixed)
 COUNTED = {each.__name__: each for each in _COUNTED}
-CURVES = {name: _curve(name) for name in ("loss", "train_accuracy", "test_accuracy")}
+_READ = ("loss", "train_accuracy", "test_accuracy")
+CURVES = {name: partial(_curve, name=name) for name in _READ}
 CURVES |= {"test_top2": test_top2, "loss_when": loss_when}
