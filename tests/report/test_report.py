@@ -22,6 +22,7 @@ from gtzan_lib.experiments.run import read
 from gtzan_lib.experiments.runs import find_runs
 from gtzan_lib.report import (
     claims,
+    derived,
     executed,
     figures,
     keep,
@@ -425,6 +426,12 @@ def test_pages_fit_the_screen_and_ask_for_nothing_else(finished, browser, width)
         assert page.evaluate(images), path
     assert all(url.startswith(("file:", "data:")) for url in asked)
     page.close()
+
+
+def test_the_committed_numbers_follow_from_the_committed_record():
+    """Whatever derives them: intervals, calibration, silent genres, verdicts."""
+    again = derived.derive(tables.read(keep.REPORT), claims.load())
+    assert record.differences(DERIVED, record.read(keep.REPORT), again) == []
 
 
 def test_the_committed_report_follows_from_its_runs():
