@@ -78,8 +78,7 @@ onerror:
 
 rule all:
     input:
-        RECEIPTS["pages"],
-        RECEIPTS["pdf"],
+        RECEIPTS["report"],
 
 
 for job in JOBS:

@@ -92,20 +92,16 @@ def _fill_in(claim: dict, paper: dict, tolerances: dict) -> None:
         if claim.get("below") is True:
             claim["below"] = number(claim["paper"])
     rules = [name for name in RULES if name in claim]
-    is_measured = claim.get("measure") in measures.MEASURES
-    faults = {
-        "it needs paper or prints": "paper" not in claim,
-        f"it needs one of {', '.join(RULES)}, or a reason": len(rules) > 1
-        or not (rules or "reason" in claim),
-        "value and tolerance need each other": ("value" in claim)
-        != ("tolerance" in claim),
-        f"it needs a measure ({', '.join(measures.MEASURES)}) and a kind "
-        f"({', '.join(KINDS)})": rules not in ([], ["says"])
-        and not (is_measured and claim.get("kind") in KINDS),
-    }
-    for words, is_so in faults.items():
-        if is_so:
-            raise ValueError(words)
+    if len(rules) > 1 or not (rules or "reason" in claim):
+        raise ValueError(f"it needs one of {', '.join(RULES)}, or a reason")
+    if ("value" in claim) != ("tolerance" in claim):
+        raise ValueError("value and tolerance need each other")
+    if "paper" not in claim:
+        raise ValueError("it needs paper or prints")
+    if rules not in ([], ["says"]) and claim.get("kind") not in KINDS:
+        raise ValueError(f"it needs a kind ({', '.join(KINDS)})")
+    if rules not in ([], ["says"]) and claim.get("measure") not in measures.MEASURES:
+        raise ValueError(f"it needs a measure ({', '.join(measures.MEASURES)})")
 
 
 def answer(ledger: Ledger, known: Evidence) -> list[dict]:
@@ -159,15 +155,14 @@ def _answer(claim: dict, known: Evidence) -> dict:
         except (LookupError, TypeError, ValueError) as error:
             words = f"claim {claim['id']} cannot be measured: {error!r}"
             raise DataError(words) from error
-    ours, words = dict.fromkeys(("value", "low", "high")), ""
-    if is_known := bool(found) and not math.isnan(found.ours["value"]):
-        ours = found.ours
-        words = with_interval(ours, claim.get("digits", 2))
-        words = f"{words} {claim.get('unit', '')}".strip()
-    source, seeds = (found.source, found.seeds) if is_known else ([], None)
+    never = claim.get("if_never") if found else None
+    if found and math.isnan(found.ours["value"]):
+        found = None
+    ours, source, n_seeds = found[:3] if found else (None, [], None)
+    words = with_interval(ours, claim.get("digits", 2)) if ours else ""
 
     def judged(**changes) -> str:
-        return verdict(claim | changes, ours if is_known else None, seeds)
+        return verdict(claim | changes, ours, n_seeds)
 
     others = dict.fromkeys(FACTORS)
     if tolerance := claim.get("tolerance"):
@@ -175,14 +170,14 @@ def _answer(claim: dict, known: Evidence) -> dict:
     given = judged()
     return {
         **{name: claim[name] for name in ("id", "section", "claim", "paper")},
-        **ours,
-        "seeds": seeds,
-        "ours": words,
+        **(ours or dict.fromkeys(("value", "low", "high"))),
+        "seeds": n_seeds,
+        "ours": words and f"{words} {claim.get('unit', '')}".strip(),
         "kind": claim.get("kind"),
         "rule": _rule(claim),
         "verdict": given,
         **others,
-        "reason": _reason(claim, given, found, is_known),
+        "reason": _reason(claim, given, found, never),
         "source": source,
     }
 
@@ -210,7 +205,7 @@ def _rule(claim: dict) -> str:
     return "".join(bounds)
 
 
-def _reason(claim: dict, given: str, found: Found | None, is_known: bool) -> str:
+def _reason(claim: dict, given: str, found: Found | None, never: str | None) -> str:
     said = [claim.get("reason")]
     if given == REPRODUCED:
         said.append(claim.get("if_reproduced"))
@@ -219,17 +214,15 @@ def _reason(claim: dict, given: str, found: Found | None, is_known: bool) -> str
     elif given == UNDECIDED and found.seeds == 1:
         said.append("There is one seed only.")
     elif given == UNDECIDED:
-        said.append("Our interval allows both answers.")
-        said.append(_would_decide(claim, found))
-    elif given == UNTESTED and "measure" in claim and not is_known:
-        never = claim.get("if_never") if found else None
+        said += ["Our interval allows both answers.", _would_decide(claim, found)]
+    elif given == UNTESTED and "measure" in claim and not found:
         said.append(never or "No finished runs of this data measure it.")
-    if is_known and "tolerance" in claim and len(found.values) > 1:
+    if found and "tolerance" in claim and len(found.values) > 1:
         off = np.abs(np.subtract(found.values, claim["value"]))
         n, digits = np.sum(off <= claim["tolerance"] + ROUNDING), claim.get("digits", 2)
         first, last = (f"{f(found.values):.{digits}f}" for f in (min, max))
         each = f"Of single seeds, {n} of {len(off)} are within the tolerance"
         said.append(f"{each}; all lie between {first} and {last}.")
-    if is_known and 1 < (found.seeds or 0) < N_FOLDS and not found.is_whole:
+    if found and 1 < (found.seeds or 0) < N_FOLDS and not found.is_whole:
         said.append(f"Only {found.seeds} seeds, which do not test every picture.")
     return " ".join(filter(None, said))

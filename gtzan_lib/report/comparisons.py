@@ -1,8 +1,6 @@
 """What the text compares beside the claims; all of it follows from the record."""
 
 import math
-from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import asdict
 
 import pandas as pd
@@ -25,7 +23,7 @@ from gtzan_lib.report.explanations import (
 from gtzan_lib.report.measures import Evidence, number
 
 
-def highest_calibrated_loss(accuracy: float, classes: int = len(GENRES)) -> float:
+def highest_calibrated_loss(accuracy: float) -> float:
     """Return the most that a calibrated network's cross entropy can be, in nats.
 
     Its loss is the mean entropy of its percentages, and the mean of the largest of them
@@ -33,7 +31,8 @@ def highest_calibrated_loss(accuracy: float, classes: int = len(GENRES)) -> floa
     that is concave in the largest: pictures of differing certainty have less together.
     """
     rest = 1 - accuracy
-    return -accuracy * math.log(accuracy) - rest * math.log(rest / (classes - 1))
+    share = rest / (len(GENRES) - 1)
+    return -accuracy * math.log(accuracy) - rest * math.log(share)
 
 
 def equally_certain(loss: float, accuracy: float) -> dict[str, float]:
@@ -51,14 +50,15 @@ def equally_certain(loss: float, accuracy: float) -> dict[str, float]:
     return {name: brentq(above, *between) for name, between in ends.items()}
 
 
-def probability_behind_two(loss: float, classes: int = len(GENRES)) -> dict[str, float]:
+def probability_behind_two(loss: float) -> dict[str, float]:
     """Return between what the true class's mean probability lies behind two softmaxes.
 
     The loss of probabilities *p* is logsumexp(*p*) - *p* of the true class. The first
     term lies between ``least``, of equal probabilities, and ``most``, of certain ones,
     and so the mean probability between ``low`` and ``high``.
     """
-    least, most = math.log(classes) + 1 / classes, math.log(math.e + classes - 1)
+    n = len(GENRES)
+    least, most = math.log(n) + 1 / n, math.log(math.e + n - 1)
     return {"least": least, "most": most, "low": least - loss, "high": most - loss}
 
 
@@ -69,54 +69,44 @@ def softmaxes(runs: list[Run], right: float) -> list[dict]:
     ``long``, two softmaxes for the longest; and ``same``, both after the first epoch in
     which a share ``right`` of the training pictures is right, of seeds that get so far.
     """
-    recipes = ("corrected", "paper")
-    once, twice = (groups.select(runs, recipe=name) for name in recipes)
-    all_once, all_twice = (groups.longest(runs, recipe=name) for name in recipes)
+    pair = ("corrected", "paper")
+    once, twice = (groups.select(runs, recipe=name) for name in pair)
+    longest = [groups.longest(runs, recipe=name) for name in pair]
     if not once or not twice:
         return []
-    once_for, twice_for = last_epoch(once[0]), last_epoch(twice[0])
-    shared = min(map(last_epoch, all_twice))
-    ends, short = _after(once, last_epoch), _after(all_twice, lambda run: shared)
-    same = (
-        _after(g, lambda run: first_epoch(run, right)) for g in (all_once, all_twice)
-    )
-    rows = [
-        _paired("short", ends, short, once=once_for, twice=shared),
-        _paired(
-            "long", ends, _after(twice, last_epoch), once=once_for, twice=twice_for
-        ),
-        _paired("same", *same),
-    ]
-    return [row for row in rows if row["seeds"]]
-
-
-def _after(runs: list[Run], when: Callable) -> dict[int, float]:
-    """Return the test accuracy by seed after an epoch of each run, where it has one."""
-    pairs = [(run, epoch) for run in runs if (epoch := when(run))]
-    return {r.provenance["seed"]: r.history["test_accuracy"][e - 1] for r, e in pairs}
-
-
-def _paired(name: str, ours: dict, others: dict, **epochs: int) -> dict:
-    shared = sorted(ours.keys() & others.keys())
-    once, twice = ([values[seed] for seed in shared] for values in (ours, others))
-    return {
-        "when": name,
-        "once": mean(once),
-        "twice": mean(twice),
-        "difference": seeds.paired_difference(once, twice, MAIN["split"]),
-        "seeds": len(shared),
-    } | ({"epochs": epochs} if epochs else {})
+    shared, rows = min(map(last_epoch, longest[1])), []
+    for when, compared, epochs_of in (
+        ("short", (once, longest[1]), (last_epoch, lambda run: shared)),
+        ("long", (once, twice), (last_epoch, last_epoch)),
+        ("same", longest, 2 * [lambda run: first_epoch(run, right)]),
+    ):
+        by_seed = [
+            {
+                run.provenance["seed"]: run.history["test_accuracy"][epoch - 1]
+                for run in group
+                if (epoch := of(run))
+            }
+            for group, of in zip(compared, epochs_of, strict=True)
+        ]
+        both = sorted(by_seed[0].keys() & by_seed[1].keys())
+        values = [[each[seed] for seed in both] for each in by_seed]
+        row = {"when": when, "once": mean(values[0]), "twice": mean(values[1])}
+        row["difference"] = seeds.paired_difference(*values, MAIN["split"])
+        row["seeds"] = len(both)
+        if when != "same":
+            ends = (of(group[0]) for group, of in zip(compared, epochs_of, strict=True))
+            row["epochs"] = dict(zip(("once", "twice"), ends, strict=True))
+        rows += [row] * bool(both)
+    return rows
 
 
 def reached(runs: list[Run], pair: tuple[float, float]) -> list[dict]:
     """Return how many seeds of two softmaxes were as good as the paper, by epochs."""
-    by_epochs = defaultdict(list)
-    for run in groups.longest(runs, recipe="paper"):
-        by_epochs[last_epoch(run)].append(bool(first_epoch(run, pair[1], pair[0])))
-    return [
-        {"epochs": epochs, "seeds": len(found), "reached": sum(found)}
-        for epochs, found in sorted(by_epochs.items(), reverse=True)
-    ]
+    longest = groups.longest(runs, recipe="paper")
+    has = [(last_epoch(r), bool(first_epoch(r, pair[1], pair[0]))) for r in longest]
+    table = pd.DataFrame(has, columns=["epochs", "reached"]).groupby("epochs")
+    table = table["reached"].agg(seeds="size", reached="sum")
+    return table.sort_index(ascending=False).reset_index().to_dict("records")
 
 
 def control_artists() -> dict[str, int]:
@@ -152,15 +142,13 @@ def public_code() -> dict:
     return {"halves": halves, "experiments": experiments} | common
 
 
-def computing(runs: list[Run]) -> list[dict]:
+def computing(known: Evidence) -> list[dict]:
     """Return a row a recipe that trains: how many ``runs``, and their ``hours``."""
-    by_recipe = defaultdict(list)
-    for run in runs:
-        if run.provenance["recipe"] != ENSEMBLE:
-            by_recipe[run.provenance["recipe"]].append(run.provenance["seconds"])
+    seconds = known.tables.runs.groupby("recipe", sort=False)["seconds"]
     return [
         {"recipe": name, "runs": len(times), "hours": sum(times) / 3600}
-        for name, times in by_recipe.items()
+        for name, times in seconds
+        if name != ENSEMBLE
     ]
 
 
@@ -206,7 +194,7 @@ def summary(known: Evidence, ledger: list[dict]) -> dict:
         "probability": probability_behind_two(loss),
         "control": control_artists(),
         "public": public_code(),
-        "computing": computing(runs),
+        "computing": computing(known),
         "settings": settings(),
         "intervals": len(decided),
     }

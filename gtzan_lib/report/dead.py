@@ -51,20 +51,6 @@ def moments(run: Run, pair: tuple[float, float]) -> list[SimpleNamespace]:
     return found
 
 
-def _hiphop(end: SimpleNamespace) -> dict[str, np.ndarray]:
-    """Count the answers that hip-hop's test pictures got while it was ``silent``.
-
-    And in all other epochs since learning began, ``lives``; from a run's last moment.
-    """
-    epochs = np.arange(end.epoch) + 1
-    silent = np.zeros(end.epoch, bool)
-    for genre, first, last in end.silences:
-        silent |= (genre == GENRES[HIPHOP]) & (first <= epochs) & (epochs <= last)
-    when = {"silent": silent, "lives": (epochs >= (end.begins or np.inf)) & ~silent}
-    answers = end.run.test_confusions[:, HIPHOP]
-    return {name: answers[of].sum(axis=0) for name, of in when.items()}
-
-
 def _called(tests: int, counts: np.ndarray) -> Estimate:
     """Return the share of hip-hop that is called reggae, of counts of answers.
 
@@ -151,24 +137,20 @@ def together(when: str, group: list[SimpleNamespace]) -> dict:
     ``dead.FLOOR`` silent genres make; how much of hip-hop is ``called`` reggae, and in
     which share of seeds ``most``: more often than anything else, itself included.
     """
-    seeds_of = pd.DataFrame(
-        {
-            "silent": [len(moment.silent) for moment in group],
-            "loss": [moment.loss for moment in group],
-            "least": [dead.FLOOR + moment.share for moment in group],
-        }
-    )
+    silent, loss = np.array([(len(moment.silent), moment.loss) for moment in group]).T
+    least = np.array([dead.FLOOR + moment.share for moment in group])
     rows = [
-        {"silent": k, "seeds": len(of), "least": of["least"].mean()}
-        | {"loss": _mean(of["loss"])}
-        for k, of in seeds_of.groupby("silent")
+        {"silent": int(k), "seeds": int(of.sum()), "least": least[of].mean()}
+        | {"loss": _mean(loss[of])}
+        for k in np.unique(silent)
+        for of in [silent == k]
     ]
     answers = [moment.counts[HIPHOP] for moment in group]
     called = [_called(n.sum(), n) for n in answers]
     most = sum(n[REGGAE] > np.delete(n, REGGAE).max() for n in answers)
     slope = bare(np.nan)
     if len(group) > 2 and len(rows) > 1:
-        line = stats.linregress(seeds_of["silent"], seeds_of["loss"])
+        line = stats.linregress(silent, loss)
         half = stats.t.ppf(0.975, len(group) - 2) * line.stderr
         slope = around(line.slope, half)
     by_silence = [m.share / max(m.loss - dead.FLOOR, TINY) for m in group]
@@ -208,21 +190,27 @@ def _goes_to(group: list[SimpleNamespace]) -> list[dict]:
 def mixed(ends: list[SimpleNamespace]) -> dict:
     """Return how much of hip-hop is called reggae while it is silent, and else.
 
-    Of each seed a mean over such epochs: ``silent`` and ``lives`` are
-    means over the seeds that have any, ``difference`` over those that have both, and
-    ``by_seed`` a row for each of ``silent``, with its number of ``epochs``.
+    Of each seed, from its last moment, a mean over such epochs since learning began:
+    ``silent`` and ``lives`` are means over the seeds that have any, ``difference`` over
+    those that have both, and ``by_seed`` a row for each of ``silent``, with its number
+    of ``epochs``.
     """
     shares: dict[str, dict] = {"silent": {}, "lives": {}}
     by_seed = []
     for end in ends:
-        tests, counts = end.counts[HIPHOP].sum(), _hiphop(end)
-        own = {k: _called(tests, n) for k, n in counts.items() if n.sum()}
-        for kind, share in own.items():
-            shares[kind][end.run.name] = share
-        if "silent" in own:
-            row = {"run": end.run.name, "seed": end.run.provenance["seed"]}
-            row["epochs"] = int(counts["silent"].sum() // tests)
-            called = {k: own.get(k, bare(np.nan)) for k in shares}
+        name, epochs = end.run.name, np.arange(end.epoch) + 1
+        silent = np.zeros(end.epoch, bool)
+        for genre, first, last in end.silences:
+            silent |= (genre == GENRES[HIPHOP]) & (first <= epochs) & (epochs <= last)
+        when = {"silent": silent, "lives": (epochs >= (end.begins or np.inf)) & ~silent}
+        for kind, chosen in when.items():
+            counts = end.run.test_confusions[chosen, HIPHOP].sum(axis=0)
+            if counts.sum():
+                shares[kind][name] = _called(end.counts[HIPHOP].sum(), counts)
+        if name in shares["silent"]:
+            row = {"run": name, "seed": end.run.provenance["seed"]}
+            row["epochs"] = int(silent.sum())
+            called = {k: of.get(name, bare(np.nan)) for k, of in shares.items()}
             by_seed.append(row | called)
     both = sorted(shares["silent"].keys() & shares["lives"].keys())
     values = [[each[name]["value"] for name in both] for each in shares.values()]
@@ -237,5 +225,4 @@ def _mean(values: list[float], highest: float | None = None) -> dict:
 
 
 def _share(shares: list[Estimate]) -> dict:
-    mean = seeds.over_seeds(shares, MAIN["split"]) if shares else bare(np.nan)
-    return mean
+    return seeds.over_seeds(shares, MAIN["split"]) if shares else bare(np.nan)

@@ -8,7 +8,6 @@ import math
 import numpy as np
 import pandas as pd
 
-from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation.dead import FLOOR
 from gtzan_lib.evaluation.metrics import with_interval
 from gtzan_lib.experiments import folds, groups, suite
@@ -32,8 +31,8 @@ ROW = (*FACTS, "device", "threads", "seconds", "started", "commit")  # of a run
 def derive(tables: Tables, ledger: Ledger) -> dict:
     """Return what follows from the tables of a record and the claims, as JSON values.
 
-    ``trained``, ``configurations`` and ``beyond`` have a row for runs that differ in
-    nothing but their seed: of all, of the paper's network, and of notebook 06.
+    ``trained``, ``configurations`` and ``beyond`` have a ``_row`` for runs that differ
+    in nothing but their seed: of all, of the paper's network, and of notebook 06.
     """
     known, runs = Evidence(tables, ledger.paper), tables.measured
     data, answers = known.data, claims.answer(ledger, known)
@@ -49,19 +48,20 @@ def derive(tables: Tables, ledger: Ledger) -> dict:
             "made": made | {"packages": versions},
             "batch_size": data["batch_size"],
             "runs": [
-                {"run": run.name} | {k: run.provenance.get(k) for k in ROW}
+                {"run": run.name}
+                | {k: run.provenance.get(k) for k in ROW}
+                | {"accuracy": over_seeds([run], "accuracy")}
                 for run in runs
             ],
             "paper": ledger.paper,
-            "run_metrics": {run.name: _over_seeds([run]) for run in runs},
-            "trained": [
-                dict(zip(groups.CONFIGURATION, facts, strict=True))
-                | _over_seeds(group)
-                | {"runs": [run.name for run in group]}
-                for facts, group in groups.group_runs(runs).items()
-            ],
+            "trained": [_row(group) for group in groups.group_runs(runs).values()],
             "configurations": configurations(runs),
-            "beyond": _beyond(runs),
+            "beyond": [
+                {"name": name} | _row(group)
+                for split, by_name in suite.by_split(runs).items()
+                if split in suite.SPLITS
+                for name, group in by_name.items()
+            ],
             "encoders": _encoders(tables.codes),
             **folded(runs),
             "central": central(runs, ledger.paper),
@@ -126,51 +126,31 @@ def _encoders(codes: pd.DataFrame) -> list[dict]:
     ]
 
 
+def _row(group: list[Run]) -> dict:
+    """Return what a table has of runs that differ in nothing but their seed."""
+    row = {fact: group[0].provenance[fact] for fact in groups.CONFIGURATION}
+    row |= {"seeds": len(group), "runs": [run.name for run in group]}
+    return row | {metric: over_seeds(group, metric) for metric in ("accuracy", "top2")}
+
+
 def configurations(runs: list[Run]) -> list[dict]:
     """Return a row a configuration of the paper's network, on the paper's split.
 
-    Means over seeds, estimates of ``accuracy``, ``top2`` and ``recall``, and
-    ``headline``: whether it is the paper's own, trained longest.
+    With means over seeds, a ``name`` of what sets it apart, and ``headline``: whether
+    it is the paper's own, trained longest.
     """
     by_facts = groups.group_runs(groups.of_the_paper(runs))
-    main = [group[0].name for group in groups.headline(runs).values()]
     varied = [len({*column}) > 1 for column in zip(*by_facts, strict=True)]
     rows = []
-    for facts, group in by_facts.items():
-        recipe, *others, epochs = facts  # and what sets it apart
-        pairs = zip(others, varied[1:-1], strict=True)
-        words = [fact for fact, differs in pairs if differs]
-        row = {"name": ", ".join([recipe, *words, f"{epochs} epochs"])}
-        row |= {"seeds": len(group), "runs": [run.name for run in group]}
-        row["headline"] = group[0].name in main
+    for (recipe, *others, epochs), group in by_facts.items():
+        words = [w for w, differs in zip(others, varied[1:-1], strict=True) if differs]
+        row = {"name": ", ".join([recipe, *words, f"{epochs} epochs"])} | _row(group)
+        row["headline"] = group in groups.headline(runs).values()
         for name, (metric, fields) in MEANS.items():
             value = over_seeds(group, metric, **fields)["value"]
             row |= {name: value, f"{name}_text": f"{value:.2f}"}
-        row |= _over_seeds(group)
-        recall = {genre: over_seeds(group, "recall", genre=genre) for genre in GENRES}
-        rows.append(
-            row
-            | {"recall": recall}
-            | dict(zip(groups.CONFIGURATION, facts, strict=True))
-        )
+        rows.append(row)
     return rows
-
-
-def _beyond(runs: list[Run]) -> list[dict]:
-    """Return a row for each model and split of notebook 06, over seeds."""
-    return [
-        {
-            "name": name,
-            "split": split,
-            "seeds": len(group),
-            "epochs": group[0].provenance["epochs"],
-            "runs": [run.name for run in group],
-        }
-        | _over_seeds(group)
-        for split, by_name in suite.by_split(runs).items()
-        if split in suite.SPLITS
-        for name, group in by_name.items()
-    ]
 
 
 def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
@@ -225,10 +205,6 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
 
 def _predicted(accuracy: float) -> str:
     return f"{FLOOR + 1 - accuracy:.2f}"
-
-
-def _over_seeds(group: list[Run]) -> dict:
-    return {metric: over_seeds(group, metric) for metric in ("accuracy", "top2")}
 
 
 def plain(value: object) -> object:

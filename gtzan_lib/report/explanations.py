@@ -17,7 +17,6 @@ from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import MAIN, Run
 from gtzan_lib.experiments.tables import CERTAIN
 
-DONE = ("paper", "corrected")  # recipes with two softmaxes and with one
 INSTEAD = {  # what a training with one softmax may print in place of its loss
     "one softmax, the mean of the loss since training began": lambda history: (
         np.cumsum(history["loss"]) / np.arange(1, len(history["loss"]) + 1)
@@ -35,11 +34,11 @@ def alternatives(runs: list[Run], right: float) -> list[dict]:
     in that epoch (NaN of runs whose epochs have none); the rest is at the end.
     """
     rows = []
-    for name, entry, group in _differing(runs, DONE[1]):
-        if name in DONE or entry.asks == "loss":
+    for name, entry, group in _differing(runs, "corrected"):
+        if name in ("paper", "corrected") or entry.asks == "loss":
             about = {"of": name, "tried": entry.asks == "loss"}
             rows.append(_alternative(entry.help, group, right) | about)
-        if name == DONE[1]:
+        if name == "corrected":
             rows += [_alternative(k, group, right, of) for k, of in INSTEAD.items()]
     return rows
 
@@ -93,8 +92,8 @@ def at_right(group: list[Run], right: float) -> tuple[Estimate, int]:
     Over those of a group's seeds that get so far, and how many do.
     """
     losses = [run.metric("loss_when", right=right)["value"] for run in group]
-    has = [run for run, loss in zip(group, losses, strict=True) if not math.isnan(loss)]
-    return groups.over_seeds(has, "loss_when", right=right), len(has)
+    has = [loss for loss in losses if not math.isnan(loss)]
+    return mean(has), len(has)
 
 
 def silenced(runs: list[Run], data: dict) -> dict:
@@ -106,9 +105,9 @@ def silenced(runs: list[Run], data: dict) -> dict:
     without it: of how many each genre is ``silent``, and was ``unchanged``, after the
     epochs of the changed ones.
     """
-    plain = groups.longest(runs, recipe=DONE[0])
+    plain = groups.longest(runs, recipe="paper")
     changes = []
-    for name, entry, group in _differing(runs, DONE[0]):
+    for name, entry, group in _differing(runs, "paper"):
         if entry.asks == "silence":
             ours, theirs = groups.same_seeds(group, plain)
             epochs, both = last_epoch(group[0]), {"silent": ours, "unchanged": theirs}

@@ -6,19 +6,24 @@ told and made from, and the SHA-256 sums of the files that it ``made``. No time 
 file tells whether a result is current.
 """
 
+import asyncio
 import hashlib
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gtzan_lib import store
-from gtzan_lib.errors import sentences
+from gtzan_lib.errors import UserError, sentences
 
 FOLDER = "receipts"
+LONGEST = 70  # characters of a temporary folder that sockets can be in
+SLOW_SECONDS = 300  # that a kernel may take to start and to answer on a busy machine
 
 
 def key(about: object, needs: Iterable[str]) -> str:
@@ -44,17 +49,75 @@ def _is_as_made(path: Path, digest: str) -> bool:
     return path.name != store.MANIFEST or store.is_whole(path.parent)
 
 
+@contextmanager
+def open_kernel() -> Iterator:
+    """Open a kernel for ``execute``, whose first notebook starts it."""
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    # A socket's path has about 100 characters at most, and TMPDIR may be longer.
+    place = "/tmp" if len(tempfile.gettempdir()) > LONGEST else None
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        # Sockets of this computer alone: over TCP, the kernel warns.
+        sockets = {"transport": "ipc", "ip": f"{folder}/kernel"}
+        ours = KernelSpecManager(kernel_dirs=[])  # this interpreter's, and no other
+        kernel = AsyncKernelManager(
+            kernel_name="python3",
+            kernel_spec_manager=ours,
+            **sockets if os.name == "posix" else {},
+        )
+        try:
+            yield kernel
+        finally:
+            if kernel.has_kernel:
+                asyncio.run(kernel.shutdown_kernel(now=True))
+
+
+def execute(notebook: Path, output: Path, parameters: dict, kernel) -> None:
+    """Execute a notebook with parameters; write it as it ran, also when it failed.
+
+    A ``kernel`` that has executed another one forgets its names and keeps what it
+    imported, which takes most of the time before a notebook begins. The ``UserError``
+    of a notebook that failed has the sentence that it ended with.
+    """
+    import papermill
+
+    if kernel.has_kernel:
+        client = kernel.blocking_client()
+        client.start_channels()
+        client.execute("get_ipython().reset()", reply=True, timeout=SLOW_SECONDS)
+        client.stop_channels()
+    try:
+        papermill.execute_notebook(
+            notebook,
+            output,
+            parameters,
+            kernel_name="python3",
+            km=kernel,
+            progress_bar=False,
+            autosave_cell_every=0,
+            start_timeout=SLOW_SECONDS,
+            iopub_timeout=SLOW_SECONDS,
+        )
+    except papermill.PapermillExecutionError as error:
+        words = f"{error.ename}: {error.evalue}"
+        is_sentence = error.traceback == [words]
+        failed = f"{output.stem}: {words if is_sentence else error}"
+        raise UserError(failed) from None
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror}") from error
+
+
 def _execute(folder: Path, about: list) -> Iterable[Path]:
     """Execute notebooks in one kernel: of each its name and parameters."""
-    from gtzan_lib.report import execute
     from gtzan_lib.report.figures import FIGURES
 
     target = folder / "notebooks"
     target.mkdir(parents=True, exist_ok=True)
-    with execute.open_kernel() as kernel:
+    with open_kernel() as kernel:
         for name, parameters in about:
             source = Path("notebooks", name.partition("-")[0]).with_suffix(".ipynb")
-            execute.execute(source, target / f"{name}.ipynb", parameters, kernel)
+            execute(source, target / f"{name}.ipynb", parameters, kernel)
             yield target / f"{name}.ipynb"
     numbers = {name[:2] for name, _ in about}
     drawn = [name for name in FIGURES if FIGURES[name]["notebook"][:2] in numbers]
@@ -78,28 +141,24 @@ def _train(folder: Path, about: list) -> Iterable[Path]:
         yield run.folder / store.MANIFEST
 
 
-def _record(folder: Path, about: list) -> Iterable[Path]:
-    from gtzan_lib.report import record
+def _report(folder: Path, about: list) -> Iterable[Path]:
+    """Write the record of a profile's finished runs, and what is made of it."""
+    from gtzan_lib.data.sources import open_dataset
+    from gtzan_lib.experiments import grid, suite
+    from gtzan_lib.report import pages, pdf, record
 
-    record.main(*about)
-    found = [*folder.glob("*"), *folder.glob("record/*")]
-    return [path for path in found if path.suffix in (".csv", ".gz", ".json")]
-
-
-def _pdf(folder: Path, about: list) -> Iterable[Path]:
-    from gtzan_lib.report import pdf
-
-    return [pdf.write(folder)]
-
-
-def _pages(folder: Path, about: list) -> Iterable[Path]:
-    from gtzan_lib.report import pages
-
+    data, profile = about
+    dataset = open_dataset(data)
+    runs = grid.finished(dataset, profile)
+    record.write(dataset, [*runs, *suite.ensembles(runs)])
+    print(f"{dataset.name}: {len(runs)} runs of profile {profile}")
     pages.build(folder)
-    return [path for path in (folder / "pages").rglob("*") if path.is_file()]
+    files = [folder / name for name in (record.DERIVED, record.PREDICTIONS)]
+    parts = [path for name in ("record", "pages") for path in folder.glob(f"{name}/*")]
+    return [*files, *parts, pdf.write(folder)]
 
 
-KINDS = {do.__name__[1:]: do for do in (_execute, _train, _record, _pdf, _pages)}
+KINDS = {do.__name__[1:]: do for do in (_execute, _train, _report)}
 
 
 def main(kind: str, receipt: str, about: str, *needs: str) -> int:

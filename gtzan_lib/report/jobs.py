@@ -89,15 +89,11 @@ def plan(dataset: Dataset, profile: str, data: str, cores: int) -> list[Job]:
         made.needs = sorted(set(made.needs))
         jobs.append(made)
     after = [made.name for made in jobs]
-    needs = [CLAIMS, *_files("", "report.record")]
-    jobs.append(Job("record", "record", [data, profile], needs, after))
-    beside = {
-        "pdf": [CLAIMS, FIGURES, "report/paper.typ", "report/references.bib"],
-        "pages": [FIGURES, *map(str, Path("gtzan_lib/report/page").iterdir())],
-    }
-    for kind, files in beside.items():
-        needs = [*files, *_files("", f"report.{kind}")]
-        jobs.append(Job(kind, kind, [], needs, ["record"]))
+    typeset = (CLAIMS, FIGURES, "report/paper.typ", "report/references.bib")
+    looks = map(str, Path("gtzan_lib/report/page").iterdir())
+    made_by = _files("", "report.record", "report.pdf", "report.pages")
+    needs = [*typeset, *looks, *made_by]
+    jobs.append(Job("report", "report", [data, profile], needs, after))
     return jobs
 
 

@@ -147,11 +147,7 @@ def outdated(folder: Path = REPORT) -> list[str]:
 
 def _made(content: dict, folder: Path) -> dict[Path, bytes]:
     """Return what is made of a record and its folder: PDF, start page and others."""
-    has = {path.stem for path in (folder / "pages").glob("[0-9]*.html")}
-    start = pages.start_page(content, folder, has)
-    return {
-        folder / PDF: compile_pdf(content, folder, folder / TEXT),
-        folder / "pages" / pages.START: start.encode(),
-        folder / "pages" / pages.SONG: pages.template("song.html.j2").render().encode(),
-        folder / "pages" / pages.STYLE: pages.style().encode(),
-    }
+    made = {folder / PDF: compile_pdf(content, folder, folder / TEXT)}
+    for name, text in pages.beside(content, folder).items():
+        made[folder / "pages" / name] = text.encode()
+    return made

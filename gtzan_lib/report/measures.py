@@ -143,19 +143,19 @@ def more_data(known: Evidence, encoder: str) -> Found | None:
     curves = curves[curves["encoder"] == encoder]
     if curves.empty:
         return None
-    gains, tests, by_fold, ratios = [], [], [], []
+    gains, tests, ratios = [], [], []
     for _, curve in curves.groupby("seed"):
         by_size = curve.pivot(index="artist", columns="train", values="hits")
         half, whole = by_size.columns[-2:]
         gains.append(by_size[whole] - by_size[half])
         tests.append(curve.groupby("artist")["tests"].first())
-        by_fold.append(float(gains[-1].sum() / tests[-1].sum()))
         ratios.append(tests[-1].sum() / whole)
+    by_fold = [g.sum() / n.sum() for g, n in zip(gains, tests, strict=True)]
     by_artist = clusters.mean_of(np.concatenate(gains), np.concatenate(tests))
-    over_folds = seeds.corrected(tuple(by_fold), float(np.mean(ratios)))
+    over_folds = seeds.corrected(by_fold, float(np.mean(ratios)))
     halves = [each["high"] - each["value"] for each in (by_artist, over_folds)]
     ours = around(by_artist["value"], float(np.nanmax(halves)))
-    return Found(ours, ["06_beyond"], len(gains), tuple(by_fold), is_whole=True)
+    return Found(ours, ["06_beyond"], len(gains), tuple(map(float, by_fold)), True)
 
 
 def mixture(known: Evidence, name: str, at: str | float) -> Found | None:
@@ -190,9 +190,8 @@ def gain(
     return _found(groups.difference(ours, others, metric, **fields), (), ours, others)
 
 
-def beside_others(known: Evidence, metric: str, **given) -> Found | None:
+def beside_others(known: Evidence, metric: str, **facts) -> Found | None:
     """Return by how much a metric exceeds its mean over other models of 06."""
-    fields, facts = divided(given)
     by_model = suite.by_split(known.runs).get(MAIN["split"], {})
     others = [by_model.get(model, []) for model in suite.CLIMBING]
     every = [groups.select(known.runs, **facts), *others]
@@ -202,12 +201,10 @@ def beside_others(known: Evidence, metric: str, **given) -> Found | None:
     if not group:
         return None
     every = [[each[run.provenance["seed"]] for run in group] for each in every]
-    ours, *theirs = (
-        [run.metric(metric, **fields)["value"] for run in each] for each in every
-    )
-    mean = np.mean(theirs, axis=0).tolist()
-    found = seeds.paired_difference(ours, mean, MAIN["split"])
-    return _found(found, tuple(np.subtract(ours, mean).tolist()), *every)
+    ours, *theirs = ([r.metric(metric)["value"] for r in each] for each in every)
+    gains = np.subtract(ours, np.mean(theirs, axis=0)).tolist()
+    found = seeds.mean_over_seeds(gains, MAIN["split"])
+    return _found(found, tuple(gains), *every)
 
 
 def rank(
@@ -222,14 +219,12 @@ def rank(
     if not group:
         return None
     row, column = GENRES.index(genre), GENRES.index(other or genre)
-    places = {
-        "recall": lambda shares, _: np.sum(shares >= shares[row]),
-        "called": lambda _, called: np.sum(np.delete(called, row) >= called[column]),
-    }
 
     def place(counts: np.ndarray) -> int:
-        shares = counts.diagonal() / counts.sum(axis=1).clip(1)
-        return places[metric](shares, counts[row])
+        recall = counts.diagonal() / counts.sum(axis=1).clip(1)
+        others = np.delete(counts[row], row), counts[row, column]
+        shares, own = {"recall": (recall, recall[row]), "called": others}[metric]
+        return np.sum(shares >= own)
 
     counts = np.stack([run.confusion for run in group])
     return _found(seeds.ranked(counts, place), (), group)
@@ -243,15 +238,14 @@ def by_dead_genres(known: Evidence, name: str, when: str | None = None) -> Found
     """
     table = known.dead["paper"]
     when = when or table["compared"]
-    for row in (row for row in table["moments"] if row["when"] == when):
-        names, of = row["runs"], row
-        if name == "silent":
-            of = table["mixed"]
-            names = [seed["run"] for seed in of["by_seed"]]
-        ours = {k: of[name][k] for k in ("value", "low", "high")}
-        values = tuple(row["accuracies"]) if name == "accuracy" else ()
-        return Found(ours, names, len(names), values)
-    return None
+    row = next((row for row in table["moments"] if row["when"] == when), None)
+    if row is None:
+        return None
+    of, names = row, row["runs"]
+    if name == "silent":
+        of, names = table["mixed"], [seed["run"] for seed in table["mixed"]["by_seed"]]
+    values = tuple(row["accuracies"]) if name == "accuracy" else ()
+    return Found(of[name], names, len(names), values)
 
 
 def divided(given: dict) -> tuple[dict, dict]:
@@ -261,8 +255,7 @@ def divided(given: dict) -> tuple[dict, dict]:
 
 
 def _chosen(known: Evidence, fields: dict, facts: dict) -> list[Run]:
-    epoch = fields.get("epoch", 1)
-    if epoch == 1:
+    if (epoch := fields.get("epoch", 1)) == 1:
         return groups.select(known.runs, **facts)
     reached = [run for run in known.runs if run.provenance["epochs"] >= epoch]
     return groups.longest(reached, **facts)  # all that were trained so far

@@ -64,11 +64,15 @@ def build(folder: Path) -> None:
         html, _ = exporter.from_notebook_node(notebook, {"report": report})
         page = link_pages(html, main_run(content, has))
         (target / f"{name}.html").write_text(page, encoding="utf-8")
-    (target / STYLE).write_text(style(), encoding="utf-8")
+    for name, text in beside(content, folder).items():
+        (target / name).write_text(text, encoding="utf-8")
+
+
+def beside(content: dict, folder: Path) -> dict[str, str]:
+    """Return by name what stands beside the pages of notebooks that a folder has."""
+    has = {path.stem for path in (folder / "pages").glob("[0-9]*.html")}
     song = template("song.html.j2").render()
-    (target / SONG).write_text(song, encoding="utf-8")
-    start = start_page(content, folder, has)
-    (target / START).write_text(start, encoding="utf-8")
+    return {START: start_page(content, folder, has), SONG: song, STYLE: style()}
 
 
 def style() -> str:
@@ -87,30 +91,19 @@ def start_page(content: dict, folder: Path, has: set[str]) -> str:
 
     ``has`` names the pages that there are, without ``.html``; no other is linked to.
     """
-    shown = _figures(folder, has)
-    pages = {name: name for name in has}
+    shown, pages = _figures(folder, has), {name: name for name in has}
     for run in content["runs"]:
         is_beyond = run["recipe"] == "closed-form" and run["split"] == "random"
         pages[run["run"]] = BEYOND if is_beyond else TRUST
         if run["recipe"] not in WITHOUT_PAGE:
             pages[run["run"]] = f"{TRAIN}-{run['run']}"
-    by_name = {run["run"]: run for run in content["runs"]}
     return template("start.html.j2").render(
         r=content,
         report=_about(content, START, has),
         shown=shown,
         more=[shown[name] for name in MORE if name in shown],
         pages={name: f"{page}.html" for name, page in pages.items() if page in has},
-        sections=list(dict.fromkeys(row["section"] for row in content["ledger"])),
-        trained=[  # configurations, with their runs' rows
-            row | {"runs": [by_name[name] for name in row["runs"]]}
-            for row in content["trained"]
-        ],
-        others=[
-            row
-            for row in literature.load()
-            if row["protocol"] == "artist" and row["pretrained"] != "nothing"
-        ],
+        literature=literature.load(),
         suite=suite,
         registry=registry,
         rule=softmax_twice,

@@ -209,22 +209,30 @@ def _with_bars(estimates: list[Estimate]) -> tuple[np.ndarray, np.ndarray]:
     return value, np.nan_to_num([value - low, high - value])
 
 
+def _side_by_side(
+    ax, rows: dict[str, dict[str, Estimate]], places: list[str], apart: float, **look
+) -> None:
+    """Draw the estimates of each row at their places, ``apart`` from other rows'."""
+    looks = zip(rows.items(), cycle(COLORS), cycle("osD^vP"))
+    for k, ((name, own), color, marker) in enumerate(looks):
+        x = np.array([places.index(place) for place in own])
+        y, error = _with_bars([*own.values()])
+        style = {"color": color, "marker": marker, "capsize": 3, "linewidth": 1} | look
+        ax.errorbar(
+            x + apart * (k - (len(rows) - 1) / 2), y, error, label=name, **style
+        )
+    ax.set_xticks(range(len(places)), places)
+    ax.grid(axis="y", alpha=0.3)
+
+
 def ladder(rows: list[dict], title: str) -> Figure:
     """Show the ``accuracy`` (estimate) of each row's ``model`` and ``split``."""
-    table = pd.DataFrame(rows)
-    splits = list(table["split"].unique())
-    models = table.groupby("model", sort=False)
+    by_model: dict[str, dict] = {}
+    for row in rows:
+        by_model.setdefault(row["model"], {})[row["split"]] = row["accuracy"]
     fig, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
-    looks = zip(models, cycle(COLORS), cycle("osD^vP"))
-    for k, ((name, own), color, marker) in enumerate(looks):
-        beside = 0.12 * (k - (len(models) - 1) / 2)
-        x = own["split"].map(splits.index) + beside
-        y, error = _with_bars(list(own["accuracy"]))
-        style = {"color": color, "marker": marker, "capsize": 3, "linewidth": 1}
-        ax.errorbar(x, y, error, label=name, **style)
-    ax.set_xticks(range(len(splits)), splits)
+    _side_by_side(ax, by_model, list(dict.fromkeys(row["split"] for row in rows)), 0.12)
     ax.set(xlabel="split", ylabel="test accuracy", ylim=(0, 1.05), title=title)
-    ax.grid(axis="y", alpha=0.3)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
     return fig
 
@@ -262,19 +270,15 @@ def leakage(rows: dict[str, dict], title: str) -> Figure:
 
     ``rows`` are of ``folds.leakage``, by model; its control stands beside all tracks.
     """
-    places = ["all", "control", *GENRES]
+    differences = {}
+    for name, row in rows.items():
+        parts = {"all": row, "control": row["control"]} | row["by_genre"]
+        differences[name] = {k: part["difference"] for k, part in parts.items()}
     fig, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
-    looks = zip(rows.items(), cycle(COLORS), cycle("osD^vP"))
-    for k, ((name, row), color, marker) in enumerate(looks):
-        parts = [row, row["control"], *(row["by_genre"][genre] for genre in GENRES)]
-        y, error = _with_bars([part["difference"] for part in parts])
-        x = np.arange(len(places)) + 0.15 * (k - (len(rows) - 1) / 2)
-        style = {"color": color, "fmt": marker, "capsize": 3, "linewidth": 1}
-        ax.errorbar(x, y, error, label=name, **style)
+    places = ["all", "control", *GENRES]
+    _side_by_side(ax, differences, places, 0.15, linestyle="none")
     ax.axhline(0, color="0.6", linestyle=":")
     ax.axvline(1.5, color="0.8", linewidth=1)
-    ax.set_xticks(range(len(places)), places)
     ax.set(ylabel="right, known less unheard artists", ylim=(-0.4, 1), title=title)
-    ax.grid(axis="y", alpha=0.3)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=4)
     return fig

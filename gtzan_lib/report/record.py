@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import sys
 import time
 from pathlib import Path
 
@@ -15,19 +14,10 @@ from gtzan_lib import registry, store
 from gtzan_lib.data import gtzan, splits
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import Dataset
-from gtzan_lib.data.sources import open_dataset
 from gtzan_lib.encoders import pooling
 from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import likeness
-from gtzan_lib.experiments import (
-    folds,
-    grid,
-    groups,
-    learning,
-    mixtures,
-    suite,
-    tables,
-)
+from gtzan_lib.experiments import folds, groups, learning, mixtures, suite, tables
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.tables import Tables, flat
 from gtzan_lib.fingerprint import fingerprint
@@ -181,16 +171,17 @@ def beside(dataset: Dataset, runs: list[Run]) -> str:
     if kept["data"]["sha256"] != dataset.sha256:
         about = f"report/ is about {kept['data']['name']}"
         return f"{dataset.name}: nothing to compare, as {about}"
-    names = {
+    runs_of = {
         tuple(row[fact] for fact in groups.CONFIGURATION): row["runs"]
         for row in kept["trained"]
     }
+    by_name = {row["run"]: row["accuracy"]["value"] for row in kept["runs"]}
     lines = []
     for facts, group in groups.group_runs(runs).items():
         ours = np.mean([run.metric("accuracy")["value"] for run in group])
-        of = [kept["run_metrics"][name]["accuracy"] for name in names.get(facts, ())]
-        theirs = sorted(each["value"] for each in of) or [np.nan]
-        words = f"in report/ {theirs[0]:.3f} to {theirs[-1]:.3f} of {len(of)} seeds"
+        of = sorted(by_name[name] for name in runs_of.get(facts, ()))
+        low, *_, high = 2 * (of or [np.nan])
+        words = f"in report/ {low:.3f} to {high:.3f} of {len(of)} seeds"
         lines.append(f"{', '.join(map(str, facts))}: {ours:.3f} here; {words}")
     return "\n".join(lines)
 
@@ -209,15 +200,3 @@ def differences(where: str, kept: object, again: object) -> list[str]:
         is_, follows = (json.dumps(value)[:200] for value in (kept, again))
         return [f"{where} is {is_}, and {follows} follows from the tables"]
     return [line for at, *both in items for line in differences(where + at, *both)]
-
-
-def main(data: str, profile: str) -> None:
-    """Write the record of a profile's finished runs, and what follows from it."""
-    dataset = open_dataset(data)
-    runs = grid.finished(dataset, profile)
-    write(dataset, [*runs, *suite.ensembles(runs)])
-    print(f"{dataset.name}: {len(runs)} runs of profile {profile}")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

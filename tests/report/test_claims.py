@@ -57,7 +57,7 @@ def test_verdicts_follow_the_rules_and_none_rests_on_one_seed(claim, measured, v
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (('kind = "measured"', ""), "it needs a measure"),
+        (('kind = "measured"', ""), "it needs a kind"),
         (('"measured"', '"guessed"'), "a kind .measured"),
         (('section = "3"', ""), "'section'"),
         (('tolerance = "loss"', 'tolerence = "loss"'), "no field tolerence"),

@@ -10,7 +10,7 @@ import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from gtzan_lib.errors import UserError
-from gtzan_lib.report import execute, progress
+from gtzan_lib.report import job, progress
 
 
 @pytest.fixture
@@ -30,13 +30,13 @@ def notebook(tmp_path):
 
 @pytest.fixture
 def kernel():
-    with execute.open_kernel() as opened:
+    with job.open_kernel() as opened:
         yield opened
 
 
 def test_what_a_notebook_prints_stays_in_it(notebook, tmp_path, capsys, kernel):
     path = notebook("print('x is', x)")
-    execute.execute(path, tmp_path / "n.ipynb", {"x": 7}, kernel)
+    job.execute(path, tmp_path / "n.ipynb", {"x": 7}, kernel)
     assert capsys.readouterr().out == ""
     assert "x is 7" in (tmp_path / "n.ipynb").read_text()
 
@@ -46,9 +46,9 @@ def test_a_second_notebook_knows_no_name_of_the_first_and_imports_nothing_again(
 ):
     first = notebook("import sys\nsys.seen = x\nfor_first = 1", "first")
     second = notebook("import sys\nprint(sys.seen, x, 'for_first' in dir())", "second")
-    with execute.open_kernel() as kernel:
+    with job.open_kernel() as kernel:
         for path, x in ((first, {"x": 7}), (second, {})):
-            execute.execute(path, tmp_path / f"{path.stem}-out.ipynb", x, kernel)
+            job.execute(path, tmp_path / f"{path.stem}-out.ipynb", x, kernel)
     cells = nbformat.read(tmp_path / "second-out.ipynb", as_version=4).cells
     assert [cell.execution_count for cell in cells] == [1, 2]
     assert cells[-1].outputs[0].text == "7 1 False\n"
@@ -97,8 +97,8 @@ def test_sockets_and_kernel_are_ours_whatever_the_environment(
     deep.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
     path = notebook("import sys\nprint(sys.executable)")
-    with execute.open_kernel() as kernel:
-        execute.execute(path, tmp_path / "n.ipynb", {}, kernel)
+    with job.open_kernel() as kernel:
+        job.execute(path, tmp_path / "n.ipynb", {}, kernel)
     assert sys.executable in (tmp_path / "n.ipynb").read_text()
 
 
@@ -107,11 +107,11 @@ def test_a_notebook_that_stops_with_a_sentence_fails_with_it(
 ):
     code = "from gtzan_lib.errors import DataError\nraise DataError('no such track')"
     with pytest.raises(UserError) as caught:
-        execute.execute(notebook(code), tmp_path / "n.ipynb", {}, kernel)
+        job.execute(notebook(code), tmp_path / "n.ipynb", {}, kernel)
     assert str(caught.value) == "n: DataError: no such track"
 
 
 def test_a_full_disk_is_a_sentence(notebook, tmp_path, kernel):
     (tmp_path / "n.ipynb").symlink_to("/dev/full")
     with pytest.raises(UserError, match=r"n.ipynb: No space left on device"):
-        execute.execute(notebook("1 / 1"), tmp_path / "n.ipynb", {}, kernel)
+        job.execute(notebook("1 / 1"), tmp_path / "n.ipynb", {}, kernel)

@@ -33,8 +33,8 @@ def test_every_run_is_made_by_one_job_after_what_it_needs(profile, five, in_proj
     needed = [p.facts for p in grid.needed(five, profile)]
     made_once = sorted(by_training + by_page, key=str)
     assert made_once == sorted([f for f in needed if f not in solved], key=str)
-    record = plan[names.index("record")]
-    assert set(record.after) == set(names) - {"record", "pdf", "pages"}
+    report = plan[names.index("report")]
+    assert set(report.after) == set(names) - {"report"}
 
 
 @pytest.fixture
