@@ -50,7 +50,6 @@ try:
     if DATA not in ("sample", "kaggle"):
         DATA = str(Path(DATA).expanduser().resolve())
     JOBS = jobs.plan(dataset, PROFILE, DATA, most_threads())
-    RECEIPTS = {job.name: jobs.receipt(dataset, job.name) for job in JOBS}
 except UserError as error:
     raise WorkflowError(str(error)) from None
 if workflow.is_main_process and not jobs.forget_stale(dataset, JOBS):
@@ -78,7 +77,7 @@ onerror:
 
 rule all:
     input:
-        RECEIPTS["report"],
+        jobs.receipt(dataset, "report"),
 
 
 for job in JOBS:
@@ -88,9 +87,8 @@ for job in JOBS:
             job.name
         input:
             job.needs,
-            [RECEIPTS[name] for name in job.after],
         output:
-            RECEIPTS[job.name],
+            jobs.receipt(dataset, job.name),
         params:
             kind=job.kind,
             about=lambda wildcards, text=json.dumps(job.about): text,  # as it is

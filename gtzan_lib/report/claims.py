@@ -17,7 +17,7 @@ whose head explains the fields.
 
 import math
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -47,10 +47,9 @@ ROUNDING = 1e-9  # which must not decide
 
 @dataclass(frozen=True)
 class Ledger:
-    """What ``claims.toml`` holds.
+    """What ``claims.toml`` holds: the numbers that the paper prints, and the claims.
 
-    ``paper`` has the numbers that the paper prints, as it prints them, by section and
-    name; a claim is ``proposed`` where the paper only proposes what is claimed.
+    ``paper`` has them as printed, by section and name.
     """
 
     paper: dict[str, dict[str, str]]
@@ -59,7 +58,7 @@ class Ledger:
     def only(self, proposed: bool) -> "Ledger":
         """Return the claims of what the paper only proposes, or those of the rest."""
         chosen = [c for c in self.claims if c.get("proposed", False) == proposed]
-        return replace(self, claims=chosen)
+        return Ledger(self.paper, chosen)
 
 
 def load(path: Path = LEDGER) -> Ledger:
@@ -91,13 +90,13 @@ def _fill_in(claim: dict, paper: dict, tolerances: dict) -> None:
             claim["value"] = number(claim["paper"])
         if claim.get("below") is True:
             claim["below"] = number(claim["paper"])
+    if "paper" not in claim:
+        raise ValueError("it needs paper or prints")
     rules = [name for name in RULES if name in claim]
     if len(rules) > 1 or not (rules or "reason" in claim):
         raise ValueError(f"it needs one of {', '.join(RULES)}, or a reason")
     if ("value" in claim) != ("tolerance" in claim):
         raise ValueError("value and tolerance need each other")
-    if "paper" not in claim:
-        raise ValueError("it needs paper or prints")
     if rules not in ([], ["says"]) and claim.get("kind") not in KINDS:
         raise ValueError(f"it needs a kind ({', '.join(KINDS)})")
     if rules not in ([], ["says"]) and claim.get("measure") not in measures.MEASURES:

@@ -1,26 +1,32 @@
 """What the text compares beside the claims; all of it follows from the record."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 
+import numpy as np
 import pandas as pd
+from scipy import special
 from scipy.optimize import brentq
 
 from gtzan_lib import registry
 from gtzan_lib.data import artists, splits
-from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.genres import GENRES, PRINTED
 from gtzan_lib.data.gtzan import PUBLISHED
-from gtzan_lib.evaluation import seeds, softmax_twice
+from gtzan_lib.evaluation import dead, seeds, softmax_twice
+from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
 from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import ENSEMBLE, MAIN, Run
-from gtzan_lib.report.explanations import (
-    alternatives,
-    first_epoch,
-    last_epoch,
-    mean,
-    silenced,
-)
+from gtzan_lib.experiments.tables import CERTAIN
+from gtzan_lib.report.dead import differing, mean, silenced
 from gtzan_lib.report.measures import Evidence, number
+
+INSTEAD = {  # what a training with one softmax may print in place of its loss
+    "one softmax, the mean of the loss since training began": lambda history: (
+        np.cumsum(history["loss"]) / np.arange(1, len(history["loss"]) + 1)
+    ),
+    "one softmax, the loss of test pictures": lambda history: history["test_loss"],
+}
 
 
 def highest_calibrated_loss(accuracy: float) -> float:
@@ -100,13 +106,80 @@ def softmaxes(runs: list[Run], right: float) -> list[dict]:
     return rows
 
 
-def reached(runs: list[Run], pair: tuple[float, float]) -> list[dict]:
-    """Return how many seeds of two softmaxes were as good as the paper, by epochs."""
-    longest = groups.longest(runs, recipe="paper")
-    has = [(last_epoch(r), bool(first_epoch(r, pair[1], pair[0]))) for r in longest]
-    table = pd.DataFrame(has, columns=["epochs", "reached"]).groupby("epochs")
-    table = table["reached"].agg(seeds="size", reached="sum")
-    return table.sort_index(ascending=False).reset_index().to_dict("records")
+def reached(by_seed: list[dict]) -> list[dict]:
+    """Return how many seeds were as good as the paper (``dead.tables``), by epochs."""
+    table = pd.DataFrame(by_seed, columns=["epochs", "pair"]).groupby("epochs")["pair"]
+    table = table.agg(seeds="size", reached="count").sort_index(ascending=False)
+    return table.reset_index().to_dict("records")
+
+
+def alternatives(runs: list[Run], right: float) -> list[dict]:
+    """Return a row a slip or habit that may explain the loss: first two softmaxes.
+
+    Of some only what is ``printed`` differs from one softmax. ``at_right`` is the loss
+    when a share ``right`` of the training pictures is right for the first time, of the
+    seeds ``reached``, and ``certain_then`` the share of answers that print as 100.0 %
+    in that epoch (NaN of runs whose epochs have none); the rest is at the end.
+    """
+    rows = []
+    for name, entry, group in differing(runs, "corrected"):
+        if name in ("paper", "corrected") or entry.asks == "loss":
+            about = {"of": name, "tried": entry.asks == "loss"}
+            rows.append(_alternative(entry.help, group, right) | about)
+        if name == "corrected":
+            rows += [_alternative(k, group, right, of) for k, of in INSTEAD.items()]
+    return rows
+
+
+def _alternative(
+    name: str, group: list[Run], right: float, loss_of: Callable | None = None
+) -> dict:
+    row = {"name": name, "printed": bool(loss_of), "tried": False}
+    row["seeds"] = len(group)
+    row["runs"] = [run.name for run in group]
+    metrics = ("loss", "train_accuracy", "accuracy")
+    values = {k: groups.over_seeds(group, k) for k in metrics}
+    values["saturated"] = seeds.over_seeds([_alone(r) for r in group], MAIN["split"])
+    values["at_right"], row["reached"] = at_right(group, right)
+    passed = [(run.history, e) for run in group if (e := first_epoch(run, right))]
+    if loss_of:
+        values["loss"] = mean([loss_of(run.history)[-1] for run in group])
+        values["at_right"] = mean([loss_of(of)[e - 1] for of, e in passed])
+        row["reached"] = len(passed)
+    then = [of[CERTAIN][e - 1] for of, e in passed if CERTAIN in of]
+    values["certain_then"] = seeds.clipped(mean(then)) if then else bare(np.nan)
+    return row | {"epochs": last_epoch(group[0])} | values
+
+
+def _alone(run: Run) -> Estimate:
+    """Return the share of answers that print as 100.0 % and nine times 0.0 %."""
+    logits = run.predictions["logits"].astype(float)
+    is_sigmoid = run.provenance["recipe"] == "sigmoid"
+    shares = special.expit(logits) if is_sigmoid else special.softmax(logits, axis=1)
+    *_, second, first = np.sort(shares, axis=1).T
+    is_alone = (first >= PRINTED) & (second < 1 - PRINTED)
+    return proportion(is_alone.sum(), len(logits))
+
+
+def at_right(group: list[Run], right: float) -> tuple[Estimate, int]:
+    """Return the loss when a share ``right`` of the training pictures is right first.
+
+    Over those of a group's seeds that get so far, and how many do.
+    """
+    losses = [run.metric("loss_when", right=right)["value"] for run in group]
+    has = [loss for loss in losses if not math.isnan(loss)]
+    return mean(has), len(has)
+
+
+def last_epoch(run: Run) -> int:
+    """Return how many epochs a run has."""
+    return run.provenance["epochs"]
+
+
+def first_epoch(run: Run, right: float) -> int | None:
+    """Return the first epoch with at least ``right`` of the training pictures right."""
+    curves = run.history["loss"], run.history["train_accuracy"]
+    return dead.first_pass(*curves, np.inf, right)
 
 
 def control_artists() -> dict[str, int]:
@@ -185,7 +258,7 @@ def summary(known: Evidence, ledger: list[dict]) -> dict:
     decided = [row for row in ledger if row["kind"] in trained and row["seeds"]]
     return {
         "softmaxes": softmaxes(runs, right),
-        "reached": reached(runs, known.pair),
+        "reached": reached(known.dead["paper"]["seeds"]),
         "alternatives": alternatives(runs, right),
         "silenced": silenced(runs, known.data),
         "equal": equally_certain(loss, right),

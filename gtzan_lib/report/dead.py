@@ -1,15 +1,17 @@
-"""Silent genres over seeds: tables made of the record.
+"""Silent genres over seeds: tables made of the record, and what changes them.
 
 The paper's own network and split (``groups.MAIN``), by both recipes; what counts as
 silent, and which silent genres are dead, says ``evaluation.dead``.
 """
 
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from gtzan_lib import registry
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import dead, seeds
 from gtzan_lib.evaluation.metrics import Estimate, around, bare, proportion
@@ -141,7 +143,7 @@ def together(when: str, group: list[SimpleNamespace]) -> dict:
     least = np.array([dead.FLOOR + moment.share for moment in group])
     rows = [
         {"silent": int(k), "seeds": int(of.sum()), "least": least[of].mean()}
-        | {"loss": _mean(loss[of])}
+        | {"loss": mean(loss[of])}
         for k in np.unique(silent)
         for of in [silent == k]
     ]
@@ -161,10 +163,10 @@ def together(when: str, group: list[SimpleNamespace]) -> dict:
         "by_silent": rows,
         "per_genre": slope,
         "parts": {
-            name: _mean([m.parts[name] for m in group], 1 if name in SHARES else None)
+            name: mean([m.parts[name] for m in group], 1 if name in SHARES else None)
             for name in group[0].parts
         },
-        "by_silence": _mean(by_silence, 1),
+        "by_silence": mean(by_silence, 1),
         "accuracy": _share([moment.accuracy for moment in group]),
         "accuracies": [moment.accuracy["value"] for moment in group],
         "goes_to": _goes_to(group),
@@ -219,10 +221,68 @@ def mixed(ends: list[SimpleNamespace]) -> dict:
     return means | {"difference": difference, "by_seed": by_seed}
 
 
-def _mean(values: list[float], highest: float | None = None) -> dict:
-    mean = seeds.mean_over_seeds(list(values), MAIN["split"])
-    return seeds.clipped(mean, highest) if highest else mean
+def mean(values: Sequence[float], highest: float | None = None) -> Estimate:
+    """Return a mean over seeds of the paper's split, at most as high; NaN of none."""
+    if not len(values):
+        return bare(np.nan)
+    found = seeds.mean_over_seeds(list(values), MAIN["split"])
+    return seeds.clipped(found, highest) if highest else found
 
 
 def _share(shares: list[Estimate]) -> dict:
     return seeds.over_seeds(shares, MAIN["split"]) if shares else bare(np.nan)
+
+
+def differing(runs: list[Run], recipe: str) -> Iterator[tuple]:
+    """Yield what differs from the paper's network by a recipe in one thing at most.
+
+    Of each recipe, encoder and model that has runs: name, entry and runs.
+    """
+    lists = {"recipe": registry.RECIPES, "encoder": registry.ENCODERS}
+    lists["model"] = registry.MODELS
+    for fact, entries in lists.items():
+        for name, entry in entries.items():
+            if group := groups.select(runs, **{"recipe": recipe, fact: name}):
+                yield name, entry, group
+
+
+def silenced(runs: list[Run], data: dict) -> dict:
+    """Return why genres fall silent behind two softmaxes: what is seen, and changed.
+
+    ``ranks`` has a row a genre: the mean rank of its template (``template_ranks``), and
+    of how many ``seeds`` it is silent after ``epochs``; ``correlation`` is Spearman's.
+    ``changes`` has a row a change to pictures or outputs, of the same seeds with and
+    without it: of how many each genre is ``silent``, and was ``unchanged``, after the
+    epochs of the changed ones.
+    """
+    plain = groups.longest(runs, recipe="paper")
+    changes = []
+    for name, entry, group in differing(runs, "paper"):
+        if entry.asks == "silence":
+            ours, theirs = groups.same_seeds(group, plain)
+            epochs, both = (
+                group[0].provenance["epochs"],
+                {"silent": ours, "unchanged": theirs},
+            )
+            row = {"name": name, "help": entry.help, "seeds": len(ours)}
+            row |= {"runs": [run.name for run in ours], "epochs": epochs}
+            changes.append(row | {k: _silent(v, epochs) for k, v in both.items()})
+    epochs = min((run.provenance["epochs"] for run in plain), default=0)
+    counts = _silent(plain, epochs)
+    ranks = [
+        {"genre": g, "rank": data[f"template_rank.{g}"], "silent": counts[g]}
+        for g in GENRES
+        if f"template_rank.{g}" in data
+    ]
+    rho = np.nan
+    if ranks and len({row["silent"] for row in ranks}) > 1:
+        rho = stats.spearmanr(*([row[k] for row in ranks] for k in ("rank", "silent")))
+        rho = float(rho.statistic)
+    about = {"seeds": len(plain), "epochs": epochs, "correlation": rho}
+    return about | {"ranks": ranks, "changes": changes}
+
+
+def _silent(group: list[Run], epoch: int) -> dict[str, int]:
+    """Return of how many runs each genre is silent after an epoch."""
+    found = [dead.silent_at(dead.silences(*run.counted), epoch) for run in group]
+    return {genre: sum(genre in silent for silent in found) for genre in GENRES}

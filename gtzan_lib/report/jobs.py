@@ -22,16 +22,12 @@ BEFORE = {"02": ["01"], "03": ["01"], "05": ["04"]}  # notebooks that others com
 
 @dataclass
 class Job:
-    """What a job of some ``kind`` (see ``job``) is told, needs, and trains.
-
-    ``needs`` are files, ``after`` the names of jobs that come before it.
-    """
+    """What a job of some ``kind`` (see ``job``) is told, needs (files), and trains."""
 
     name: str
     kind: str
     about: list
     needs: list[str]
-    after: list[str] = field(default_factory=list)
     runs: list[Parameters] = field(default_factory=list)
     threads: int = 1
     priority: int = 0
@@ -44,57 +40,46 @@ def plan(dataset: Dataset, profile: str, data: str, cores: int) -> list[Job]:
     of their time, and one a processor trains.
     """
     needed = grid.needed(dataset, profile)
-    trained = [p for p in needed if p.facts["recipe"] != "closed-form"]
-    with_page = [p for p in trained if grid.has_page(p, profile)]
-    by_name = {
-        f"{NETWORK}-{runs.folder_name(p.facts)}": p
-        for p in sorted(with_page, key=lambda p: p.epochs)
-    }
+    solved = [p for p in needed if p.facts["recipe"] == "closed-form"]
+    shown = [p for p in needed if p not in solved and grid.has_page(p, profile)]
+    shown.sort(key=lambda p: p.epochs)
+    by_name = {f"{NETWORK}-{runs.folder_name(p.facts)}": p for p in shown}
     is_short, half = grid.is_short(profile), max(1, cores // 2)
-    others = [p for p in trained if p not in with_page]
-    trainings = _trainings(data, others, half if is_short else 0)
-    jobs = list(trainings)
+    others = [p for p in needed if p not in solved + shown]
+    jobs = _trainings(data, others, half if is_short else 0)
     sources = sorted(path.stem for path in Path("notebooks").glob("0*.ipynb"))
-    chains = [["01_pack"], ["02_pool_mse", NETWORK], sources[3:5], sources[5:]]
-    chains = [
-        [name for s in chain for name in (by_name if s == NETWORK else [s])]
-        for chain in chains
-    ]
+    chains = [sources[:1], [sources[1], *by_name], sources[3:5], sources[5:]]
     if not is_short:
         chains = [[name] for chain in chains for name in chain]
     place = {name: f"execute_{chain[0]}" for chain in chains for name in chain}
     for chain in chains:
         made = Job(place[chain[0]], "execute", [], [], priority=2)
         made.threads = half if chain[0][:2] in ("04", "06", "07") else 1
-        after = set()
+        after, needs = set(), set()
         for name in chain:
             number, given = name[:2], {"data": data}
             if own := by_name.get(name):
                 given |= own.facts
                 made.runs.append(own)
-            made.needs += _made_from(name, own)
+            needs.update(_made_from(name, own))
             after |= {place[n] for n in place if n[:2] in BEFORE.get(number, [])}
             if number >= "04":
                 given["profile"] = profile
-                after |= {place[n] for n, p in by_name.items() if _is_for(number, p)}
-                after |= {
-                    t.name for t in trainings if any(_is_for(number, p) for p in t.runs)
-                }
+                trained = {p: j.name for j in jobs for p in j.runs if p not in solved}
+                after |= {trained[p] for p in trained if _is_for(number, p)}
             if number >= "05":
-                made.needs.append(CLAIMS)
+                needs.add(CLAIMS)
             if number >= "06":
-                made.runs += [p for p in needed if p not in trained]
+                made.runs += solved
             made.about.append([name, given])
-        made.after = sorted(after - {made.name})
-        made.needs = sorted(set(made.needs))
+        before = sorted(after - {made.name})
+        made.needs = [*sorted(needs), *(receipt(dataset, name) for name in before)]
         jobs.append(made)
-    after = [made.name for made in jobs]
-    typeset = (CLAIMS, FIGURES, "report/paper.typ", "report/references.bib")
-    looks = map(str, Path("gtzan_lib/report/page").iterdir())
-    made_by = _files("", "report.record", "report.pdf", "report.pages")
-    needs = [*typeset, *looks, *made_by]
-    jobs.append(Job("report", "report", [data, profile], needs, after))
-    return jobs
+    needs = [CLAIMS, FIGURES, "report/paper.typ", "report/references.bib"]
+    needs += map(str, Path("gtzan_lib/report/page").iterdir())
+    needs += _files("", "report.record", "report.pdf", "report.pages")
+    needs += [receipt(dataset, made.name) for made in jobs]
+    return [*jobs, Job("report", "report", [data, profile], needs)]
 
 
 def receipt(dataset: Dataset, name: str) -> str:
@@ -111,9 +96,8 @@ def forget_stale(dataset: Dataset, jobs: list[Job]) -> bool:
     """Remove the receipts that do not hold any more; return whether any is missing."""
     is_missing = False
     for made in jobs:
-        path = dataset.results / job.FOLDER / f"{made.name}.json"
-        before = [str(path.with_name(f"{name}.json")) for name in made.after]
-        is_whole = job.holds(path, made.about, [*made.needs, *before])
+        path = store.PROJECT / receipt(dataset, made.name)
+        is_whole = job.holds(path, made.about, made.needs)
         if not (is_whole and all(runs.finished(dataset, p) for p in made.runs)):
             path.unlink(missing_ok=True)
             is_missing = True

@@ -130,7 +130,9 @@ def front_page(content: dict) -> dict[str, str]:
 def template(name: str) -> Template:
     """Return a template of the folder ``page``; in HTML, what it shows is escaped."""
     options = {"autoescape": ".html" in name, "keep_trailing_newline": True}
-    return Environment(loader=FileSystemLoader(TEMPLATE), **options).get_template(name)
+    environment = Environment(loader=FileSystemLoader(TEMPLATE), **options)
+    environment.filters["by"] = lambda rows, key: {row[key]: row for row in rows}
+    return environment.get_template(name)
 
 
 def link_pages(page: str, main_run: str) -> str:

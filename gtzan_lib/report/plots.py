@@ -99,7 +99,7 @@ def loss_by_accuracy(
 
 
 def silenced(found: dict, title: str) -> Figure:
-    """Show in how many seeds genres are silent (see ``explanations.silenced``)."""
+    """Show in how many seeds genres are silent (see ``dead.silenced``)."""
     changes = found["changes"]
     heights = [4.2, 0.7 + 0.5 * len(changes)] if changes else [4.2]
     kind = {"layout": "constrained", "height_ratios": heights, "squeeze": False}

@@ -83,23 +83,19 @@ def encoder_errors(folders: dict[str, Path], test_index: np.ndarray) -> list[dic
     Errors are on the scale of 0 to 1: ``mse_plot`` is without the picture's border,
     ``mse_8_bits`` what rounding codes to bytes adds.
     """
-    return [_row(name, folder, test_index) for name, folder in folders.items()]
-
-
-def _row(encoder: str, folder: Path, test_index: np.ndarray) -> dict:
     from gtzan_lib.encoders import learned
 
-    with np.load(folder / "mse.npz") as mse:
-        error = {kind: float(mse[kind][test_index].mean()) for kind in mse}
-    return {
-        "encoder": encoder,
-        "folder": folder.name,
-        "weights": sum(p.numel() for p in learned.build(encoder, 0).parameters()),
-        "seconds": sum(store.read_json(folder / "history.json")["seconds"]),
-        "mse": error["picture"],
-        "mse_plot": error["plot"],
-        "mse_8_bits": error["picture"] - error["unrounded"],
-    }
+    rows = []
+    for encoder, folder in folders.items():
+        with np.load(folder / "mse.npz") as mse:
+            error = {kind: float(mse[kind][test_index].mean()) for kind in mse}
+        row = {"encoder": encoder, "folder": folder.name}
+        parameters = learned.build(encoder, 0).parameters()
+        row["weights"] = sum(p.numel() for p in parameters)
+        row["seconds"] = sum(store.read_json(folder / "history.json")["seconds"])
+        row |= {"mse": error["picture"], "mse_plot": error["plot"]}
+        rows.append(row | {"mse_8_bits": error["picture"] - error["unrounded"]})
+    return rows
 
 
 def _codes(dataset: Dataset) -> pd.DataFrame:
@@ -117,7 +113,7 @@ def _codes(dataset: Dataset) -> pd.DataFrame:
         split = splits.split(dataset, "random", key["seed"])
         train = hashlib.sha256(split["train"].tobytes()).hexdigest()
         if key["train_sha256"] == train:
-            row = _row(key["encoder"], path, split["test"])
+            (row,) = encoder_errors({key["encoder"]: path}, split["test"])
             ratio = row["mse"] / pooled[split["test"]].mean()
             found.append({"seed": key["seed"], "of_pooling": ratio} | row)
     return pd.DataFrame(found, columns=CODES)
