@@ -21,8 +21,6 @@ from gtzan_lib.experiments.run import MAIN, Run
 EPOCHS = (30, 100, 300)  # that are compared, and the end
 PAIR = "pair"  # the moment in which a seed first is as good as the paper
 HIPHOP, REGGAE = map(GENRES.index, ("hiphop", "reggae"))  # which the paper mixes up
-SHARES = ("silent", "wrong")  # of pictures, among the parts of a loss
-TINY = 1e-9  # above the least loss that there is
 
 
 def moments(run: Run, pair: tuple[float, float]) -> list[SimpleNamespace]:
@@ -97,12 +95,9 @@ def tables(runs: list[Run], pair: tuple[float, float]) -> dict:
 
 
 def _seed(seed: list[SimpleNamespace], compared: str | None) -> dict:
-    """Return a seed's row, in words.
+    """Return a seed's row: genres that were ``late`` when learning began, or ``died``.
 
-    Genres that were ``late``, not yet answered when learning began, and those that
-    ``died`` after; the genres ``dead`` and ``waiting`` ``after`` the epoch compared (or
-    the last, of a run that is shorter); and the epoch in which it was as good as the
-    paper (``pair``).
+    ``dead`` and ``waiting`` are those ``after`` the epoch compared, or a run's last.
     """
     end, late, died = seed[-1], [], []
     then = next((moment for moment in seed if str(moment.epoch) == compared), end)
@@ -111,8 +106,9 @@ def _seed(seed: list[SimpleNamespace], compared: str | None) -> dict:
         if first == end.begins:
             late.append(f"{genre} never" if lasts else f"{genre} until {last}")
         else:
-            when = f"from {first}" if lasts else f"{first} to {last}"
-            died.append(f"{genre} {when}")
+            died.append(
+                f"{genre} from {first}" if lasts else f"{genre} {first} to {last}"
+            )
     return {
         "run": end.run.name,
         "seed": end.run.provenance["seed"],
@@ -141,12 +137,11 @@ def together(when: str, group: list[SimpleNamespace]) -> dict:
     """
     silent, loss = np.array([(len(moment.silent), moment.loss) for moment in group]).T
     least = np.array([dead.FLOOR + moment.share for moment in group])
-    rows = [
-        {"silent": int(k), "seeds": int(of.sum()), "least": least[of].mean()}
-        | {"loss": mean(loss[of])}
-        for k in np.unique(silent)
-        for of in [silent == k]
-    ]
+    rows = []
+    for k in np.unique(silent):
+        of = silent == k
+        row = {"silent": int(k), "seeds": int(of.sum()), "least": least[of].mean()}
+        rows.append(row | {"loss": mean(loss[of])})
     answers = [moment.counts[HIPHOP] for moment in group]
     called = [_called(n.sum(), n) for n in answers]
     most = sum(n[REGGAE] > np.delete(n, REGGAE).max() for n in answers)
@@ -155,7 +150,8 @@ def together(when: str, group: list[SimpleNamespace]) -> dict:
         line = stats.linregress(silent, loss)
         half = stats.t.ppf(0.975, len(group) - 2) * line.stderr
         slope = around(line.slope, half)
-    by_silence = [m.share / max(m.loss - dead.FLOOR, TINY) for m in group]
+    by_silence = [m.share / max(m.loss - dead.FLOOR, 1e-9) for m in group]
+    highest = {"silent": 1, "wrong": 1}  # the parts that are shares of pictures
     return {
         "when": when,
         "seeds": len(group),
@@ -163,7 +159,7 @@ def together(when: str, group: list[SimpleNamespace]) -> dict:
         "by_silent": rows,
         "per_genre": slope,
         "parts": {
-            name: mean([m.parts[name] for m in group], 1 if name in SHARES else None)
+            name: mean([m.parts[name] for m in group], highest.get(name))
             for name in group[0].parts
         },
         "by_silence": mean(by_silence, 1),
@@ -234,9 +230,9 @@ def _share(shares: list[Estimate]) -> dict:
 
 
 def differing(runs: list[Run], recipe: str) -> Iterator[tuple]:
-    """Yield what differs from the paper's network by a recipe in one thing at most.
+    """Yield recipes, encoders and models that have runs: name, entry and runs.
 
-    Of each recipe, encoder and model that has runs: name, entry and runs.
+    Each differs in one thing at most from the paper's network by a recipe.
     """
     lists = {"recipe": registry.RECIPES, "encoder": registry.ENCODERS}
     lists["model"] = registry.MODELS
@@ -251,22 +247,19 @@ def silenced(runs: list[Run], data: dict) -> dict:
 
     ``ranks`` has a row a genre: the mean rank of its template (``template_ranks``), and
     of how many ``seeds`` it is silent after ``epochs``; ``correlation`` is Spearman's.
-    ``changes`` has a row a change to pictures or outputs, of the same seeds with and
-    without it: of how many each genre is ``silent``, and was ``unchanged``, after the
-    epochs of the changed ones.
+    ``changes`` has a row a change to pictures or outputs: of how many of the same seeds
+    each genre is ``silent``, and was ``unchanged``, after the epochs of the changed.
     """
     plain = groups.longest(runs, recipe="paper")
     changes = []
     for name, entry, group in differing(runs, "paper"):
         if entry.asks == "silence":
             ours, theirs = groups.same_seeds(group, plain)
-            epochs, both = (
-                group[0].provenance["epochs"],
-                {"silent": ours, "unchanged": theirs},
-            )
             row = {"name": name, "help": entry.help, "seeds": len(ours)}
-            row |= {"runs": [run.name for run in ours], "epochs": epochs}
-            changes.append(row | {k: _silent(v, epochs) for k, v in both.items()})
+            row["runs"] = [run.name for run in ours]
+            row["epochs"] = epochs = group[0].provenance["epochs"]
+            row["silent"] = _silent(ours, epochs)
+            changes.append(row | {"unchanged": _silent(theirs, epochs)})
     epochs = min((run.provenance["epochs"] for run in plain), default=0)
     counts = _silent(plain, epochs)
     ranks = [
