@@ -137,8 +137,7 @@ def _alternative(
     row = {"name": name, "printed": bool(loss_of), "tried": False}
     row["seeds"] = len(group)
     row["runs"] = [run.name for run in group]
-    metrics = ("loss", "train_accuracy", "accuracy")
-    values = {k: groups.over_seeds(group, k) for k in metrics}
+    values = {k: groups.over_seeds(group, k) for k in ("loss", "accuracy")}
     values["saturated"] = seeds.over_seeds([_alone(r) for r in group], MAIN["split"])
     values["at_right"], row["reached"] = at_right(group, right)
     passed = [(run.history, e) for run in group if (e := first_epoch(run, right))]

@@ -35,9 +35,8 @@ def key(about: object, needs: Iterable[str]) -> str:
 def holds(receipt: Path, about: object, needs: Iterable[str]) -> bool:
     """Tell whether a job was told the same, and all that it made is as it made it."""
     found = store.read_json(receipt) or {}
-    if not all(Path(name).is_file() for name in needs):
-        return False
-    return found.get("key") == key(about, needs) and all(
+    is_there = all(Path(name).is_file() for name in needs)
+    return (is_there and found.get("key") == key(about, needs)) and all(
         _is_as_made(receipt.parent.parent / name, digest)
         for name, digest in found["made"].items()
     )

@@ -26,8 +26,8 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     The tables, ``predictions.csv``, figures, pages (of runs the main ones of the first
     seed, which keeps the report small) and their executed notebooks; the rest is made
     of these anew. The target's claims and text stay, and the README beside it gets its
-    tables. All is built and checked beside the old report, and then takes its place.
-    ``DataError`` if a report is not finished or does not follow from its own results.
+    tables. All is built beside the old report, and then takes its place. ``DataError``
+    if a report is not finished.
     """
     copied = [folder / name for name in (*COPIED, "notebooks", record.PREDICTIONS)]
     if not (folder / PDF).is_file() or not all(path.exists() for path in copied):
@@ -46,40 +46,25 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
         shutil.copytree(target, partial)
     partial.mkdir(parents=True, exist_ok=True)
     _build(folder, partial)
-    if wrong := check(partial, readme=None):
-        shutil.rmtree(partial)
-        raise DataError(f"the report does not hold, and is not kept: {wrong[0]}")
     if target.exists():
         target.rename(old)
     partial.rename(target)
     shutil.rmtree(old, ignore_errors=True)
-    _write_readme(target)
+    _write(_made(target))
     return target
 
 
 def mend(folder: Path = REPORT) -> None:
     """Make all anew in a report that follows from its tables and claims."""
-    _write_what_follows(folder)
-    _write_readme(folder)
-
-
-def _write_readme(folder: Path) -> None:
-    """Write the README's parts that tell of the report in a folder beside it."""
-    readme = folder.parent / "README.md"
-    if readme.is_file():
-        text = readme.read_text("utf-8")
-        for mark, part in pages.front_page(record.read(folder)).items():
-            place = re.compile(README_PART.format(mark), re.DOTALL)
-            text = place.sub(lambda old, part=part: part, text)
-        partial = readme.with_name(f".{readme.name}.new")
-        partial.write_text(text, "utf-8")
-        partial.replace(readme)
-
-
-def _write_what_follows(folder: Path) -> None:
     record.write_derived(folder, folder / LEDGER)
-    for path, made in _made(record.read(folder), folder).items():
-        path.write_bytes(made)
+    _write(_made(folder))
+
+
+def _write(made: dict[Path, bytes]) -> None:
+    for path, content in made.items():
+        partial = path.with_name(f".{path.name}.new")
+        partial.write_bytes(content)
+        partial.replace(path)
 
 
 def _build(folder: Path, target: Path) -> None:
@@ -92,12 +77,13 @@ def _build(folder: Path, target: Path) -> None:
         shutil.copytree(folder / name, target / name)
     shutil.rmtree(target / "notebooks", ignore_errors=True)
     shutil.copy(folder / record.PREDICTIONS, target / record.PREDICTIONS)
-    runs_of = tables.read(target).measured
-    shown = {run.name for run in runs_of if grid.is_main(run.provenance)}
+    runs_of = tables.read(target).runs.to_dict("records")
+    shown = {row["run"] for row in runs_of if grid.is_main(row)}
     for page in (target / "pages").glob(f"{pages.TRAIN}-*.html"):
         if page.stem.removeprefix(f"{pages.TRAIN}-") not in shown:
             page.unlink()
-    _write_what_follows(target)
+    record.write_derived(target, target / LEDGER)
+    _write(_made(target, with_readme=False))
     (target / "notebooks").mkdir()
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
         if (target / "pages" / f"{path.stem}.html").is_file():
@@ -105,12 +91,11 @@ def _build(folder: Path, target: Path) -> None:
             nbformat.write(notebook, target / "notebooks" / path.name)
 
 
-def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
+def check(folder: Path = REPORT) -> list[str]:
     """Return a sentence for everything in a report that does not follow.
 
-    What follows from the tables and the claims is derived again. The PDF, the start
-    page and the parts of the README beside the folder (None: of none) are made again of
-    what is kept, where that follows.
+    What follows from the tables and the claims is derived again; PDF, start page and
+    README are made again of what is kept, where that follows.
     """
     record_of, ledger = tables.read(folder), claims.load(folder / LEDGER)
     try:
@@ -120,19 +105,13 @@ def check(folder: Path = REPORT, readme: str | None = "README.md") -> list[str]:
     except Exception as error:  # whatever a cell may hold that was changed by hand
         words = f"{folder / tables.FOLDER} contradicts itself: {error!r}"
         raise DataError(words) from error
-    content = record.read(folder)
-    if wrong := record.differences(record.DERIVED, content, again):
+    if wrong := record.differences(record.DERIVED, record.read(folder), again):
         return wrong
-    for path, made in _made(content, folder).items():
-        if not path.is_file() or path.read_bytes() != made:
-            wrong.append(f"{path} is not what is made of the results")
-    path = folder.parent / (readme or "")
-    text = path.read_text("utf-8") if path.is_file() else ""
-    for mark, part in pages.front_page(content).items():
-        place = re.search(README_PART.format(mark), text, re.DOTALL)
-        if place and place[0] != part:
-            wrong.append(f"{mark} of {path} is not that of the results")
-    return wrong
+    return [
+        f"{path} is not what is made of the results"
+        for path, made in _made(folder).items()
+        if not path.is_file() or path.read_bytes() != made
+    ]
 
 
 def outdated(folder: Path = REPORT) -> list[str]:
@@ -145,9 +124,17 @@ def outdated(folder: Path = REPORT) -> list[str]:
     return [row["run"] for row in rows if not old.isdisjoint(row)]
 
 
-def _made(content: dict, folder: Path) -> dict[Path, bytes]:
-    """Return what is made of a record and its folder: PDF, start page and others."""
+def _made(folder: Path, with_readme: bool = True) -> dict[Path, bytes]:
+    """Return what is made of a report: PDF, start page, and the README beside it."""
+    content = record.read(folder)
     made = {folder / PDF: compile_pdf(content, folder, folder / TEXT)}
     for name, text in pages.beside(content, folder).items():
         made[folder / "pages" / name] = text.encode()
+    readme = folder.parent / "README.md"
+    if with_readme and readme.is_file():
+        text = readme.read_text("utf-8")
+        for mark, part in pages.front_page(content).items():
+            place = re.compile(README_PART.format(mark), re.DOTALL)
+            text = place.sub(lambda old, part=part: part, text)
+        made[readme] = text.encode()
     return made
