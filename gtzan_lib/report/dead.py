@@ -52,10 +52,7 @@ def moments(run: Run, pair: tuple[float, float]) -> list[SimpleNamespace]:
 
 
 def _called(tests: int, counts: np.ndarray) -> Estimate:
-    """Return the share of hip-hop that is called reggae, of counts of answers.
-
-    These may be of several epochs; its interval is that of one epoch's ``tests``.
-    """
+    """Return the share called reggae, with the interval of one epoch's ``tests``."""
     share = counts[REGGAE] / max(1, sum(counts))
     return proportion(round(share * tests), tests) | {"value": share}
 

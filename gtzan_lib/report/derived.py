@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation.dead import FLOOR
 from gtzan_lib.evaluation.metrics import with_interval
 from gtzan_lib.experiments import folds, groups, suite
@@ -149,7 +150,8 @@ def configurations(runs: list[Run]) -> list[dict]:
         for name, (metric, fields) in MEANS.items():
             value = over_seeds(group, metric, **fields)["value"]
             row |= {name: value, f"{name}_text": f"{value:.2f}"}
-        rows.append(row)
+        recall = {genre: over_seeds(group, "recall", genre=genre) for genre in GENRES}
+        rows.append(row | {"recall": recall})
     return rows
 
 

@@ -87,8 +87,7 @@ def loss_by_accuracy(
     for (name, history), color, marker in looks:
         style = {"color": color, "marker": marker, "markevery": 0.12, "markersize": 5}
         ax.plot(history["train_accuracy"], history["loss"], **style, label=name)
-    loss, right = pair
-    ax.plot(right, loss, "k*", markersize=16, label="the paper")
+    ax.plot(pair[1], pair[0], "k*", markersize=16, label="the paper")
     ax.axhline(dead.FLOOR, color="0.5", linestyle=":", label="least behind two")
     ax.set(xlabel="training accuracy", ylabel="training loss (nats)", xlim=(0, 1.02))
     ax.set_ylim(bottom=0)
@@ -209,18 +208,15 @@ def _with_bars(estimates: list[Estimate]) -> tuple[np.ndarray, np.ndarray]:
     return value, np.nan_to_num([value - low, high - value])
 
 
-def _side_by_side(
-    ax, rows: dict[str, dict[str, Estimate]], places: list[str], apart: float, **look
-) -> None:
+def _side_by_side(ax, rows: dict, places: list[str], apart: float, **look) -> None:
     """Draw the estimates of each row at their places, ``apart`` from other rows'."""
     looks = zip(rows.items(), cycle(COLORS), cycle("osD^vP"))
     for k, ((name, own), color, marker) in enumerate(looks):
         x = np.array([places.index(place) for place in own])
+        x = x + apart * (k - (len(rows) - 1) / 2)
         y, error = _with_bars([*own.values()])
         style = {"color": color, "marker": marker, "capsize": 3, "linewidth": 1} | look
-        ax.errorbar(
-            x + apart * (k - (len(rows) - 1) / 2), y, error, label=name, **style
-        )
+        ax.errorbar(x, y, error, label=name, **style)
     ax.set_xticks(range(len(places)), places)
     ax.grid(axis="y", alpha=0.3)
 
@@ -230,8 +226,9 @@ def ladder(rows: list[dict], title: str) -> Figure:
     by_model: dict[str, dict] = {}
     for row in rows:
         by_model.setdefault(row["model"], {})[row["split"]] = row["accuracy"]
+    splits = list(dict.fromkeys(row["split"] for row in rows))
     fig, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
-    _side_by_side(ax, by_model, list(dict.fromkeys(row["split"] for row in rows)), 0.12)
+    _side_by_side(ax, by_model, splits, 0.12)
     ax.set(xlabel="split", ylabel="test accuracy", ylim=(0, 1.05), title=title)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
     return fig
