@@ -272,8 +272,7 @@ def leakage(rows: dict[str, dict], title: str) -> Figure:
         parts = {"all": row, "control": row["control"]} | row["by_genre"]
         differences[name] = {k: part["difference"] for k, part in parts.items()}
     fig, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
-    places = ["all", "control", *GENRES]
-    _side_by_side(ax, differences, places, 0.15, linestyle="none")
+    _side_by_side(ax, differences, ["all", "control", *GENRES], 0.15, linestyle="none")
     ax.axhline(0, color="0.6", linestyle=":")
     ax.axvline(1.5, color="0.8", linewidth=1)
     ax.set(ylabel="right, known less unheard artists", ylim=(-0.4, 1), title=title)
