@@ -1,4 +1,4 @@
-"""Encoders ``patch``, ``factorised`` and ``conv``: autoencoders trained on pictures.
+"""Encoders that are learned: autoencoders trained on pictures.
 
 Paper, section 4.3; notebook 04_autoencoder compares them with baselines. To add one,
 write a subclass of ``Autoencoder``, name it in ``AUTOENCODERS`` and in the registry.
@@ -18,7 +18,7 @@ from gtzan_lib.data import packing
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.pictures import PLOT
 from gtzan_lib.encoders.encoder import Encoder
-from gtzan_lib.models import autoencoder
+from gtzan_lib.models import autoencoder, band_autoencoder
 from gtzan_lib.models.autoencoder import CODE_SHAPE, Autoencoder
 from gtzan_lib.models.layout import to_array, to_tensor
 from gtzan_lib.training import checkpoints
@@ -26,14 +26,15 @@ from gtzan_lib.training.loop import over_epochs
 
 AUTOENCODERS = {
     "patch": autoencoder.PatchAutoencoder,
-    "factorised": autoencoder.FactorisedAutoencoder,
-    "conv": autoencoder.ConvAutoencoder,
+    "factorised": band_autoencoder.FactorisedAutoencoder,
+    "conv": band_autoencoder.ConvAutoencoder,
+    "conv-tanh": band_autoencoder.TanhAutoencoder,
 }
 BASELINES = {
     **{k: partial(autoencoder.AveragePooling, k) for k in ("nearest", "bilinear")},
     "bicubic": partial(autoencoder.AveragePooling, "bicubic"),
     **{f"pca{size}": partial(autoencoder.PatchPCA, size) for size in (4, 8, 16)},
-    "pca-bands": autoencoder.BandPCA,
+    "pca-bands": band_autoencoder.BandPCA,
 }
 WEIGHTS, CODES = "model.safetensors", "codes.npy"
 BATCH = 8  # pictures a step

@@ -7,7 +7,7 @@ from gtzan_lib.data import packing, splits
 from gtzan_lib.data.pictures import draw
 from gtzan_lib.encoders import learned
 from gtzan_lib.errors import DataError
-from gtzan_lib.models import autoencoder
+from gtzan_lib.models import band_autoencoder
 from gtzan_lib.models.layout import to_array, to_tensor
 
 NAMES = (*learned.AUTOENCODERS, *learned.BASELINES)
@@ -24,7 +24,7 @@ def images():
         wave = np.sin(band / rng.uniform(5, 40)) * np.sin(column / rng.uniform(5, 40))
         noisy = 128 + 60 * wave + 10 * rng.standard_normal(wave.shape)
         bands = noisy.clip(0, 255).astype(np.uint8)
-        pictures.append(draw(bands[autoencoder.BAND_OF_ROW]))
+        pictures.append(draw(bands[band_autoencoder.BAND_OF_ROW]))
     return np.stack(pictures)
 
 
@@ -83,6 +83,18 @@ def test_pictures_outside_of_the_training_set_have_no_influence(name, images, tm
     assert same_weights(model, again)
 
 
+@pytest.mark.parametrize(("name", "is_linear"), [("conv", True), ("conv-tanh", False)])
+def test_behind_its_sigmoid_a_code_is_linear_or_not(name, is_linear, images, tmp_path):
+    """The code of a mean of pictures is the mean of their codes, or is not."""
+    model, x, _ = fitted(name, images, tmp_path, epochs=1)
+    both = torch.from_numpy(x[:2])
+    with torch.no_grad():
+        codes = torch.logit(model.encode(both).double())
+        of_mean = torch.logit(model.encode(both.float().mean(0, keepdim=True)).double())
+    off = (of_mean - codes.mean(0)).abs().max() / codes.abs().max()
+    assert (off < 1e-4) == is_linear
+
+
 def test_bands_are_read_and_drawn_without_loss(images):
     model = learned.build("conv", 0)
     bands = torch.from_numpy(model.prepare(images[:3]))
@@ -105,7 +117,7 @@ def test_learn_seals_codes_errors_and_weights(tiny):
     assert store.is_whole(folder)
     assert not list(folder.glob("checkpoint*"))
     history = store.read_json(folder / "history.json")
-    assert len(history["loss"]) == autoencoder.ConvAutoencoder.epochs + 1
+    assert len(history["loss"]) == band_autoencoder.ConvAutoencoder.epochs + 1
     with np.load(folder / "mse.npz") as errors:
         assert set(errors) == {"picture", "plot", "unrounded"}
         assert all(value.shape == (30,) for value in errors.values())
