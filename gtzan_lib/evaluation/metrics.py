@@ -47,12 +47,6 @@ def with_interval(estimate: Estimate, digits: int = 2) -> str:
     return value if np.isnan(estimate["low"]) else f"{value} [{low}, {high}]"
 
 
-def with_text(estimate: Estimate) -> dict:
-    """Return an estimate with the words for it, ``text``; None in it becomes NaN."""
-    numbers = {k: np.nan if v is None else float(v) for k, v in estimate.items()}
-    return numbers | {"text": with_interval(numbers)}
-
-
 def top_k_hits(logits: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     """Tell for each picture whether its genre is among the ``k`` most likely.
 

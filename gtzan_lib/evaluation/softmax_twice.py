@@ -22,10 +22,12 @@ WITHIN = 0.03  # nats between the loss and that of certainty behind two softmaxe
 ABOVE_CHANCE = 0.2  # accuracy above 1 / classes from which the gap tells something
 PAIRS = Path(__file__).with_name("softmax_pairs.csv")
 PREVALENCE = Path(__file__).with_name("softmax_prevalence.csv")
+TIMES = {2: "twice", 1: "once"}
+TESTED = "BC"  # halves of public code that the rule was not made from
 GENRE = "genre"  # the frame of prevalence that holds classifiers of music genres
 _WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-ASSUMES, ANSWERS, WHY, HALVES = (
-    _WORDS[name] for name in ("assumes", "answers", "why", "halves")
+ASSUMES, ANSWERS, WHY, LIES, REGIONS = (
+    _WORDS[name] for name in ("assumes", "answers", "why", "lies", "regions")
 )
 
 
@@ -69,65 +71,73 @@ def diagnose(classes: int, loss: float, accuracy: float) -> Diagnosis:
 
 
 def as_json(found: Diagnosis) -> dict:
-    """Return a diagnosis, its words, and how often the rule was right, by half."""
-    tally = {
-        half: {k: (v["right"], v["answered"]) for k, v in validation(half).items()}
-        for half in HALVES
-    }
-    words = {"why": WHY[found.reason], "assumes": ASSUMES}
+    """Return a diagnosis, its words, and how often the rule was right in its region."""
+    region = LIES[found.reason]
+    tally = {k: (v["right"], v["answered"]) for k, v in validation(region).items()}
+    words = {"why": WHY[found.reason], "assumes": ASSUMES, "region": region}
     return found._asdict() | words | {"public_code": tally}
 
 
 def as_text(found: Diagnosis) -> str:
     """Return the words for the same."""
-    lines = [
-        f"{found.answer}: {WHY[found.reason]}",
+    return (
+        f"{found.answer}: {WHY[found.reason]}\n"
         f"floor {found.floor:.3f}; a certain network behind two softmaxes "
-        f"{found.certain:.3f}, gap {found.gap:+.3f} (up to {WITHIN} counts as none)",
-        f"assumed: {ASSUMES}",
-    ]
-    for half, tally in as_json(found)["public_code"].items():
-        each = [f"{k} of {n} applied {name}" for name, (k, n) in tally.items()]
-        lines.append(f"right on public code, {HALVES[half]}: {', '.join(each)}")
-    return "\n".join(lines)
+        f"{found.certain:.3f}, gap {found.gap:+.3f} (up to {WITHIN} counts as none)\n"
+        f"assumed: {ASSUMES}\n{right_on_public_code(LIES[found.reason])}"
+    )
+
+
+def right_on_public_code(region: str) -> str:
+    """Return how often the rule was right in a region, in a sentence."""
+    each = (
+        f"{row['right']} of {row['answered']} pairs that applied it {applied} "
+        f"(sources: {row['sources']})"
+        for applied, row in validation(region).items()
+        if row["answered"]
+    )
+    return REGIONS[region].format(" and ".join(each))
 
 
 def public_pairs() -> pd.DataFrame:
     """Return losses and accuracies printed by public code, with the rule's answers.
 
-    Columns: those of ``softmax_pairs.csv``, ``answer``, ``reason`` and ``gap``. A row
-    that is ``unfit`` breaks an assumption: its loss and accuracy are of other examples
-    ("mixed"), of one "batch", or the loss is not a mean ("scale").
+    Columns: those of ``softmax_pairs.csv``, what was ``applied``, the rule's
+    ``answer``, ``reason`` and ``region``. Left out are rows that break an assumption:
+    their loss and accuracy are of other examples ("mixed"), of one "batch", or the loss
+    is not a mean ("scale").
     """
     table = pd.read_csv(PAIRS, keep_default_na=False)
+    table = table[table.pop("unfit") == ""].reset_index(drop=True)
     found = [diagnose(*row) for row in table[["classes", "loss", "accuracy"]].values]
-    answers = pd.DataFrame(found, columns=Diagnosis._fields)
-    return table.join(answers[["answer", "reason", "gap"]])
+    answers = pd.DataFrame(found, columns=Diagnosis._fields)[["answer", "reason"]]
+    answers["region"] = answers["reason"].map(LIES)
+    return table.join(answers).assign(applied=table["softmaxes"].map(TIMES))
 
 
-def validation(half: str) -> dict[str, dict]:
-    """Return how often the rule is right on a half of public code, "A", "B" or "C".
+def validation(region: str | None = None, halves: str = TESTED) -> dict[str, dict]:
+    """Return how often the rule is right on ``halves`` of public code, of "A" to "C".
 
-    Of what was applied "twice" and "once": ``pairs``, ``sources``, ``answered``,
-    ``right``, their ``share`` with Wilson's interval of pairs that were independent,
-    ``by_source`` with that of sources (``clusters.share``), and ``failures``, rows of
-    ``public_pairs``. Pairs that cannot be told are not answered.
+    In one region or both, of what was applied "twice" and "once": ``pairs``;
+    ``answered``, those that can be told, and their ``sources``; ``right``, their
+    ``share`` with Wilson's interval of pairs that were independent, and ``by_source``
+    with that of sources (``clusters.share``).
     """
     table = public_pairs()
-    table = table[table["unfit"] == ""].groupby("half").get_group(half)
+    table = table[table["half"].isin(list(halves))]
+    table = table[table["region"] == region] if region else table
     result = {}
-    for softmaxes, name in ((2, "twice"), (1, "once")):
-        rows = table[table["softmaxes"] == softmaxes]
+    for applied in TIMES.values():
+        rows = table[table["applied"] == applied]
         told = rows[rows["answer"] != "cannot tell"]
-        right = told["answer"] == name
-        result[name] = {
+        right = told["answer"] == applied
+        result[applied] = {
             "pairs": len(rows),
-            "sources": rows["source"].nunique(),
+            "sources": told["source"].nunique(),
             "answered": len(told),
             "right": int(right.sum()),
             "share": proportion(right.sum(), len(told)),
             "by_source": clusters.share(right, told["source"]),
-            "failures": told[~right].to_dict("records"),
         }
     return result
 
@@ -146,11 +156,24 @@ def frequency(frame: str | None = None) -> dict:
     return {"k": k, "n": n, "share": proportion(k, n)}
 
 
-def natural_experiments() -> pd.DataFrame:
-    """Return those of ``public_pairs`` that are of one author, softmax once and twice.
+def posterior() -> dict:
+    """Return how probable two softmaxes are where the rule says so, by Bayes' rule.
 
-    They are of one notebook, or from before and after the mistake.
+    Of answered pairs of all halves, applied "twice" and "once": ``k`` of ``n`` are on
+    the line, and the likelihood ``ratio``. The prior is the ``frequency`` among genre
+    classifiers; the ``share`` has its interval alone, as if the ratio were exact.
     """
-    table = public_pairs()
-    chosen = table[table["experiment"] != ""]
-    return chosen.sort_values(["source", "softmaxes"], ignore_index=True)
+    told = public_pairs().query("answer != 'cannot tell'")
+    on = (told["answer"] == "twice").groupby(told["applied"]).agg(k="sum", n="size")
+    likely = on["k"] / on["n"]
+    ratio = likely["twice"] / likely["once"]
+    prior = frequency(GENRE)["share"].items()
+    share = {name: ratio * p / (ratio * p + 1 - p) for name, p in prior}
+    return on.to_dict("index") | {"ratio": ratio, "share": share}
+
+
+def both_ways() -> pd.DataFrame:
+    """Return those of ``public_pairs`` whose source applied softmax once and twice."""
+    sources = public_pairs().groupby("source")
+    chosen = sources.filter(lambda rows: rows["applied"].nunique() == 2)
+    return chosen.sort_values(["source", "softmaxes"], ignore_index=True, kind="stable")

@@ -91,9 +91,11 @@ def leakage(known: Answers, unheard: Answers, lists: Answers | None) -> dict:
     """Return how much more often tracks are right whose artists are known.
 
     Estimates by artist: shares right, ``known`` and ``unheard``, and their paired
-    ``difference``; the same ``by_genre``, of the ``control`` (artists with one track)
-    and, where there are ``lists``, of the published test list, ``listed``, with the
-    share of models that these train, and ``shift``: how much ``unheard`` exceeds it.
+    ``difference``; the same ``by_genre``, of the ``control`` (artists with one track),
+    of the ``rest`` without the two genres that make ``most`` of the difference (their
+    ``share`` of it, with numbers of artists and of control tracks), and, where there
+    are ``lists``, of the published test list, ``listed``, with the share of models that
+    these train, and ``shift``: how much ``unheard`` exceeds it.
     """
 
     def compare(chosen: np.ndarray) -> dict:
@@ -114,6 +116,18 @@ def leakage(known: Answers, unheard: Answers, lists: Answers | None) -> dict:
         "control": compare(sizes[whose] == 1),
         "repetitions": len(unheard.logits),
     }
+    points = {  # of each genre, tracks that are right only where artists are known
+        genre: each["tracks"] * each["difference"]["value"]
+        for genre, each in found["by_genre"].items()
+    }
+    most = sorted(points, key=points.get, reverse=True)[:2]
+    found["most"] = [
+        {"genre": genre, "share": points[genre] / sum(points.values())}
+        | {"artists": found["by_genre"][genre]["artists"]}
+        | {"control": int(np.sum(of[genre] & (sizes[whose] == 1)))}
+        for genre in most
+    ]
+    found["rest"] = compare(~np.any([of[genre] for genre in most], axis=0))
     if lists is not None:
         listed = np.isin(known.index, lists.index)
         shift = clusters.paired(unheard.hits[:, listed], lists.hits, lists.artists)

@@ -120,11 +120,13 @@ def over_seeds(some: Runs, metric: str, **fields) -> Estimate:
 
 def difference(some: Runs, others: Runs, metric: str, **fields) -> Estimate:
     """Return by how much ``some`` exceed ``others`` in a metric, paired by seed."""
-    ours, theirs = (
-        [run.metric(metric, **fields)["value"] for run in group]
-        for group in same_seeds(some, others)
-    )
-    return seeds.paired_difference(ours, theirs, some[0].provenance["split"])
+    both = same_seeds(some, others)
+    ours, theirs = ([r.metric(metric, **fields)["value"] for r in g] for g in both)
+    pictures, first = [], scores.FIRST.get(metric)
+    if first:
+        hits = ([scores.hits(run, first).astype(int) for run in g] for g in both)
+        pictures = [a - b for a, b in zip(*hits, strict=True)]
+    return seeds.paired_difference(ours, theirs, some[0].provenance["split"], pictures)
 
 
 def change(some: Runs, others: Runs, metric: str) -> Estimate:

@@ -39,11 +39,9 @@ def top2(run) -> Counts:
 
 
 def saturated(run) -> Counts:
-    """Count those whose largest percentage, as the recipe makes it, prints as 100.0."""
-    logits = run.predictions["logits"].astype(float)
-    is_sigmoid = run.provenance["recipe"] == "sigmoid"
-    shares = special.expit(logits) if is_sigmoid else special.softmax(logits, axis=1)
-    return int(np.sum(shares.max(axis=1) >= PRINTED)), len(logits)
+    """Count those whose largest percentage prints as 100.0."""
+    shares = special.softmax(run.predictions["logits"].astype(float), axis=1)
+    return int(np.sum(shares.max(axis=1) >= PRINTED)), len(shares)
 
 
 def recall(run, genre: str) -> Counts:

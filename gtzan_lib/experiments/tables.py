@@ -30,6 +30,7 @@ FILES = {
 PARTS = ("test", "validation")
 CERTAIN = "train_certain"  # answers whose percentage prints as 100.0
 ANSWERED, RIGHT = ([f"{word}_{g}" for g in GENRES] for word in ("answered", "right"))
+LOGIT_DIGITS = 4  # more would move no percentage by 0.01, and take half as much again
 PAIRS = [f"{true}_as_{called}" for true in GENRES for called in GENRES]
 
 
@@ -178,7 +179,8 @@ def _answers(run: Run, tracks: np.ndarray) -> list[pd.DataFrame]:
     parts = []
     for part, said in zip(PARTS, (run.predictions, run.validation), strict=True):
         if said is not None:
-            table = pd.DataFrame(np.asarray(said["logits"], np.float32), columns=GENRES)
+            logits = np.round(np.asarray(said["logits"], np.float32), LOGIT_DIGITS)
+            table = pd.DataFrame(logits, columns=GENRES)
             about = {"run": run.name, "part": part, "track": tracks[said["index"]]}
             about["truth"] = np.array(GENRES)[said["labels"]]
             parts.append(pd.concat([pd.DataFrame(about), table], axis=1))

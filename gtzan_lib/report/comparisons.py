@@ -1,32 +1,22 @@
 """What the text compares beside the claims; all of it follows from the record."""
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
-from scipy import special
 from scipy.optimize import brentq
 
 from gtzan_lib import registry
 from gtzan_lib.data import artists, splits
-from gtzan_lib.data.genres import GENRES, PRINTED
+from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import PUBLISHED
-from gtzan_lib.evaluation import dead, seeds, softmax_twice
-from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
+from gtzan_lib.evaluation import seeds, softmax_twice
 from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import ENSEMBLE, MAIN, Run
-from gtzan_lib.experiments.tables import CERTAIN
-from gtzan_lib.report.dead import differing, mean, silenced
+from gtzan_lib.report.alternatives import alternatives, first_epoch, last_epoch
+from gtzan_lib.report.dead import mean, silenced
 from gtzan_lib.report.measures import Evidence, number
-
-INSTEAD = {  # what a training with one softmax may print in place of its loss
-    "one softmax, the mean of the loss since training began": lambda history: (
-        np.cumsum(history["loss"]) / np.arange(1, len(history["loss"]) + 1)
-    ),
-    "one softmax, the loss of test pictures": lambda history: history["test_loss"],
-}
 
 
 def highest_calibrated_loss(accuracy: float) -> float:
@@ -74,6 +64,7 @@ def softmaxes(runs: list[Run], right: float) -> list[dict]:
     A row each: ``short``, both at the end of the epochs that most of their seeds have;
     ``long``, two softmaxes for the longest; and ``same``, both after the first epoch in
     which a share ``right`` of the training pictures is right, of seeds that get so far.
+    ``each`` has the difference of each seed.
     """
     pair = ("corrected", "paper")
     once, twice = (groups.select(runs, recipe=name) for name in pair)
@@ -99,6 +90,7 @@ def softmaxes(runs: list[Run], right: float) -> list[dict]:
         row = {"when": when, "once": mean(values[0]), "twice": mean(values[1])}
         row["difference"] = seeds.paired_difference(*values, MAIN["split"])
         row["seeds"] = len(both)
+        row["each"] = np.subtract(*values).tolist()
         if when != "same":
             ends = (of(group[0]) for group, of in zip(compared, epochs_of, strict=True))
             row["epochs"] = dict(zip(("once", "twice"), ends, strict=True))
@@ -111,74 +103,6 @@ def reached(by_seed: list[dict]) -> list[dict]:
     table = pd.DataFrame(by_seed, columns=["epochs", "pair"]).groupby("epochs")["pair"]
     table = table.agg(seeds="size", reached="count").sort_index(ascending=False)
     return table.reset_index().to_dict("records")
-
-
-def alternatives(runs: list[Run], right: float) -> list[dict]:
-    """Return a row a slip or habit that may explain the loss: first two softmaxes.
-
-    Of some only what is ``printed`` differs from one softmax. ``at_right`` is the loss
-    when a share ``right`` of the training pictures is right for the first time, of the
-    seeds ``reached``, and ``certain_then`` the share of answers that print as 100.0 %
-    in that epoch (NaN of runs whose epochs have none); the rest is at the end.
-    """
-    rows = []
-    for name, entry, group in differing(runs, "corrected"):
-        if name in ("paper", "corrected") or entry.asks == "loss":
-            about = {"of": name, "tried": entry.asks == "loss"}
-            rows.append(_alternative(entry.help, group, right) | about)
-        if name == "corrected":
-            rows += [_alternative(k, group, right, of) for k, of in INSTEAD.items()]
-    return rows
-
-
-def _alternative(
-    name: str, group: list[Run], right: float, loss_of: Callable | None = None
-) -> dict:
-    row = {"name": name, "printed": bool(loss_of), "tried": False}
-    row["seeds"] = len(group)
-    row["runs"] = [run.name for run in group]
-    values = {k: groups.over_seeds(group, k) for k in ("loss", "accuracy")}
-    values["saturated"] = seeds.over_seeds([_alone(r) for r in group], MAIN["split"])
-    values["at_right"], row["reached"] = at_right(group, right)
-    passed = [(run.history, e) for run in group if (e := first_epoch(run, right))]
-    if loss_of:
-        values["loss"] = mean([loss_of(run.history)[-1] for run in group])
-        values["at_right"] = mean([loss_of(of)[e - 1] for of, e in passed])
-        row["reached"] = len(passed)
-    then = [of[CERTAIN][e - 1] for of, e in passed if CERTAIN in of]
-    values["certain_then"] = seeds.clipped(mean(then)) if then else bare(np.nan)
-    return row | {"epochs": last_epoch(group[0])} | values
-
-
-def _alone(run: Run) -> Estimate:
-    """Return the share of answers that print as 100.0 % and nine times 0.0 %."""
-    logits = run.predictions["logits"].astype(float)
-    is_sigmoid = run.provenance["recipe"] == "sigmoid"
-    shares = special.expit(logits) if is_sigmoid else special.softmax(logits, axis=1)
-    *_, second, first = np.sort(shares, axis=1).T
-    is_alone = (first >= PRINTED) & (second < 1 - PRINTED)
-    return proportion(is_alone.sum(), len(logits))
-
-
-def at_right(group: list[Run], right: float) -> tuple[Estimate, int]:
-    """Return the loss when a share ``right`` of the training pictures is right first.
-
-    Over those of a group's seeds that get so far, and how many do.
-    """
-    losses = [run.metric("loss_when", right=right)["value"] for run in group]
-    has = [loss for loss in losses if not math.isnan(loss)]
-    return mean(has), len(has)
-
-
-def last_epoch(run: Run) -> int:
-    """Return how many epochs a run has."""
-    return run.provenance["epochs"]
-
-
-def first_epoch(run: Run, right: float) -> int | None:
-    """Return the first epoch with at least ``right`` of the training pictures right."""
-    curves = run.history["loss"], run.history["train_accuracy"]
-    return dead.first_pass(*curves, np.inf, right)
 
 
 def control_artists() -> dict[str, int]:
@@ -198,20 +122,24 @@ def public_code() -> dict:
     """Return how the rule of ``softmax_twice`` does on public code, and what is common.
 
     ``halves`` are rows of what was applied twice and once in each half that the rule
-    was not made from; ``genre`` and ``all`` are shares of repositories; ``experiments``
-    are pairs of loss and accuracy of one author's networks.
+    was not made from, ``regions`` both halves below and above the floor; ``genre`` and
+    ``all`` are shares of repositories; ``both_ways`` are pairs of loss and accuracy.
     """
+    check = softmax_twice.validation
     halves = [
-        {k: row[k] for k in ("pairs", "sources", "answered", "right")}
-        | {"half": half, "applied": applied, "by_source": row["by_source"]}
-        for half in softmax_twice.HALVES
-        for applied, row in softmax_twice.validation(half).items()
+        row | {"half": half, "applied": applied, "above": check("above", half)[applied]}
+        for half in softmax_twice.TESTED
+        for applied, row in check(halves=half).items()
     ]
-    columns = ["source", "softmaxes", "loss", "accuracy", "gap"]
-    experiments = softmax_twice.natural_experiments()[columns].to_dict("records")
-    frames = {"genre": softmax_twice.GENRE, "all": None}
-    common = {name: softmax_twice.frequency(frame) for name, frame in frames.items()}
-    return {"halves": halves, "experiments": experiments} | common
+    columns = ["source", "run", "task", "half", "subset", "applied", "loss", "accuracy"]
+    return {
+        "halves": halves,
+        "regions": {name: check(name) for name in softmax_twice.REGIONS},
+        "both_ways": softmax_twice.both_ways()[columns].to_dict("records"),
+        "posterior": softmax_twice.posterior(),
+        "genre": softmax_twice.frequency(softmax_twice.GENRE),
+        "all": softmax_twice.frequency(),
+    }
 
 
 def computing(known: Evidence) -> list[dict]:
@@ -258,7 +186,7 @@ def summary(known: Evidence, ledger: list[dict]) -> dict:
     return {
         "softmaxes": softmaxes(runs, right),
         "reached": reached(known.dead["paper"]["seeds"]),
-        "alternatives": alternatives(runs, right),
+        "alternatives": alternatives(runs, loss, right),
         "silenced": silenced(runs, known.data),
         "equal": equally_certain(loss, right),
         "calibrated": highest_calibrated_loss(right),

@@ -16,7 +16,7 @@ from gtzan_lib.experiments.groups import over_seeds
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
-from gtzan_lib.report import claims, comparisons
+from gtzan_lib.report import alternatives, claims, comparisons
 from gtzan_lib.report.claims import Ledger
 from gtzan_lib.report.measures import Evidence, number
 
@@ -185,8 +185,8 @@ def central(runs: list[Run], paper: dict[str, dict[str, str]]) -> list[dict]:
     for recipe, group in groups.headline(runs).items():
         train = over_seeds(group, "train_accuracy")
         epochs, is_twice = group[0].provenance["epochs"], recipe == "paper"
-        at_same, n = comparisons.at_right(group, share)
-        loss = with_interval(at_same)
+        losses = alternatives.losses_at(group, share)
+        loss, n = with_interval(alternatives.mean(losses)), len(losses)
         few = f"{n} of {len(group)}" if 0 < n < len(group) else ""
         row = {
             "name": f"recipe {recipe}, {epochs} epochs",

@@ -123,11 +123,18 @@ def with_alpha(mse: float, channels: int) -> float:
     return mse * 3 / channels
 
 
-def encoder_ratio(known: Evidence, encoder: str) -> Found | None:
-    """Return an encoder's error as a share of pooling's (bicubic), over seeds."""
-    codes = known.tables.codes
-    ratios = codes[codes["encoder"] == encoder].sort_values("seed")["of_pooling"]
-    if ratios.empty:
+def encoder_ratio(known: Evidence, encoder: str, than: str = "") -> Found | None:
+    """Return an encoder's error as a share of another's, paired, over seeds.
+
+    Of pooling's (bicubic) where none is named.
+    """
+    by_seed = known.tables.codes.pivot(
+        index="seed", columns="encoder", values="of_pooling"
+    )
+    if not {encoder, than or encoder} <= set(by_seed):
+        return None
+    ratios = by_seed[encoder] / (by_seed[than] if than else 1)
+    if (ratios := ratios.dropna()).empty:
         return None
     ours = seeds.mean_over_seeds(ratios.tolist(), MAIN["split"])
     return Found(ours, ["04_autoencoder"], len(ratios))

@@ -46,10 +46,13 @@ def architecture(layers: list[dict], name: str) -> Figure:
     return fig
 
 
-def training_curves(histories: dict[str, dict], title: str) -> Figure:
+def training_curves(
+    histories: dict[str, dict], title: str, stars: tuple[float, ...] = ()
+) -> Figure:
     """Show loss and accuracy by epoch (the paper's figures 4 and 5).
 
-    ``histories`` are ``Run.history`` by the name that the legend gives each run.
+    ``histories`` are ``Run.history`` by the name that the legend gives each run, and
+    ``stars`` what the paper prints: epochs, loss, training and test accuracy.
     """
     kind = {"sharex": True, "figsize": (5.6, 6.2), "layout": "constrained"}
     fig, (upper, lower) = plt.subplots(2, 1, **kind)
@@ -64,12 +67,22 @@ def training_curves(histories: dict[str, dict], title: str) -> Figure:
             kind |= {"marker": marker, "markevery": marked, "markersize": 5}
             upper.plot(epochs, history[loss], **kind)
             lower.plot(epochs, history[f"{part}_accuracy"], **kind)
+    if stars:
+        epochs, loss, *accuracies = stars
+        losses = loss, np.nan  # of test pictures none is printed
+        rows = zip(("train", "test"), losses, accuracies, "kw", strict=True)
+        for part, loss, accuracy, color in rows:
+            kind = {"marker": "*", "markersize": 13, "linestyle": "", "zorder": 3}
+            kind |= {"color": color, "markeredgecolor": "k"}
+            upper.plot(epochs, loss, **kind, label=f"the paper, {part}")
+            lower.plot(epochs, accuracy, **kind)
     upper.set(ylabel="loss (nats)")
     lower.set(xscale="log", xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
     for ax in (upper, lower):
         ax.grid(alpha=0.3)
     lines = upper.get_legend_handles_labels()
-    fig.legend(*lines, loc="outside lower center", ncols=len(histories), fontsize=8)
+    look = {"ncols": len(histories) + bool(stars), "fontsize": 7, "columnspacing": 1}
+    fig.legend(*lines, loc="outside lower center", **look)
     fig.suptitle(title)
     return fig
 

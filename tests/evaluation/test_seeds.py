@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from gtzan_lib.evaluation import seeds
 from gtzan_lib.evaluation.metrics import bare
@@ -38,3 +39,21 @@ def test_the_interval_of_a_rank_counts_the_chance_of_pictures_once():
     once = 2 * 1.96 * (100 * (right[:2] * (1 - right[:2])).sum()) ** 0.5
     assert np.mean(widths) < 1.15 * once  # pictures drawn twice: 1.4 times
     assert np.isnan(seeds.ranked(folds[:1], place)["low"])  # one run has no interval
+
+
+def test_a_difference_is_no_surer_than_its_pictures_allow():
+    rng = np.random.default_rng(0)
+    pictures = [rng.permuted([1] * 20 + [-1] * 12 + [0] * 168) for _ in range(5)]
+    values = [each.mean() for each in pictures]  # all the same: seeds show no spread
+    found = seeds.paired_difference(values, [0] * 5, "random", pictures)
+    half = stats.norm.ppf(0.975) * np.std(pictures) / 1000**0.5
+    assert found["high"] - found["value"] == pytest.approx(half)
+    assert found["value"] == pytest.approx(8 / 200)
+    wide = seeds.paired_difference([0, 1, 0, 1, 0], [0] * 5, "random", pictures)
+    assert wide == seeds.paired_difference([0, 1, 0, 1, 0], [0] * 5, "random")
+
+
+def test_one_more_seed_lies_farther_off_than_the_mean():
+    found = seeds.one_more([1.0, 2.0, 4.0])
+    t, spread = stats.t.ppf(0.975, 2), np.std([1, 2, 4], ddof=1)
+    assert found["high"] - found["value"] == pytest.approx(t * spread * (4 / 3) ** 0.5)

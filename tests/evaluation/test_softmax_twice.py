@@ -59,38 +59,74 @@ def test_impossible_values_are_refused(given, words):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("half", ["A", "B", "C"])
-@pytest.mark.parametrize(("softmaxes", "name"), [("2", "twice"), ("1", "once")])
-def test_answers_on_public_code_are_counted_again(half, softmaxes, name):
-    """With no pandas and none of the library's rule."""
-    wrong, answered = [], 0
+def public_rows():
+    """Half, source, softmaxes, region and answer of each pair, without the library."""
     for row in csv.DictReader(softmax_twice.PAIRS.open(encoding="utf-8")):
-        if (row["half"], row["softmaxes"], row["unfit"]) != (half, softmaxes, ""):
-            continue
         k, loss, accuracy = (float(row[x]) for x in ("classes", "loss", "accuracy"))
         floor = math.log(math.e + k - 1) - 1
-        if loss < floor or accuracy >= 1 / k + 0.2:
-            answered += 1
-            is_on = loss >= floor and abs(loss - floor - 1 + accuracy) <= 0.03
-            wrong += [row["run"]] * (is_on != (softmaxes == "2"))
-    found = softmax_twice.validation(half)[name]
-    assert [row["run"] for row in found["failures"]] == wrong
-    right = answered - len(wrong)
-    assert (found["right"], found["answered"]) == (right, answered)
+        on = "2" if abs(loss - floor - 1 + accuracy) <= 0.03 else "1"
+        answer = on if accuracy >= 1 / k + 0.2 else ""
+        where = ("below", "1") if loss < floor else ("above", answer)
+        if not row["unfit"]:
+            yield row["half"], row["source"], row["softmaxes"], *where
+
+
+@pytest.mark.parametrize("halves", ["A", "B", "C", "BC"])
+@pytest.mark.parametrize("region", ["below", "above", None])
+@pytest.mark.parametrize(("softmaxes", "name"), [("2", "twice"), ("1", "once")])
+def test_answers_on_public_code_are_counted_again(halves, region, softmaxes, name):
+    rows = [
+        (source, answer)
+        for half, source, n, where, answer in public_rows()
+        if half in halves and n == softmaxes and region in (where, None)
+    ]
+    told = [row for row in rows if row[1]]
+    right = sum(answer == softmaxes for _, answer in told)
+    found = softmax_twice.validation(region, halves)[name]
+    counts = [found[key] for key in ("pairs", "answered", "right", "sources")]
+    assert counts == [len(rows), len(told), right, len({source for source, _ in told})]
     of_pairs, of_sources = (found[key] for key in ("share", "by_source"))
-    assert of_pairs["value"] == pytest.approx(right / answered)
-    assert of_sources["high"] - of_sources["low"] > of_pairs["high"] - of_pairs["low"]
+    if told:
+        assert of_pairs["value"] == pytest.approx(right / len(told))
+        wider = of_sources["high"] - of_sources["low"]
+        assert wider > of_pairs["high"] - of_pairs["low"]
 
 
-def test_the_command_says_it(capsys):
-    given = ["softmax", "--classes", "10", "--loss", "1.83", "--accuracy", "0.62"]
+def test_bayes_rule_turns_the_line_into_a_probability():
+    rows = [(n, answer) for _, _, n, _, answer in public_rows() if answer]
+    said = {n: [answer == "2" for k, answer in rows if k == n] for n in "12"}
+    once, twice = (sum(x) / len(x) for x in said.values())
+    prior = softmax_twice.frequency(softmax_twice.GENRE)["share"]
+    found = softmax_twice.posterior()["share"]
+    for name, p in prior.items():
+        assert found[name] == pytest.approx(twice * p / (twice * p + once * (1 - p)))
+
+
+def test_sources_of_both_show_every_pair():
+    counts = {}
+    for _, source, n, _, _ in public_rows():
+        counts.setdefault(source, []).append(n)
+    expected = {s: len(n) for s, n in counts.items() if len(set(n)) == 2}
+    assert softmax_twice.both_ways()["source"].value_counts().to_dict() == expected
+
+
+@pytest.mark.parametrize(
+    ("loss", "words", "tally"),
+    [
+        ("1.83", ("twice: ", "1.461", "-0.011", "hardly known"), ([21, 22], [2, 3])),
+        ("1.0", ("once: ", "arithmetic"), ([0, 0], [17, 17])),
+    ],
+)
+def test_the_command_says_it(capsys, loss, words, tally):
+    given = ["softmax", "--classes", "10", "--loss", loss, "--accuracy", "0.62"]
     assert main(given) == 0
-    words = capsys.readouterr().out
-    assert words.startswith("twice: ")
-    assert all(word in words for word in ("1.461", "-0.011", "14 of 15"))
+    said = capsys.readouterr().out
+    assert said.startswith(words[0])
+    right = [f"{k} of {n} pairs" for k, n in tally if n]
+    assert all(word in said for word in (*words, *right))
     assert main([*given, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["answer"], found["public_code"]["B"]["twice"]) == ("twice", [14, 15])
+    assert tuple(found["public_code"].values()) == tally
     assert main([*given[:-1], "62"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -135,8 +171,8 @@ def test_the_calculator_agrees_with_the_function(calculator):
 def test_the_calculator_answers_as_one_types(calculator, barriers):
     calculator.locator("summary").click()
     for name, value, said in (
-        ("Classes", "10", "twice: "),
-        ("Loss", "0.5", "below the floor"),
+        ("Classes", "10", "right for 21 of 22 pairs"),
+        ("Loss", "0.5", "right for 17 of 17 pairs"),
         ("Accuracy", "62", "from 0 to 1"),
     ):
         calculator.get_by_label(name).fill(value)
