@@ -21,17 +21,6 @@ CONTRIBUTING = PROJECT / ".github" / "CONTRIBUTING.md"
 TEXTS = {path: path.read_text("utf-8") for path in (README, HOWTO, CONTRIBUTING)}
 
 
-def test_the_tables_of_names_are_the_registry():
-    described = [registry.ENCODERS, registry.RECIPES, registry.MODELS]
-    rows = {n: e.help for entries in described for n, e in entries.items()}
-    rows |= registry.SPLITS
-    for name, words in rows.items():
-        assert f"| `{name}` | {words} |" in TEXTS[HOWTO]
-    table = TEXTS[HOWTO].partition("| `data`")[0]
-    names = set(re.findall(r"^\| `([\w-]+)` \|", table, re.M))
-    assert names == {*rows, "encoder", "model", "recipe", "split"}
-
-
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
 def test_links_paths_commands_and_parameters_exist(path):
     text, makefile = TEXTS[path], (PROJECT / "Makefile").read_text()
