@@ -116,7 +116,8 @@ def check(notebook: str, namespace: dict) -> Parameters:
     """Return the parameters of a notebook from its ``globals()``.
 
     ``ParameterError`` at a missing name, a wrong type, an impossible value, or a name
-    that papermill was given and the notebook does not have.
+    that papermill was given and the notebook does not have. Of the sample it prints
+    that it is no music, and where the notebook's outputs on GTZAN are.
     """
     # A user's matplotlibrc (text.usetex, missing fonts) must not change figures.
     os.environ["MATPLOTLIBRC"] = os.devnull
@@ -133,4 +134,9 @@ def check(notebook: str, namespace: dict) -> Parameters:
             raise ParameterError(f"there is no parameter {name}{hint}: {takes}")
     if missing := [name for name in names if name not in namespace]:
         raise ParameterError(f"the parameter {missing[0]} is missing: {takes}")
-    return Parameters(**{name: namespace[name] for name in names})
+    checked = Parameters(**{name: namespace[name] for name in names})
+    if checked.data == "sample":
+        page = f"{notebook}{'-*' * ('recipe' in names)}.html"  # a page a run
+        print("The outputs are of a synthetic sample and say nothing about music.")
+        print(f"The same notebook on GTZAN is report/pages/{page}")
+    return checked

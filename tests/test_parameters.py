@@ -70,7 +70,19 @@ def test_a_users_matplotlibrc_has_no_influence(tmp_path):
     )
     environment = os.environ | {"MPLCONFIGDIR": str(tmp_path)}
     said = subprocess.check_output([sys.executable, "-c", program], env=environment)
-    assert said == b"False\n"
+    assert said.endswith(b"\nFalse\n")
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "notebooks").glob("*.ipynb")))
+def test_of_the_sample_a_notebook_says_where_gtzans_page_is(path, capsys, tmp_path):
+    names = parameters.NOTEBOOKS[path.stem]
+    given = {name: getattr(Parameters(), name) for name in names}
+    parameters.check(path.stem, given | {"data": str(tmp_path)})
+    assert capsys.readouterr().out == ""
+    parameters.check(path.stem, given)
+    said = capsys.readouterr().out
+    assert said.startswith("The outputs are of a synthetic sample")
+    assert [*PROJECT.glob(said.split()[-1])]
 
 
 def test_a_model_in_closed_form_has_no_recipe_and_no_epochs():
