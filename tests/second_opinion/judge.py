@@ -8,6 +8,7 @@ from pathlib import Path
 
 import expected
 import numpy as np
+import public_code
 from expected import model
 from ledger import beside_claim, claims, ours, reason, would_decide
 from record import BEST, BOTH, FACTS, GENRES, MEMBERS, MODELS
@@ -216,7 +217,8 @@ def pick(found: dict, columns=None) -> list:
 
 def rows(r, text: str):
     """Yield where each number of the PDF's tables stands, and what follows for it."""
-    for caption, label, values in [*pdf_rows(r), *pdf_ledger(r)]:
+    code = ((caption, flexible(row), x) for caption, row, x in public_code.rows())
+    for caption, label, values in [*pdf_rows(r), *pdf_ledger(r), *code]:
         start = re.search(flexible(caption), text)
         found = start and re.compile(label).search(text, start.end())
         flat = []

@@ -96,7 +96,7 @@ def gain(r, metric, of, against, epoch=None, genre=None, other=None):
     ours, theirs = (r.partitions([group[s] for s in both]) for group in groups)
     if not both:
         return None
-    return r.gain(ours, theirs, value_of(r, metric, epoch)), len(ours), ()
+    return r.gain(ours, theirs, value_of(r, metric, epoch), metric), len(ours), ()
 
 
 def beside_others(r, metric, recipe):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import special, stats
 from statistics_again import (
     FLOOR,
     NAN,
@@ -207,11 +207,20 @@ class Record:
         """Return the test accuracy in an epoch, over seeds."""
         return over_seeds(self.tests_at(names, epoch, curve), "random")
 
-    def gain(self, ours, theirs, value):
-        """Return by how much a value of runs exceeds that of others, by seed."""
+    def gain(self, ours, theirs, value, of=None):
+        """Return by how much a value of runs exceeds that of others, by seed.
+
+        ``of`` accuracy or top2 no surer than the pictures allow on which runs differ.
+        """
         ours, theirs = self.seeds(ours), self.seeds(theirs)
-        both = sorted(set(ours) & set(theirs))
-        return student([value(ours[s]) - value(theirs[s]) for s in both], 1 / 4)
+        both = [(ours[s], theirs[s]) for s in sorted(set(ours) & set(theirs))]
+        mean, *ends = student([value(a) - value(b) for a, b in both], 1 / 4)
+        if of not in ("accuracy", "top2") or not ends:
+            return mean, *ends
+        pairs = [self.hits(a, of) * 1.0 - self.hits(b, of) for a, b in both]
+        number = np.mean([len(each) for each in pairs]) * min(len(pairs), 5)
+        half = stats.norm.ppf(0.975) * np.concatenate(pairs).std() / number**0.5
+        return mean, min(ends[0], mean - half), max(ends[1], mean + half)
 
     # Dead genres.
     def shown(self, name):

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import public_code
 from expected import folds, leakage, model
 from ledger import (
     VERDICTS,
@@ -54,7 +55,8 @@ def facts(r):
         listed = leakage(r, name, "test list")
         found |= {f"{key}.listed": listed["tracks"], f"{key}.lists": listed["lists"]}
         found[f"{key}.listed_unheard"] = listed["unheard"]
-        found[f"{key}.control"] = leakage(r, name, "control")["difference"]
+        for part in ("control", "rest"):
+            found[f"{key}.{part}"] = leakage(r, name, part)["difference"]
     found["best.artist"] = r.share(model(r, BEST, "artist"))
     rows, by_share, found["mix.pairs"] = mixtures(r)
     for key, mix in (("", "50 : 50"), ("_alone", "alone")):
@@ -63,6 +65,7 @@ def facts(r):
     found |= {"mix.alone": found["mix.either_alone"]}
     found |= {f"mix.{100 * share:.0f}": x[:1] for share, x in by_share.items()}
     found |= silent_genres(r) | of_claims(r) | paired(r)
+    found |= public_code.facts()
     mse = {name: row["mse"] for name, row in r.encoders.items()}
     found |= {f"times.{name}": x / mse["conv"] for name, x in mse.items()}
     found |= {"conv.mse": mse["conv"], "encoder.times": found["times.bicubic"]}
