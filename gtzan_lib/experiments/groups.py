@@ -6,8 +6,8 @@ import numpy as np
 
 from gtzan_lib.data import splits
 from gtzan_lib.evaluation import seeds
-from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
-from gtzan_lib.experiments import scores
+from gtzan_lib.evaluation.metrics import Estimate, bare, proportion, top_k_hits
+from gtzan_lib.experiments import folds, scores
 from gtzan_lib.experiments.run import MAIN, Run
 from gtzan_lib.registry import CODES, MODELS
 
@@ -84,15 +84,14 @@ def same_seeds(some: Runs, others: Runs) -> tuple[Runs, Runs]:
 def partitions(group: Runs) -> Runs:
     """Return the runs of whole partitions, or all where no partition is whole.
 
-    Five seeds, as 5 to 9, are the folds of one: they test every picture once.
+    Five seeds, as 5 to 9, are the folds of one: they test every picture once. (Of folds
+    of artists, three.)
     """
     parts = defaultdict(list)
     for run in group:
-        parts[run.provenance["seed"] // splits.N_FOLDS].append(run)
-    whole = [
-        run for part in parts.values() if len(part) == splits.N_FOLDS for run in part
-    ]
-    return whole or group
+        n = splits.PROTOCOLS.get(run.provenance["split"], splits.N_FOLDS)
+        parts[run.provenance["seed"] // n].append(run)
+    return [run for part in parts.values() if len(part) == n for run in part] or group
 
 
 def over_seeds(some: Runs, metric: str, **fields) -> Estimate:
@@ -102,11 +101,15 @@ def over_seeds(some: Runs, metric: str, **fields) -> Estimate:
     ``seeds.mean_over_seeds``; the rest has that of ``seeds.over_seeds``. NaN where a
     run has no such number. What is counted after the last epoch is counted over all
     seeds' test pictures together, as folds of one partition are not quite of one size.
+    Of folds of artists, shares right are those of whole repetitions (``folds.right``).
     """
     if not some:
         return bare(np.nan)
+    split, first = some[0].provenance["split"], scores.FIRST.get(metric)
+    if first and split in folds.SPLITS and (whole := folds.gather(some)):
+        hits = [top_k_hits(logits, whole.labels, first) for logits in whole.logits]
+        return folds.right(np.array(hits, float), whole.artists)
     estimates = [run.metric(metric, **fields) for run in some]
-    split = some[0].provenance["split"]
     if metric in OF_TRAINING:  # which test pictures say nothing of
         own = seeds.mean_over_seeds([each["value"] for each in estimates], split)
         return seeds.clipped(own) if metric == "train_accuracy" else own

@@ -66,7 +66,7 @@ class Run:
         """
         if name in scores.COUNTED:
             data, split = (self.provenance[fact] for fact in ("data", "split"))
-            has_artists = data in scores.KNOWN and split in scores.BY_ARTIST
+            has_artists = data in scores.KNOWN and split not in scores.ONE_BY_ONE
             if has_artists and (k := scores.FIRST.get(name)):
                 return clusters.share(scores.hits(self, k), self.artists)
             return proportion(*scores.COUNTED[name](self, **fields))

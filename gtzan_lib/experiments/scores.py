@@ -15,7 +15,8 @@ from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC
 from gtzan_lib.evaluation.metrics import top_k_hits
 
 KNOWN = (PUBLISHED, SYNTHETIC)  # data whose artists are known
-BY_ARTIST = ("artist", "artist-trainval", "artist-folds", "random-folds")  # splits
+# Splits whose tracks count one by one, as the paper's; on others an artist is one draw.
+ONE_BY_ONE = ("random", "random-unique", "three-way", "three-way-unique")
 FIRST = {"accuracy": 1, "top2": 2}  # of how many likeliest genres the true one is one
 
 Counts = tuple[int, int]  # hits and tests

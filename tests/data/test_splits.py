@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gtzan_lib import registry
 from gtzan_lib.data import artists, splits
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC, Dataset, published_sums
@@ -44,6 +45,12 @@ def test_three_way_split_divides_each_genre_alike(sizes, seed):
         n = {subset: (labels[index] == genre).sum() for subset, index in parts.items()}
         assert abs(n["test"] - size / 5) < 1
         assert abs(n["validation"] - size / 5) < 1
+
+
+@pytest.mark.parametrize("name", registry.SPLITS)
+def test_every_split_that_is_listed_can_be_made(name):
+    published = Dataset(PUBLISHED, Path(), tuple(sorted(published_sums())), "")
+    assert {"train", "test"} <= splits.split(published, name, 0).keys()
 
 
 def test_a_three_way_split_of_too_few_pictures_is_refused(tiny):

@@ -187,10 +187,26 @@ class Record:
 
     # Over seeds.
     def share(self, names, of="accuracy"):
-        """Return a share over seeds, all pictures counted together."""
+        """Return a share over seeds, all pictures counted together.
+
+        Of folds of artists, over repetitions of three, by artist.
+        """
+        split = self.runs.split[names[0]]
+        if split.endswith("-folds") and of in ("accuracy", "top2"):
+            return self.over_folds(names, of)
         pooled = np.concatenate([self.hits(name, of) for name in names]).mean()
         each = [self.one(name, of) for name in names]
-        return over_seeds(each, self.runs.split[names[0]], pooled)
+        return over_seeds(each, split, pooled)
+
+    def over_folds(self, names, of):
+        """Return a share of folds of artists: each three seeds test every track."""
+        by_seed, shares = self.seeds(names), []
+        for first in range(0, max(by_seed) + 1, 3):
+            some = [by_seed[first + fold] for fold in range(3)]
+            artists = [self.whose(self.answer(name)[0]) for name in some]
+            hits = np.concatenate([self.hits(name, of) for name in some])
+            shares.append(share_by_artist(hits, np.concatenate(artists)))
+        return over_seeds(shares, "")
 
     def curve(self, names, curve, epoch=-1):
         """Return a loss or accuracy of training over seeds."""
