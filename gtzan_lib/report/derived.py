@@ -3,15 +3,19 @@
 Computed when the record is written, and again when it is checked.
 """
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from gtzan_lib import store
 from gtzan_lib.data.genres import GENRES
+from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation.dead import FLOOR
 from gtzan_lib.evaluation.metrics import with_interval
-from gtzan_lib.experiments import folds, groups, suite
+from gtzan_lib.experiments import folds, groups, suite, tables
 from gtzan_lib.experiments.groups import over_seeds
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.tables import Tables
@@ -20,6 +24,8 @@ from gtzan_lib.report import alternatives, claims, comparisons
 from gtzan_lib.report.claims import Ledger
 from gtzan_lib.report.measures import Evidence, number
 
+FILE = "derived.json"
+FITTED = 1e-6  # by how much processors differ in a fitted temperature
 LEAST = 0.0005  # a probability that prints as 0.0 % is at most as large
 MEANS = {  # of a configuration: the metric and its fields
     "first_loss": ("loss", {"epoch": 1}),
@@ -29,13 +35,13 @@ MEANS = {  # of a configuration: the metric and its fields
 ROW = (*FACTS, "device", "threads", "seconds", "started", "commit")  # of a run
 
 
-def derive(tables: Tables, ledger: Ledger) -> dict:
+def derive(record: Tables, ledger: Ledger) -> dict:
     """Return what follows from the tables of a record and the claims, as JSON values.
 
     ``trained``, ``configurations`` and ``beyond`` have a ``_row`` for runs that differ
     in nothing but their seed: of all, of the paper's network, and of notebook 06.
     """
-    known, runs = Evidence(tables, ledger.paper), tables.measured
+    known, runs = Evidence(record, ledger.paper), record.measured
     data, answers = known.data, claims.answer(ledger, known)
     made, versions = (
         {k.removeprefix(prefix): v for k, v in data.items() if k.startswith(prefix)}
@@ -45,7 +51,7 @@ def derive(tables: Tables, ledger: Ledger) -> dict:
     return plain(
         {
             "data": {k: data[k] for k in ("name", "sha256", "pictures")}
-            | {"by_genre": tables.by_genre},
+            | {"by_genre": record.by_genre},
             "made": made | {"packages": versions},
             "batch_size": data["batch_size"],
             "runs": [
@@ -63,7 +69,7 @@ def derive(tables: Tables, ledger: Ledger) -> dict:
                 if split in suite.SPLITS
                 for name, group in by_name.items()
             ],
-            "encoders": _encoders(tables.codes),
+            "encoders": _encoders(record.codes),
             **folded(runs),
             "central": central(runs, ledger.paper),
             "dead": known.dead,
@@ -223,3 +229,34 @@ def plain(value: object) -> object:
     if isinstance(value, float):  # numpy's float64 too
         return None if math.isnan(value) else float(value)
     return value.item() if isinstance(value, np.generic) else value
+
+
+def write(folder: Path, ledger: Path = claims.LEDGER) -> Tables:
+    """Write ``derived.json`` anew from the tables beside it, which are returned."""
+    record = tables.read(folder)
+    store.write_json(folder / FILE, derive(record, claims.load(ledger)))
+    return record
+
+
+def read(folder: Path) -> dict:
+    """Read what follows from a folder's tables."""
+    derived = store.read_json(folder / FILE)
+    if derived is None:
+        raise DataError(f"{folder / FILE} is not a file of results")
+    return derived
+
+
+def differences(where: str, kept: object, again: object) -> list[str]:
+    """Return a sentence for each part of ``kept`` that is not as it is made again."""
+    items = []
+    if isinstance(kept, dict) and isinstance(again, dict):
+        items = [(f".{n}", kept.get(n), again.get(n)) for n in sorted(kept | again)]
+    elif isinstance(kept, list) and isinstance(again, list) and len(kept) == len(again):
+        items = [(f"[{i}]", k, again[i]) for i, k in enumerate(kept)]
+    elif kept != again and not (
+        {type(kept), type(again)} <= {int, float}
+        and math.isclose(kept, again, rel_tol=FITTED, abs_tol=FITTED)
+    ):
+        is_, follows = (json.dumps(value)[:200] for value in (kept, again))
+        return [f"{where} is {is_}, and {follows} follows from the tables"]
+    return [line for at, *both in items for line in differences(where + at, *both)]

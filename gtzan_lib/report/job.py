@@ -144,7 +144,7 @@ def _report(folder: Path, about: list) -> Iterable[Path]:
     """Write the record of a profile's finished runs, and what is made of it."""
     from gtzan_lib.data.sources import open_dataset
     from gtzan_lib.experiments import grid, suite
-    from gtzan_lib.report import pages, pdf, record
+    from gtzan_lib.report import derived, pages, pdf, record
 
     data, profile = about
     dataset = open_dataset(data)
@@ -152,7 +152,7 @@ def _report(folder: Path, about: list) -> Iterable[Path]:
     record.write(dataset, [*runs, *suite.ensembles(runs)])
     print(f"{dataset.name}: {len(runs)} runs of profile {profile}")
     pages.build(folder)
-    files = [folder / name for name in (record.DERIVED, record.PREDICTIONS)]
+    files = [folder / name for name in (derived.FILE, record.PREDICTIONS)]
     parts = [path for name in ("record", "pages") for path in folder.glob(f"{name}/*")]
     return [*files, *parts, pdf.write(folder)]
 

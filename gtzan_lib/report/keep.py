@@ -10,7 +10,7 @@ from gtzan_lib import store
 from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.experiments import grid, runs, tables
-from gtzan_lib.report import claims, executed, pages, record
+from gtzan_lib.report import claims, derived, executed, pages, record
 from gtzan_lib.report.derived import derive
 from gtzan_lib.report.pdf import PDF, compile_pdf
 
@@ -35,7 +35,7 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
     for path in (each for top in copied for each in (top, *top.rglob("*"))):
         if path.is_symlink():
             raise DataError(f"{path} is a link, and what it leads to is not kept")
-    if target == REPORT and record.read(folder)["data"]["name"] == SYNTHETIC:
+    if target == REPORT and derived.read(folder)["data"]["name"] == SYNTHETIC:
         raise DataError("the sample says nothing about music: keep it elsewhere")
     partial, old = (target.with_name(f".{target.name}.{w}") for w in ("new", "old"))
     if old.is_dir() and not target.exists():  # interrupted between the two renames
@@ -56,7 +56,7 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
 
 def mend(folder: Path = REPORT) -> None:
     """Make all anew in a report that follows from its tables and claims."""
-    record.write_derived(folder, folder / LEDGER)
+    derived.write(folder, folder / LEDGER)
     _write(_made(folder))
 
 
@@ -82,7 +82,7 @@ def _build(folder: Path, target: Path) -> None:
     for page in (target / "pages").glob(f"{pages.TRAIN}-*.html"):
         if page.stem.removeprefix(f"{pages.TRAIN}-") not in shown:
             page.unlink()
-    record.write_derived(target, target / LEDGER)
+    derived.write(target, target / LEDGER)
     _write(_made(target, with_readme=False))
     (target / "notebooks").mkdir()
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
@@ -105,7 +105,7 @@ def check(folder: Path = REPORT) -> list[str]:
     except Exception as error:  # whatever a cell may hold that was changed by hand
         words = f"{folder / tables.FOLDER} contradicts itself: {error!r}"
         raise DataError(words) from error
-    if wrong := record.differences(record.DERIVED, record.read(folder), again):
+    if wrong := derived.differences(derived.FILE, derived.read(folder), again):
         return wrong
     return [
         f"{path} is not what is made of the results"
@@ -126,7 +126,7 @@ def outdated(folder: Path = REPORT) -> list[str]:
 
 def _made(folder: Path, with_readme: bool = True) -> dict[Path, bytes]:
     """Return what is made of a report: PDF, start page, and the README beside it."""
-    content = record.read(folder)
+    content = derived.read(folder)
     made = {folder / PDF: compile_pdf(content, folder, folder / TEXT)}
     for name, text in pages.beside(content, folder).items():
         made[folder / "pages" / name] = text.encode()

@@ -18,7 +18,7 @@ from gtzan_lib import registry
 from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.evaluation import softmax_twice
 from gtzan_lib.experiments import suite
-from gtzan_lib.report import executed, figures, literature, record
+from gtzan_lib.report import derived, executed, figures, literature
 from gtzan_lib.report.pdf import PDF
 
 TEMPLATE = Path(__file__).parent / "page"
@@ -41,11 +41,12 @@ TITLES = {
 
 def build(folder: Path) -> None:
     """Make the pages of a folder of results."""
-    target, content = folder / "pages", record.read(folder)
+    target, content = folder / "pages", derived.read(folder)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     exporter = HTMLExporter(
         template_name=TEMPLATE.name,
+        template_file="notebook.html.j2",
         extra_template_basedirs=[str(TEMPLATE.parent)],
         exclude_input_prompt=True,
         exclude_output_prompt=True,

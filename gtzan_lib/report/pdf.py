@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gtzan_lib import store
 from gtzan_lib.errors import DataError
-from gtzan_lib.report import figures, literature, record
+from gtzan_lib.report import derived, figures, literature
 
 SOURCE = store.PROJECT / "report" / "paper.typ"
 BESIDE = (store.PROJECT / "CITATION.cff", SOURCE.with_name("references.bib"))
@@ -13,7 +13,7 @@ PDF = "paper.pdf"
 
 
 def compile_pdf(content: dict, folder: Path, source: Path = SOURCE) -> bytes:
-    """Typeset a record (``record.read``) with the figures of its folder.
+    """Typeset a record (``derived.read``) with the figures of its folder.
 
     The same files give the same bytes. A ``DataError`` says where the text has an error
     or asks for a number that there is not.
@@ -21,7 +21,7 @@ def compile_pdf(content: dict, folder: Path, source: Path = SOURCE) -> bytes:
     import typst
 
     shown = figures.of_folder(folder)
-    texts = {"record": content, "figures": shown, "literature": literature.load()}
+    texts = {"derived": content, "figures": shown, "literature": literature.load()}
     files = {f"{name}.json": json.dumps(text).encode() for name, text in texts.items()}
     files |= {path.name: path.read_bytes() for path in BESIDE}
     for path in (f"figures/{figure['name']}.svg" for figure in shown):
@@ -35,5 +35,5 @@ def compile_pdf(content: dict, folder: Path, source: Path = SOURCE) -> bytes:
 
 def write(folder: Path) -> Path:
     """Typeset the PDF of a folder of results; return it."""
-    (folder / PDF).write_bytes(compile_pdf(record.read(folder), folder))
+    (folder / PDF).write_bytes(compile_pdf(derived.read(folder), folder))
     return folder / PDF

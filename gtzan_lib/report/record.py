@@ -1,8 +1,6 @@
 """The record of a data set: its tables, and ``derived.json``, made of them."""
 
 import hashlib
-import json
-import math
 import time
 from pathlib import Path
 
@@ -15,18 +13,15 @@ from gtzan_lib.data import gtzan, splits
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.encoders import pooling
-from gtzan_lib.errors import DataError
 from gtzan_lib.evaluation import likeness
 from gtzan_lib.experiments import folds, groups, learning, mixtures, suite, tables
 from gtzan_lib.experiments.run import Run
 from gtzan_lib.experiments.tables import Tables, flat
 from gtzan_lib.fingerprint import fingerprint
-from gtzan_lib.report import claims
-from gtzan_lib.report.derived import derive
+from gtzan_lib.report import derived
 
 REPORT = store.PROJECT / "report"
-DERIVED, PREDICTIONS = "derived.json", "predictions.csv"
-FITTED = 1e-6  # by how much processors differ in a fitted temperature
+PREDICTIONS = "predictions.csv"
 CODES = ["encoder", "seed", "folder", "weights", "seconds", "of_pooling"]
 CODES += ["mse", "mse_plot", "mse_8_bits"]
 
@@ -138,24 +133,9 @@ def write(dataset: Dataset, runs: list[Run]) -> dict:
     """Write the tables of runs and what follows from them; return ``derived.json``."""
     folder = dataset.results
     collect(dataset, runs).write(folder)
-    table = predictions(write_derived(folder))
+    table = predictions(derived.write(folder))
     table.to_csv(folder / PREDICTIONS, index=False, float_format="%.4f")
-    return read(folder)
-
-
-def write_derived(folder: Path, ledger: Path = claims.LEDGER) -> Tables:
-    """Write ``derived.json`` anew from the tables beside it, which are returned."""
-    record = tables.read(folder)
-    store.write_json(folder / DERIVED, derive(record, claims.load(ledger)))
-    return record
-
-
-def read(folder: Path) -> dict:
-    """Read what follows from a folder's tables."""
-    derived = store.read_json(folder / DERIVED)
-    if derived is None:
-        raise DataError(f"{folder / DERIVED} is not a file of results")
-    return derived
+    return derived.read(folder)
 
 
 def beside(dataset: Dataset, runs: list[Run]) -> str:
@@ -163,7 +143,7 @@ def beside(dataset: Dataset, runs: list[Run]) -> str:
 
     A line a configuration; of the report's seeds the lowest and the highest.
     """
-    kept = read(REPORT)
+    kept = derived.read(REPORT)
     if kept["data"]["sha256"] != dataset.sha256:
         about = f"report/ is about {kept['data']['name']}"
         return f"{dataset.name}: nothing to compare, as {about}"
@@ -180,19 +160,3 @@ def beside(dataset: Dataset, runs: list[Run]) -> str:
         words = f"in report/ {low:.3f} to {high:.3f} of {len(of)} seeds"
         lines.append(f"{', '.join(map(str, facts))}: {ours:.3f} here; {words}")
     return "\n".join(lines)
-
-
-def differences(where: str, kept: object, again: object) -> list[str]:
-    """Return a sentence for each part of ``kept`` that is not as it is made again."""
-    items = []
-    if isinstance(kept, dict) and isinstance(again, dict):
-        items = [(f".{n}", kept.get(n), again.get(n)) for n in sorted(kept | again)]
-    elif isinstance(kept, list) and isinstance(again, list) and len(kept) == len(again):
-        items = [(f"[{i}]", k, again[i]) for i, k in enumerate(kept)]
-    elif kept != again and not (
-        {type(kept), type(again)} <= {int, float}
-        and math.isclose(kept, again, rel_tol=FITTED, abs_tol=FITTED)
-    ):
-        is_, follows = (json.dumps(value)[:200] for value in (kept, again))
-        return [f"{where} is {is_}, and {follows} follows from the tables"]
-    return [line for at, *both in items for line in differences(where + at, *both)]

@@ -32,7 +32,7 @@ from gtzan_lib.report import (
     record,
 )
 
-DERIVED = record.DERIVED
+DERIVED = derived.FILE
 README_TABLE = """<!-- finding -->
 old
 <!-- /finding -->
@@ -211,7 +211,7 @@ def test_a_changed_claim_text_picture_or_page_turns_the_check_red(kept):
 
 
 def test_the_readme_shows_what_the_kept_report_has(finished, tmp_path, monkeypatch):
-    readme, content = tmp_path / "README.md", record.read(finished)
+    readme, content = tmp_path / "README.md", derived.read(finished)
     monkeypatch.setattr(suite, "BEST", content["beyond"][0]["name"])
     readme.write_text(f"Before\n{README_TABLE}After\n")
     keep.keep(finished, tmp_path / "report")
@@ -343,7 +343,7 @@ def test_a_figure_is_saved_twice_the_same_and_only_if_it_is_known(tiny):
 
 def test_the_pdf_is_the_same_twice(finished):
     typeset = (finished / "paper.pdf").read_bytes()
-    assert typeset == pdf.compile_pdf(record.read(finished), finished)
+    assert typeset == pdf.compile_pdf(derived.read(finished), finished)
     assert typeset.startswith(b"%PDF")
 
 
@@ -359,7 +359,7 @@ def test_pages_are_folded_described_and_need_no_network(finished):
     assert 'alt="A figure. What it shows."' in page.replace("*", "")
     assert "<figcaption>What it shows. Data: " in page
     start = (folder / "index.html").read_text("utf-8")
-    name = record.read(finished)["data"]["name"]
+    name = derived.read(finished)["data"]["name"]
     assert f"<strong>{name}</strong>" in start
     assert start.count("<script") == start.count("<script>") == 1  # the calculator
     for path in folder.glob("*.html"):
@@ -393,7 +393,9 @@ def test_the_ledger_is_filtered_without_a_script(finished, browser):
     page.locator("#ledger summary").click()
     rows = page.locator("#ledger tbody tr:visible")
     assert rows.count() == len(claims.load().claims)
-    chosen = [c for c in record.read(finished)["ledger"] if c["verdict"] == "undecided"]
+    chosen = [
+        c for c in derived.read(finished)["ledger"] if c["verdict"] == "undecided"
+    ]
     page.get_by_label("undecided (").check()
     assert rows.count() == len(chosen)
     page.get_by_label("3.3.2", exact=True).check()
@@ -431,7 +433,7 @@ def test_pages_fit_the_screen_and_ask_for_nothing_else(finished, browser, width)
 def test_the_committed_numbers_follow_from_the_committed_record():
     """Whatever derives them: intervals, calibration, silent genres, verdicts."""
     again = derived.derive(tables.read(keep.REPORT), claims.load())
-    assert record.differences(DERIVED, record.read(keep.REPORT), again) == []
+    assert derived.differences(DERIVED, derived.read(keep.REPORT), again) == []
 
 
 def test_the_committed_report_follows_from_its_runs():
