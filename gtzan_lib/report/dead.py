@@ -1,6 +1,6 @@
 """Silent genres over seeds: tables made of the record, and what changes them.
 
-The paper's own network and split (``groups.MAIN``), by both recipes; what counts as
+The paper's own network and split (``run.MAIN``), by both recipes; what counts as
 silent, and which silent genres are dead, says ``evaluation.dead``.
 """
 
