@@ -125,7 +125,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def read(folder: Path) -> Tables:
-    """Read the tables of ``folder/record``; ``DataError`` if one is none."""
+    """Read the tables of ``folder/record``; ``DataError`` if they are none."""
     tables = {}
     for name, file in FILES.items():
         is_logits = name in ("answers", "mixtures")
@@ -135,6 +135,9 @@ def read(folder: Path) -> Tables:
             tables[name] = pd.read_csv(path, dtype=floats, low_memory=False)
         except (OSError, ValueError, EOFError, zlib.error) as error:
             raise DataError(f"{path} is not a table of the record: {error}") from error
+    runs, told = (set(tables[name].get("run", ())) for name in ("runs", "answers"))
+    if runs != told:
+        raise DataError(f"{folder / FOLDER} has runs without answers, or the reverse")
     return Tables(**tables)
 
 

@@ -1,6 +1,7 @@
 """What the text compares beside the claims; all of it follows from the record."""
 
 import math
+from collections import defaultdict
 from dataclasses import asdict
 
 import numpy as np
@@ -144,10 +145,12 @@ def public_code() -> dict:
 
 def computing(known: Evidence) -> list[dict]:
     """Return a row a recipe that trains: how many ``runs``, and their ``hours``."""
-    seconds = known.tables.runs.groupby("recipe", sort=False)["seconds"]
+    seconds = defaultdict(list)
+    for run in known.runs:
+        seconds[run.provenance["recipe"]].append(run.provenance["seconds"])
     return [
         {"recipe": name, "runs": len(times), "hours": sum(times) / 3600}
-        for name, times in seconds
+        for name, times in seconds.items()
         if name != ENSEMBLE
     ]
 
