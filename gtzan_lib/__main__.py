@@ -4,6 +4,7 @@ Each command is a function here, and its arguments are in ``commands.toml``.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import sys
@@ -22,6 +23,8 @@ TRAINED = ("recipe", "model", "encoder", "split", "epochs", "device")
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0 for good, 1 for found wanting, 2 for refused."""
     options = _parser().parse_args(arguments)
+    with contextlib.suppress(AttributeError):  # none, or a test's
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name stops no other
     with sentences() as status:
         try:
             status.code = options.command(options) or 0
@@ -215,7 +218,10 @@ def runs(options: argparse.Namespace) -> int:
     if options.action == "restore":
         source, target = target, source
     copied, damaged = copy_finished(source, target, not options.no_weights)
-    words = [*(f"damaged, not copied: {printable(n)}" for n in damaged), *copied]
+    words = [
+        *(f"damaged, not copied: {printable(n)}" for n in damaged),
+        *map(printable, copied),
+    ]
     words += [f"{len(copied)} copied from {source} to {target}; others were there"]
     print(*words, sep="\n")
     return 1 if damaged else 0

@@ -101,6 +101,12 @@ class Connection(H11Protocol):
                 break  # refused by Guard: a chunk of a byte costs as much as a body
             super().data_received(data[start : start + SLICE])
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP; nobody waits for an answer to its first half."""
+        super().send_400_response(msg)
+        if self.cycle:
+            self.cycle.disconnected = True
+
     def shutdown(self) -> None:
         """End with the page, at once: nobody waits for who waits for an answer."""
         self.transport.abort()

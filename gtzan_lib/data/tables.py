@@ -25,7 +25,12 @@ def read_table(
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # too long a row
             table = pd.read_csv(
-                path, dtype=str, na_filter=False, index_col=False, encoding="utf-8-sig"
+                path,
+                dtype=str,
+                na_filter=False,
+                index_col=False,
+                encoding="utf-8-sig",
+                compression=None,  # by its name: it may be small and endless
             )
     except (OSError, ValueError, pd.errors.ParserWarning) as error:
         raise DataError(f"the table {path} cannot be read: {error}") from error

@@ -89,11 +89,22 @@ def copy_finished(
         if not store.is_whole(folder, holds=PREDICTIONS):
             damaged.append(name)
             continue
-        is_wanted = weights or key["recipe"] != "closed-form"
-        if is_wanted and not store.is_whole(target / name, key):
+        is_wanted = weights or key.get("recipe") != "closed-form"
+        if is_wanted and not _is_kept(target / name, folder, key, weights):
             store.copy(folder, target / name, "" if weights else "*.safetensors")
             copied.append(name)
     return copied, damaged
+
+
+def _is_kept(there: Path, folder: Path, key: dict, weights: bool) -> bool:
+    """Tell whether what is there stays: the same run, or one of the code of here."""
+    if store.is_whole(there, key):
+        return (
+            not weights
+            or (there / WEIGHTS).is_file()
+            or not (folder / WEIGHTS).is_file()
+        )
+    return store.is_whole(there) and is_current(flat(store.read_key(there)))
 
 
 def is_current(row: dict) -> bool:

@@ -30,7 +30,6 @@ FILES = {
 PARTS = ("test", "validation")
 CERTAIN = "train_certain"  # answers whose percentage prints as 100.0
 ANSWERED, RIGHT = ([f"{word}_{g}" for g in GENRES] for word in ("answered", "right"))
-LOGIT_DIGITS = 4  # more would move no percentage by 0.01, and take half as much again
 PAIRS = [f"{true}_as_{called}" for true in GENRES for called in GENRES]
 
 
@@ -182,8 +181,7 @@ def _answers(run: Run, tracks: np.ndarray) -> list[pd.DataFrame]:
     parts = []
     for part, said in zip(PARTS, (run.predictions, run.validation), strict=True):
         if said is not None:
-            logits = np.round(np.asarray(said["logits"], np.float32), LOGIT_DIGITS)
-            table = pd.DataFrame(logits, columns=GENRES)
+            table = pd.DataFrame(np.asarray(said["logits"], np.float32), columns=GENRES)
             about = {"run": run.name, "part": part, "track": tracks[said["index"]]}
             about["truth"] = np.array(GENRES)[said["labels"]]
             parts.append(pd.concat([pd.DataFrame(about), table], axis=1))
@@ -201,10 +199,14 @@ def _run(row, epochs, answers, confusions, tracks, shown) -> Run:
     row = {name: value for name, value in row.items() if not pd.isna(value)}
     sizes = {part: row.get(f"subsets.{part}") for part in ("train", *PARTS)}
     subsets = {part: int(number) for part, number in sizes.items() if number}
+    if (answers["track"].str.partition(".")[0] != answers["truth"]).any():
+        raise ValueError(f"a truth of {row['run']} is not the genre of its track")
+    if answers[[*GENRES]].isna().any(axis=None):
+        raise ValueError(f"{row['run']} has an answer without a number")
     said = {
         part: {
             "index": np.searchsorted(tracks, rows["track"].to_numpy(str)),
-            "labels": np.searchsorted(GENRES, rows["truth"].to_numpy(str)),
+            "labels": rows["truth"].map(GENRES.index).to_numpy(),
             "logits": rows[[*GENRES]].to_numpy(np.float32),
         }
         for part, rows in answers.groupby("part")

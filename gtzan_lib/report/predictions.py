@@ -40,7 +40,8 @@ def read(path: Path) -> dict[str, pd.DataFrame]:
             if path.stat().st_size > MAX_BYTES or len(file.readline(LINE)) == LINE:
                 raise DataError(f"{path} is too large for a table of predictions")
     read_table(path, KEYS)  # says what is wrong with the file
-    header = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
+    form = {"encoding": "utf-8-sig", "compression": None}
+    header = pd.read_csv(path, nrows=0, **form).columns
     named = not set(GENRES) & set(header)
     table = read_table(path, (*KEYS, *(("genre",) if named else GENRES)))
     if named:
