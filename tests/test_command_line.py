@@ -119,6 +119,8 @@ def test_a_run_saved_without_weights_has_its_numbers_and_is_trained_again_for_th
     with pytest.raises(DataError, match="remove it and train again"):
         light.model()
     again = runs.train(tiny, p, progress=False, weights=True)
+    assert main(["runs", "save", str(tmp_path / "archive")]) == 0  # weights are added
+    assert [*(tmp_path / "archive").rglob("model.safetensors")]
     for name, value in run.model().state_dict().items():
         assert torch.equal(again.model().state_dict()[name], value)
 

@@ -241,6 +241,8 @@ def test_however_the_page_ends_its_workers_end_and_uploads_go(name, files, tmp_p
         workers = psutil.Process(process.pid).children(recursive=True)
         half = stall(url, post(form("a.wav", content))[: len(content) // 2])
         asked = [stall(url, post(form("a.wav", content))) for _ in range(3)]
+        chunks = b"Host: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        stall(url, b"GET / HTTP/1.1\r\n" + chunks + b"zz\r\n").recv(100)  # no HTTP
         process.send_signal(getattr(signal, name))
         process.wait(30)
         assert not psutil.wait_procs(workers, timeout=30)[1]

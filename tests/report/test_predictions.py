@@ -1,5 +1,6 @@
 """``gtzan folds`` and ``gtzan evaluate``: predictions of anybody's model, judged."""
 
+import gzip
 import json
 import os
 import re
@@ -190,6 +191,13 @@ def test_missing_and_repeated_tracks_are_counted(folder, tmp_path, capsys):
     wrong = table[["protocol", "track"]].assign(genre="hip hop")
     status, printed = evaluate(tmp_path, capsys, wrong)
     assert "row 1: 'hip hop' is none of the ten genres" in printed.err
+
+
+@pytest.mark.parametrize("name", ["p.csv.gz", "p.zip", "p.xz", "p.zst", "p.tar"])
+def test_a_table_is_read_as_it_is_whatever_its_name(tmp_path, capsys, name):
+    (tmp_path / name).write_bytes(gzip.compress(b"\0" * 9_000_000))
+    assert main(["evaluate", str(tmp_path / name)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,8 @@ def test_one_changed_number_is_found(kept, how, sentence):
         ("runs", "run", "another"),
         ("data", "made.commit", "another"),
         ("answers", "truth", "polka"),
+        ("answers", "truth", "blue"),
+        ("answers", "blues", ""),
     ],
 )
 def test_one_changed_cell_is_found_or_refused(kept, name, column, value):

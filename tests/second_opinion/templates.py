@@ -67,9 +67,12 @@ def facts(r):
     found |= silent_genres(r) | of_claims(r) | paired(r)
     found |= public_code.facts()
     mse = {name: row["mse"] for name, row in r.encoders.items()}
-    found |= {f"times.{name}": x / mse["conv"] for name, x in mse.items()}
-    found |= {"conv.mse": mse["conv"], "encoder.times": found["times.bicubic"]}
-    found["conv.share"] = 1 / found["times.bicubic"]
+    best = min(("patch", "factorised", "conv", "conv-tanh"), key=mse.get)
+    found |= {f"times.{name}": x / mse[best] for name, x in mse.items()}
+    found |= {"code.mse": mse[best], "encoder.times": mse["bicubic"] / mse["conv"]}
+    found["code.share"] = 1 / found["times.bicubic"]
+    pool, codes = r.group("corrected"), r.group("corrected", encoder=best)
+    found["code.gain"] = r.gain(codes, pool, lambda n: r.one(n)[0], "accuracy")
     for mode, row in r.pooling.items():
         found |= {f"pool.{mode}": row["mse"], f"pool4.{mode}": row["mse"] * 3 / 4}
     return found
