@@ -9,7 +9,7 @@ import nbformat
 from gtzan_lib import store
 from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.errors import DataError, UserError
-from gtzan_lib.experiments import grid, runs, tables
+from gtzan_lib.experiments import grid, groups, runs, tables
 from gtzan_lib.report import claims, derived, executed, pages, record
 from gtzan_lib.report.derived import derive
 from gtzan_lib.report.pdf import PDF, compile_pdf
@@ -77,8 +77,11 @@ def _build(folder: Path, target: Path) -> None:
         shutil.copytree(folder / name, target / name)
     shutil.rmtree(target / "notebooks", ignore_errors=True)
     shutil.copy(folder / record.PREDICTIONS, target / record.PREDICTIONS)
-    runs_of = tables.read(target).runs.to_dict("records")
-    shown = {row["run"] for row in runs_of if grid.is_main(row)}
+    every = tables.read(target).runs
+    every["seeds"] = every.groupby([*groups.CONFIGURATION])["run"].transform("size")
+    main = every[[grid.is_main(row) for row in every.to_dict("records")]]
+    # Of a network that was also trained for longer, the epochs with most seeds.
+    shown = set(main.sort_values("seeds").groupby("recipe").tail(1)["run"])
     for page in (target / "pages").glob(f"{pages.TRAIN}-*.html"):
         if page.stem.removeprefix(f"{pages.TRAIN}-") not in shown:
             page.unlink()
