@@ -9,6 +9,7 @@ source shows how often softmax is applied; halves B and C try it.
 
 import math
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,6 +100,7 @@ def right_on_public_code(region: str) -> str:
     return REGIONS[region].format(" and ".join(each))
 
 
+@cache
 def public_pairs() -> pd.DataFrame:
     """Return losses and accuracies printed by public code, with the rule's answers.
 

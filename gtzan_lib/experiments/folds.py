@@ -16,7 +16,7 @@ from gtzan_lib.data import splits
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import calibration, clusters, seeds
 from gtzan_lib.evaluation.metrics import Estimate
-from gtzan_lib.experiments.run import Run
+from gtzan_lib.experiments.run import Run, by_seed
 
 SPLITS = UNHEARD, KNOWN = "artist-folds", "random-folds"
 LISTS = "artist-trainval"
@@ -47,11 +47,10 @@ def gather(group: list[Run]) -> Answers | None:
     """Put the test tracks of a model's runs together; None of no whole repetition."""
     split = group[0].provenance["split"]
     n = splits.PROTOCOLS[split] if split in SPLITS else 1
-    by_seed = {run.provenance["seed"]: run for run in group}
-    rows = []
-    for first in range(0, max(by_seed) + 1, n):
-        if set(range(first, first + n)) <= set(by_seed):
-            some = [by_seed[first + fold] for fold in range(n)]
+    seeded, rows = by_seed(group), []
+    for first in range(0, max(seeded) + 1, n):
+        if set(range(first, first + n)) <= set(seeded):
+            some = [seeded[first + fold] for fold in range(n)]
             row = {
                 name: np.concatenate([run.predictions[name] for run in some])
                 for name in ("index", "labels", "logits")
@@ -111,9 +110,10 @@ def leakage(known: Answers, unheard: Answers, lists: Answers | None) -> dict:
 
     of = {genre: known.labels == label for label, genre in enumerate(GENRES)}
     _, whose, sizes = np.unique(known.artists, return_inverse=True, return_counts=True)
+    control = sizes[whose] == 1
     found = compare(known.labels >= 0) | {
         "by_genre": {genre: compare(chosen) for genre, chosen in of.items()},
-        "control": compare(sizes[whose] == 1),
+        "control": compare(control),
         "repetitions": len(unheard.logits),
     }
     points = {  # of each genre, tracks that are right only where artists are known
@@ -124,7 +124,7 @@ def leakage(known: Answers, unheard: Answers, lists: Answers | None) -> dict:
     found["most"] = [
         {"genre": genre, "share": points[genre] / sum(points.values())}
         | {"artists": found["by_genre"][genre]["artists"]}
-        | {"control": int(np.sum(of[genre] & (sizes[whose] == 1)))}
+        | {"control": int(np.sum(of[genre] & control))}
         for genre in most
     ]
     found["rest"] = compare(~np.any([of[genre] for genre in most], axis=0))

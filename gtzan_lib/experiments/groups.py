@@ -8,7 +8,7 @@ from gtzan_lib.data import splits
 from gtzan_lib.evaluation import seeds
 from gtzan_lib.evaluation.metrics import Estimate, bare, proportion, top_k_hits
 from gtzan_lib.experiments import folds, scores
-from gtzan_lib.experiments.run import MAIN, Run
+from gtzan_lib.experiments.run import MAIN, Run, by_seed
 from gtzan_lib.registry import CODES, MODELS
 
 CONFIGURATION = ("recipe", "model", "encoder", "split", "epochs")  # all but the seed
@@ -46,8 +46,7 @@ def select(some: Runs, **facts) -> Runs:
 def longest(some: Runs, **facts) -> Runs:
     """Return the same, but of each seed the longest run, in the order of seeds."""
     fitting = sorted(_fitting(some, facts), key=lambda run: run.provenance["epochs"])
-    by_seed = {run.provenance["seed"]: run for run in fitting}
-    return [by_seed[seed] for seed in sorted(by_seed)]
+    return [run for _, run in sorted(by_seed(fitting).items())]
 
 
 def _fitting(some: Runs, facts: dict) -> Runs:
@@ -74,11 +73,11 @@ def of_the_paper(some: Runs) -> Runs:
     ]
 
 
-def same_seeds(some: Runs, others: Runs) -> tuple[Runs, Runs]:
-    """Return the runs of the seeds that both have, in the order of the seeds."""
-    ours, theirs = ({r.provenance["seed"]: r for r in g} for g in (some, others))
-    shared = sorted(ours.keys() & theirs.keys())
-    return [ours[seed] for seed in shared], [theirs[seed] for seed in shared]
+def same_seeds(*some: Runs) -> list[Runs]:
+    """Return of each group the runs of the seeds that all have, in their order."""
+    every = [by_seed(group) for group in some]
+    shared = sorted(set.intersection(*map(set, every)))
+    return [[group[seed] for seed in shared] for group in every]
 
 
 def partitions(group: Runs) -> Runs:
@@ -87,9 +86,11 @@ def partitions(group: Runs) -> Runs:
     Five seeds, as 5 to 9, are the folds of one: they test every picture once. (Of folds
     of artists, three.)
     """
+    if not group:
+        return group
+    n = splits.PROTOCOLS.get(group[0].provenance["split"], splits.N_FOLDS)
     parts = defaultdict(list)
     for run in group:
-        n = splits.PROTOCOLS.get(run.provenance["split"], splits.N_FOLDS)
         parts[run.provenance["seed"] // n].append(run)
     return [run for part in parts.values() if len(part) == n for run in part] or group
 

@@ -93,6 +93,11 @@ class Run:
         return model.eval()
 
 
+def by_seed(some: list[Run]) -> dict[int, Run]:
+    """Return runs by their seed: of those that have the same, the last."""
+    return {run.provenance["seed"]: run for run in some}
+
+
 def read(folder: Path) -> Run:
     """Read the folder of a finished run, but for its weights."""
     said, validation, confusions = (

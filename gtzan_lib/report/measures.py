@@ -201,13 +201,10 @@ def beside_others(known: Evidence, metric: str, **facts) -> Found | None:
     """Return by how much a metric exceeds its mean over other models of 06."""
     by_model = suite.by_split(known.runs).get(MAIN["split"], {})
     others = [by_model.get(model, []) for model in suite.CLIMBING]
-    every = [groups.select(known.runs, **facts), *others]
-    every = [{run.provenance["seed"]: run for run in group} for group in every]
-    shared = sorted(set(every[0]).intersection(*every))
-    group = groups.partitions([every[0][seed] for seed in shared])
-    if not group:
+    every = groups.same_seeds(groups.select(known.runs, **facts), *others)
+    every = [groups.partitions(group) for group in every]
+    if not every[0]:
         return None
-    every = [[each[run.provenance["seed"]] for run in group] for each in every]
     ours, *theirs = ([r.metric(metric)["value"] for r in each] for each in every)
     gains = np.subtract(ours, np.mean(theirs, axis=0)).tolist()
     found = seeds.mean_over_seeds(gains, MAIN["split"])

@@ -394,6 +394,12 @@ def right(hits, artists):
     return over_seeds([share_by_artist(row, artists) for row in hits], "")
 
 
+def single(artists):
+    """Tell of each track whether its artist has no other."""
+    _, whose, sizes = np.unique(artists, return_inverse=True, return_counts=True)
+    return sizes[whose] == 1
+
+
 @cache
 def leakage(r, name, part):
     """Return tracks, artists, known, unheard, difference, lists and shift."""
@@ -404,8 +410,7 @@ def leakage(r, name, part):
     hits = [(z.argmax(2) == labels).astype(float) for z in (known, unheard)]
     lists = model(r, name, "artist-trainval")
     listed = r.answer(lists[0])[0]
-    _, whose, sizes = np.unique(artists, return_inverse=True, return_counts=True)
-    chosen = {"all": np.full(len(tracks), True), "control": sizes[whose] == 1}
+    chosen = {"all": np.full(len(tracks), True), "control": single(artists)}
     chosen |= {"test list": np.isin(tracks, listed)}
     chosen |= {genre: labels == k for k, genre in enumerate(GENRES)}
     if part == "rest":
@@ -447,10 +452,8 @@ def most(r, name):
 @shows(r"^Each genre's part of the difference")
 def parts_of_leak(r, p):
     name = "SVM, texture of mel bands"
-    artists = r.whose(folds(r, name, "artist-folds")[0])
-    _, whose, sizes = np.unique(artists, return_inverse=True, return_counts=True)
-    genres = folds(r, name, "artist-folds")[1][sizes[whose] == 1]
-    control = np.sum(genres == GENRES.index(p.row))
+    tracks, labels, *_ = folds(r, name, "artist-folds")
+    control = np.sum(single(r.whose(tracks)) & (labels == GENRES.index(p.row)))
     parts = {"part": (part_of(r, name, p.row),), "control tracks": (control,)}
     return leakage(r, name, p.row) | parts
 
