@@ -47,6 +47,15 @@ SLOW = {  # faults, damage, hostile input, browsers, PDF: `make check` goes with
 }
 
 
+def pytest_configure(config):
+    """Give every worker its own cache of what numba compiles, which librosa uses.
+
+    Two that fill one cache at once may crash (numba, issue 10128).
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir(f"numba-{worker}"))
+
+
 def pytest_collection_modifyitems(items):
     """Mark what takes long, and what opens a browser."""
     for item in items:

@@ -147,16 +147,15 @@ def ensembles(some: list[Run]) -> list[Run]:
 def _members(trained: ByModel) -> dict[str, list[list[Run]]]:
     """Return the members of each ensemble that all are there: a list a seed.
 
-    A model that was trained fewer times, as there is no chance in it, comes again.
+    A model that was trained once, as there is no chance in it, comes again.
     """
-    return {
-        name: [
-            [trained[m][seed % len(trained[m])] for m in members]
-            for seed in range(max(len(trained[m]) for m in members))
-        ]
-        for name, members in ENSEMBLES.items()
-        if set(members) <= set(trained)
-    }
+    found = {}
+    for name, members in ENSEMBLES.items():
+        if set(members) <= set(trained):
+            groups = [trained[member] for member in members]
+            n = min((len(group) for group in groups if len(group) > 1), default=1)
+            found[name] = [[g[seed % len(g)] for g in groups] for seed in range(n)]
+    return found
 
 
 def answers(trained: ByModel) -> dict[str, tuple[Answers, Answers]]:

@@ -37,18 +37,18 @@ def train_into(
         name: loop.Subset.of(codes[index], labels[index], device)
         for name, index in subsets.items()
     }
-    held_out = "validation" if "validation" in parts else "test"
+    held_out = {name: part for name, part in parts.items() if name != "train"}
     recipe = registry.RECIPES[p.facts["recipe"]].make()
     model = models.build(p.model, encoder.shape, seed=p.seed).to(device)
-    shown = (model, parts["train"], parts[held_out], recipe)
+    shown = (model, parts["train"], held_out, recipe)
     if registry.is_closed_form(p.model):
-        history = loop.solve(*shown, held_out)
+        history = loop.solve(*shown)
     else:
         checkpoint = folder / store.CHECKPOINT
-        history = loop.fit(*shown, p.epochs, p.seed, checkpoint, held_out, progress)
+        history = loop.fit(*shown, p.epochs, p.seed, checkpoint, progress)
     confusions = {
         subset: np.array(history.pop(f"{subset}_confusion"), np.int16)
-        for subset in ("train", held_out)
+        for subset in parts
     }
     np.savez_compressed(folder / "confusions.npz", **confusions)
     checkpoints.write(folder / "model.safetensors", model.state_dict())

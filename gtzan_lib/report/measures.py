@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gtzan_lib import registry, store
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.evaluation import clusters, seeds
 from gtzan_lib.evaluation.metrics import Estimate, around, bare
@@ -20,7 +21,9 @@ from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.run import MAIN, Run
 from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
-from gtzan_lib.report import dead
+from gtzan_lib.report import dead, literature
+
+PAGE = registry.PACKAGE / "app" / "model" / "facts.json"  # of the model that it has
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +85,9 @@ def fact(known: Evidence, name: str) -> Found:
         for what in ("picture", "code")
     )
     large = 36 * code  # of a picture of 432 x 648: windows of 6 x 6
-    weights = data.get("literal_autoencoder.bytes", math.nan)
+    literal = [
+        data.get(f"literal_autoencoder.{k}", math.nan) for k in ("bytes", "of_pooling")
+    ]
     numbers = {  # by the notebook that shows them
         "01_pack": {"pictures": sum(counts), "fewest of a genre": min(counts)},
         "02_pool_mse": {
@@ -92,11 +97,23 @@ def fact(known: Evidence, name: str) -> Found:
             "times fewer values": size / code,
             "GB of large pictures as 32-bit numbers": 4 * sum(counts) * large / 1e9,
         },
-        "04_autoencoder": {"GB of the proposal's weights": weights / 1e9},
-        "05_results": {"place of the pair": data.get("hiphop_reggae_place", math.nan)},
+        "04_autoencoder": {
+            "GB of the proposal's weights": literal[0] / 1e9,
+            "error of the proposal": literal[1],
+        },
+        "05_results": {
+            "works that use GTZAN": literature.works(),
+            "place of the pair": data.get("hiphop_reggae_place", math.nan),
+        },
     }
     (page,) = (page for page, shown in numbers.items() if name in shown)
     return Found(bare(numbers[page][name]), [page])
+
+
+def page(known: Evidence) -> Found:
+    """Return how often the page names a track of GTZAN, as ``gtzan ship`` found."""
+    told = store.read_json(PAGE)["accuracy"]
+    return Found({end: told[end] for end in ("value", "low", "high")}, ["07_trust"])
 
 
 def subset(known: Evidence, name: str, batched: bool = False) -> Found | None:
@@ -191,10 +208,30 @@ def gain(
     chosen = (_chosen(known, fields, facts) for facts in (of, against))
     ours, others = map(groups.partitions, groups.same_seeds(*chosen))
     same_recipe = of.get("recipe") == against.get("recipe") and "epoch" not in fields
+    same_recipe &= not {"epochs"} <= of.keys() & against.keys()  # which are meant
     epochs = {run.provenance["epochs"] for run in ours + others}
     if not ours or (same_recipe and len(epochs) > 1):
         return None
     return _found(groups.difference(ours, others, metric, **fields), (), ours, others)
+
+
+def stopped(known: Evidence, **facts) -> Found | None:
+    """Return what it adds to test accuracy to stop by validation, paired by seed.
+
+    That is, after the first epoch with most validation pictures right, and not at the
+    end.
+    """
+    group = groups.partitions(groups.select(known.runs, **facts))
+    tests = [run.history.get("test_accuracy") for run in group]
+    if not group or None in tests:
+        return None
+    best = [int(np.argmax(run.history["validation_accuracy"])) for run in group]
+    early, last = (
+        [t[i] for t, i in zip(tests, best, strict=True)],
+        [t[-1] for t in tests],
+    )
+    ours = seeds.paired_difference(early, last, group[0].provenance["split"])
+    return _found(ours, tuple(np.subtract(early, last).tolist()), group)
 
 
 def beside_others(known: Evidence, metric: str, **facts) -> Found | None:
@@ -270,6 +307,6 @@ def _found(ours: Estimate, values: tuple, group: list, *others: list) -> Found:
     return Found(ours, names, len(group), values)
 
 
-_ALL = (fact, subset, pooling_error, encoder_ratio, more_data, mixture, metric)
-_ALL += (gain, beside_others, rank, by_dead_genres)
+_ALL = (fact, page, subset, pooling_error, encoder_ratio, more_data, mixture, metric)
+_ALL += (gain, stopped, beside_others, rank, by_dead_genres)
 MEASURES: dict[str, Callable] = {measure.__name__: measure for measure in _ALL}

@@ -102,24 +102,23 @@ def _keep_freed_memory() -> None:
 def fit(
     model: nn.Module,
     train: Subset,
-    held_out: Subset,
+    held_out: dict[str, Subset],
     recipe: Recipe,
     epochs: int,
     seed: int,
     checkpoint: Path,
-    name: str = "test",
     progress: bool = True,
 ) -> History:
     """Train a network, which returns logits (B, 10), in place (see ``over_epochs``).
 
     Its method ``start``, where it has one, is given the training pictures first;
-    ``held_out``, called ``name``, is only measured; its logits after the epochs of
-    ``KEPT`` go beside the checkpoint. ``seed`` orders the pictures.
+    ``held_out``, by name, is only measured; its logits after the epochs of ``KEPT`` go
+    beside the checkpoint. ``seed`` orders the pictures.
 
     Returned are, a value an epoch: ``loss`` (in nats), ``train_accuracy``,
     ``train_confusion`` (10 x 10 counts, true genre in rows) and ``train_certain`` (see
     ``train_epoch``) during the epoch; ``test_loss``, ``test_accuracy`` and
-    ``test_confusion`` after it (or with another ``name``); and ``seconds``.
+    ``test_confusion`` after it (and of others that are held out); and ``seconds``.
     """
     optimizer = recipe.optimizer(model)
 
@@ -132,28 +131,28 @@ def fit(
         with torch.random.fork_rng():  # for layers that draw numbers, such as dropout
             torch.manual_seed(1_000_003 * seed + epoch)
             loss, counts, certain = train_epoch(model, train, recipe, optimizer, rng)
-        logits = predict(model, held_out.x)
-        if epoch + 1 in KEPT:
-            path = checkpoint.with_name(f"{name}-{epoch + 1}.npy")
-            np.save(path, logits.cpu().numpy())
-        return (
-            {"loss": loss, "train_certain": certain}
-            | _accuracy(counts, "train")
-            | _measure(logits, held_out.y, recipe, name)
-        )
+        measured = {"loss": loss, "train_certain": certain} | _accuracy(counts, "train")
+        for name, part in held_out.items():
+            logits = predict(model, part.x)
+            measured |= _measure(logits, part.y, recipe, name)
+            if epoch + 1 in KEPT:
+                path = checkpoint.with_name(f"{name}-{epoch + 1}.npy")
+                np.save(path, logits.cpu().numpy())
+        return measured
 
     return over_epochs(one_epoch, epochs, model, optimizer, checkpoint, progress)
 
 
 def solve(
-    model: nn.Module, train: Subset, held_out: Subset, recipe: Recipe, name: str
+    model: nn.Module, train: Subset, held_out: dict[str, Subset], recipe: Recipe
 ) -> History:
     """Fit a model in closed form; return a history of one epoch, as ``fit`` does."""
     started = time.time()
     model.solve(train.x, train.y)
     fitted = _measure(predict(model, train.x), train.y, recipe, "train")
     history = {"loss": fitted.pop("train_loss")} | fitted
-    history |= _measure(predict(model, held_out.x), held_out.y, recipe, name)
+    for name, part in held_out.items():
+        history |= _measure(predict(model, part.x), part.y, recipe, name)
     history["seconds"] = time.time() - started
     return {column: [value] for column, value in history.items()}
 

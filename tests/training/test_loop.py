@@ -26,7 +26,7 @@ def subset(n, seed=0):
 def fit(checkpoint, epochs, progress=False, name="lenet", recipe=RECIPE):
     """Return the history, but for how long it took, and the model."""
     model = models.build(name, (3, 72, 108), seed=0)
-    data = subset(30), subset(10, seed=1)
+    data = subset(30), {"test": subset(10, seed=1)}
     history = loop.fit(model, *data, recipe, epochs, 0, checkpoint, progress=progress)
     return {k: v for k, v in history.items() if k != "seconds"}, model
 
