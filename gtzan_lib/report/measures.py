@@ -85,9 +85,7 @@ def fact(known: Evidence, name: str) -> Found:
         for what in ("picture", "code")
     )
     large = 36 * code  # of a picture of 432 x 648: windows of 6 x 6
-    literal = [
-        data.get(f"literal_autoencoder.{k}", math.nan) for k in ("bytes", "of_pooling")
-    ]
+    literal = data.get("literal_autoencoder.of_pooling", math.nan)
     numbers = {  # by the notebook that shows them
         "01_pack": {"pictures": sum(counts), "fewest of a genre": min(counts)},
         "02_pool_mse": {
@@ -97,10 +95,7 @@ def fact(known: Evidence, name: str) -> Found:
             "times fewer values": size / code,
             "GB of large pictures as 32-bit numbers": 4 * sum(counts) * large / 1e9,
         },
-        "04_autoencoder": {
-            "GB of the proposal's weights": literal[0] / 1e9,
-            "error of the proposal": literal[1],
-        },
+        "04_autoencoder": {"error of the proposal": literal},
         "05_results": {
             "works that use GTZAN": literature.works(),
             "place of the pair": data.get("hiphop_reggae_place", math.nan),

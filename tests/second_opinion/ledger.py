@@ -1,5 +1,6 @@
 """The ledger's claims, measured and judged again from the record's tables."""
 
+import json
 import re
 import tomllib
 from functools import cache
@@ -29,6 +30,7 @@ from statistics_again import (
 )
 
 LEDGER = Path(__file__).parents[2] / "report" / "claims.toml"
+FACTS = "gtzan_lib/app/model/facts.json"  # measured when the page's model was made
 VERDICTS = ("reproduced", "not reproduced", "undecided")
 VERDICTS += ("contradicted by the paper itself", "cannot be tested")
 PICTURE, CODE = 288 * 432 * 3, 72 * 108 * 3
@@ -97,6 +99,22 @@ def gain(r, metric, of, against, epoch=None, genre=None, other=None):
     if not both:
         return None
     return r.gain(ours, theirs, value_of(r, metric, epoch), metric), len(ours), ()
+
+
+def stopped(r, recipe, split):
+    """Return test accuracy where validation is best, minus that at the end."""
+    names = r.partitions(r.group(recipe, split=split))
+    tables = [r.epochs[name].reset_index() for name in names]
+    if not tables:
+        return None
+    best = [t.test_accuracy[t.validation_right.idxmax()] for t in tables]
+    gains = [b - t.test_accuracy.iloc[-1] for b, t in zip(best, tables, strict=True)]
+    return student(gains, 1 / 3), len(names), gains
+
+
+def page(r):
+    facts = json.loads((LEDGER.parents[1] / FACTS).read_text("utf-8"))["accuracy"]
+    return (facts["value"], facts["low"], facts["high"]), None, ()
 
 
 def beside_others(r, metric, recipe):
@@ -230,7 +248,8 @@ NUMBERS = {  # of what no seed has a part in
     "KB a picture": lambda r: PICTURE / 1e3,
     "KB a code": lambda r: CODE / 1e3,
     "times fewer values": lambda r: PICTURE / CODE,
-    "GB of the proposal's weights": lambda r: 4 * WEIGHTS / 1e9,
+    "works that use GTZAN": lambda r: 100,  # Sturm (2013), abstract
+    "error of the proposal": lambda r: r.data["literal_autoencoder.of_pooling"],
     "place of the pair": lambda r: r.data["hiphop_reggae_place"],
 }
 
@@ -249,7 +268,7 @@ def pooling_error(r, upsampling, channels):
 
 
 MEASURES = (metric, gain, beside_others, more_data, rank, by_dead_genres, mixture)
-MEASURES += (encoder_ratio, fact, subset, pooling_error)
+MEASURES += (encoder_ratio, fact, stopped, page, subset, pooling_error)
 MEASURES = {measure.__name__: measure for measure in MEASURES}
 
 
@@ -259,7 +278,7 @@ def ours(r, claim):
     claim = claims()[claim]
     if "measure" not in claim:
         return None
-    return MEASURES[claim["measure"]](r, **claim["with"])
+    return MEASURES[claim["measure"]](r, **claim.get("with", {}))
 
 
 # ---- What is judged ----
