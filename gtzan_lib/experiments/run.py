@@ -10,7 +10,7 @@ from gtzan_lib import registry, store
 from gtzan_lib.data.artists import artists_of, sample_tracks
 from gtzan_lib.data.gtzan import PUBLISHED, SYNTHETIC, published_sums
 from gtzan_lib.errors import DataError
-from gtzan_lib.evaluation import clusters, dead
+from gtzan_lib.evaluation import clusters, silence
 from gtzan_lib.evaluation.metrics import (
     Estimate,
     bare,
@@ -50,7 +50,7 @@ class Run:
     top2_after: dict[int, int] = field(default_factory=dict)  # right in two, by epoch
     confusions: dict[str, np.ndarray] = field(default_factory=dict)  # of a folder
     test_confusions: np.ndarray | None = None
-    counted: tuple | None = None  # see ``evaluation.dead.counted``
+    counted: tuple | None = None  # see ``evaluation.silence.counted``
     folder: Path | None = None  # of one that was read from there
     members: tuple[tuple["Run", float], ...] = ()  # of an ensemble, with temperatures
 
@@ -125,6 +125,6 @@ def read(folder: Path) -> Run:
         artists=artists,
         confusions=confusions,
         test_confusions=confusions.get("test"),
-        counted=dead.counted(confusions["train"]),
+        counted=silence.counted(confusions["train"]),
         top2_after=top2_after,
     )

@@ -10,12 +10,12 @@ import numpy as np
 from scipy import special
 
 from gtzan_lib.data.genres import PRINTED
-from gtzan_lib.evaluation import dead, seeds
+from gtzan_lib.evaluation import seeds, silence
 from gtzan_lib.evaluation.metrics import Estimate, bare, proportion
 from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import MAIN, Run
 from gtzan_lib.experiments.tables import CERTAIN
-from gtzan_lib.report.dead import differing, mean
+from gtzan_lib.report.silent_genres import differing, mean
 
 INSTEAD = {  # what a training with one softmax may print in place of its loss
     "one softmax, the mean of the loss since training began": lambda history: (
@@ -114,4 +114,4 @@ def last_epoch(run: Run) -> int:
 def first_epoch(run: Run, right: float) -> int | None:
     """Return the first epoch with at least ``right`` of the training pictures right."""
     curves = run.history["loss"], run.history["train_accuracy"]
-    return dead.first_pass(*curves, np.inf, right)
+    return silence.first_pass(*curves, np.inf, right)

@@ -16,8 +16,8 @@ from gtzan_lib.evaluation import seeds, softmax_twice
 from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import ENSEMBLE, MAIN, Run
 from gtzan_lib.report.alternatives import alternatives, first_epoch, last_epoch
-from gtzan_lib.report.dead import mean, silenced
 from gtzan_lib.report.measures import Evidence, number
+from gtzan_lib.report.silent_genres import mean, silenced
 
 
 def highest_calibrated_loss(accuracy: float) -> float:
@@ -100,7 +100,7 @@ def softmaxes(runs: list[Run], right: float) -> list[dict]:
 
 
 def reached(by_seed: list[dict]) -> list[dict]:
-    """Return how many seeds were as good as the paper (``dead.tables``), by epochs."""
+    """Return how many seeds were as good as the paper, by epochs."""
     table = pd.DataFrame(by_seed, columns=["epochs", "pair"]).groupby("epochs")["pair"]
     table = table.agg(seeds="size", reached="count").sort_index(ascending=False)
     return table.reset_index().to_dict("records")

@@ -13,8 +13,8 @@ import pandas as pd
 from gtzan_lib import store
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError
-from gtzan_lib.evaluation.dead import FLOOR
 from gtzan_lib.evaluation.metrics import with_interval
+from gtzan_lib.evaluation.silence import FLOOR
 from gtzan_lib.experiments import folds, groups, suite, tables
 from gtzan_lib.experiments.groups import over_seeds
 from gtzan_lib.experiments.run import Run

@@ -21,7 +21,7 @@ from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.run import MAIN, Run
 from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
-from gtzan_lib.report import dead, literature
+from gtzan_lib.report import literature, silent_genres
 
 PAGE = registry.PACKAGE / "app" / "model" / "facts.json"  # of the model that it has
 
@@ -40,8 +40,8 @@ class Evidence:
 
     @cached_property
     def dead(self) -> dict:
-        """See ``dead.tables``."""
-        return dead.tables(self.runs, self.pair)
+        """See ``silent_genres.tables``."""
+        return silent_genres.tables(self.runs, self.pair)
 
     @cached_property
     def mixtures(self) -> dict:
@@ -267,7 +267,7 @@ def rank(
 
 
 def by_dead_genres(known: Evidence, name: str, when: str | None = None) -> Found | None:
-    """Return a number of ``dead.tables``, of recipe paper, at a moment as ``"pair"``.
+    """Return a number of ``silent_genres.tables``, of recipe paper, at a moment.
 
     Left out, that is the one of most seeds. ``silent`` is how much of hip-hop is called
     reggae while it is silent; NaN where it never is.

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.evaluation import calibration, dead
+from gtzan_lib.evaluation import calibration, silence
 from gtzan_lib.evaluation.metrics import Estimate
 from gtzan_lib.experiments import folds
 from gtzan_lib.experiments.folds import Answers
@@ -101,7 +101,7 @@ def loss_by_accuracy(
         style = {"color": color, "marker": marker, "markevery": 0.12, "markersize": 5}
         ax.plot(history["train_accuracy"], history["loss"], **style, label=name)
     ax.plot(pair[1], pair[0], "k*", markersize=16, label="the paper")
-    ax.axhline(dead.FLOOR, color="0.5", linestyle=":", label="least behind two")
+    ax.axhline(silence.FLOOR, color="0.5", linestyle=":", label="least behind two")
     ax.set(xlabel="training accuracy", ylabel="training loss (nats)", xlim=(0, 1.02))
     ax.set_ylim(bottom=0)
     ax.grid(alpha=0.3)
@@ -111,7 +111,7 @@ def loss_by_accuracy(
 
 
 def silenced(found: dict, title: str) -> Figure:
-    """Show in how many seeds genres are silent (see ``dead.silenced``)."""
+    """Show in how many seeds genres are silent (see ``silent_genres.silenced``)."""
     changes = found["changes"]
     heights = [4.2, 0.7 + 0.5 * len(changes)] if changes else [4.2]
     kind = {"layout": "constrained", "height_ratios": heights, "squeeze": False}
@@ -145,7 +145,7 @@ def recall_by_epoch(runs: dict[str, np.ndarray], title: str) -> Figure:
 
     ``runs`` are ``Run.confusions["train"]``, int (epochs, 10, 10), by the panel's
     title. A strip is a genre, filled as high as its recall; a bar in another colour
-    lies where the genre is silent (see ``evaluation.dead``).
+    lies where the genre is silent (see ``evaluation.silence``).
     """
     size = (5.2, 3.6 * len(runs) + 0.6)  # 400 pixels wide on a phone
     kind = {"squeeze": False, "sharex": True, "layout": "constrained"}
@@ -158,11 +158,11 @@ def recall_by_epoch(runs: dict[str, np.ndarray], title: str) -> Figure:
             strip = y + 0.4 - 0.85 * recall[drawn - 1, y]
             ax.fill_between(drawn, y + 0.4, strip, color=BLUE, alpha=0.75, linewidth=0)
             ax.plot((1, last), (y + 0.4, y + 0.4), color="0.7", linewidth=0.5)
-        for silence in dead.silences(*dead.counted(counts)):
-            y = GENRES.index(silence.genre) + 0.4
+        for each in silence.silences(*silence.counted(counts)):
+            y = GENRES.index(each.genre) + 0.4
             style = {"color": ORANGE, "linewidth": 4, "solid_capstyle": "butt"}
-            ax.plot((silence.first, silence.last), (y, y), **style)
-            if silence.last == last:
+            ax.plot((each.first, each.last), (y, y), **style)
+            if each.last == last:
                 ax.text(1.02 * last, y, "silent", color=ORANGE, va="center")
         ax.set(xscale="log", ylim=(9.6, -0.6), title=name)
         ax.set_yticks(range(len(GENRES)), GENRES)

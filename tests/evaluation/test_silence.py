@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.evaluation import dead
+from gtzan_lib.evaluation import silence
 
 POP = GENRES.index("pop")
 
@@ -27,7 +27,7 @@ def confusions(*stages):
 
 
 def silences(counts):
-    return dead.silences(*dead.counted(counts))
+    return silence.silences(*silence.counted(counts))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def silences(counts):
 )
 def test_a_silence_is_of_ten_epochs_since_learning_begins(begins, found, stages):
     counts = confusions(*stages)
-    assert dead.learning_begins(*dead.counted(counts)) == begins
+    assert silence.learning_begins(*silence.counted(counts)) == begins
     assert silences(counts) == found
 
 
@@ -56,7 +56,7 @@ def test_one_is_dead_from_the_tenth_silent_epoch_whatever_comes_later():
     for epoch in range(20, 66):
         expected = (["blues", "pop"] if epoch <= 60 else ["blues"]) * (epoch >= 30)
         for counts in (long, long[:epoch]):  # a run that ended there says the same
-            assert dead.dead_at(silences(counts), epoch, 1) == expected
+            assert silence.dead_at(silences(counts), epoch, 1) == expected
 
 
 def test_wrong_answers_are_answers_but_one_in_a_thousand_revives_no_genre():
@@ -64,4 +64,4 @@ def test_wrong_answers_are_answers_but_one_in_a_thousand_revives_no_genre():
     counts[35, 0, POP] = 1  # ten epochs have 1,000 pictures
     assert silences(counts) == [("pop", 21, 50)]
     counts[38, 0, POP] = 1
-    assert dead.silent_at(silences(counts), 40) == []
+    assert silence.silent_at(silences(counts), 40) == []

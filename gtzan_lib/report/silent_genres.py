@@ -1,7 +1,7 @@
 """Silent genres over seeds: tables made of the record, and what changes them.
 
 The paper's own network and split (``run.MAIN``), by both recipes; what counts as
-silent, and which silent genres are dead, says ``evaluation.dead``.
+silent, and which silent genres are dead, says ``evaluation.silence``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from scipy import stats
 
 from gtzan_lib import registry
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.evaluation import dead, seeds
+from gtzan_lib.evaluation import seeds, silence
 from gtzan_lib.evaluation.metrics import Estimate, around, bare, proportion
 from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import MAIN, Run
@@ -31,20 +31,22 @@ def moments(run: Run, pair: tuple[float, float]) -> list[SimpleNamespace]:
     train; ``parts`` are those of the loss, none with softmax applied once.
     """
     loss, right = run.history["loss"], run.history["train_accuracy"]
-    begins, silences = (f(*run.counted) for f in (dead.learning_begins, dead.silences))
-    passed, last = dead.first_pass(loss, right, *pair), len(loss)
+    begins, silences = (
+        f(*run.counted) for f in (silence.learning_begins, silence.silences)
+    )
+    passed, last = silence.first_pass(loss, right, *pair), len(loss)
     found = []
     for epoch in sorted({e for e in (*EPOCHS, passed) if e and e < last} | {last}):
         shown, counts = run.counted[0][epoch - 1], run.test_confusions[epoch - 1]
-        silent = dead.silent_at(silences, epoch)
+        silent = silence.silent_at(silences, epoch)
         share = shown[np.isin(GENRES, silent)].sum() / shown.sum()
-        parts = dead.loss_parts(loss[epoch - 1], right[epoch - 1], share)
+        parts = silence.loss_parts(loss[epoch - 1], right[epoch - 1], share)
         moment = SimpleNamespace(run=run, epoch=epoch, counts=counts, share=share)
         moment.begins, moment.silences, moment.silent = begins, silences, silent
         moment.begun, moment.is_pair = epoch >= (begins or np.inf), epoch == passed
         moment.loss = loss[epoch - 1]
         moment.accuracy = proportion(counts.trace(), counts.sum())
-        moment.dead = dead.dead_at(silences, epoch, begins)
+        moment.dead = silence.dead_at(silences, epoch, begins)
         moment.waiting = [genre for genre in silent if genre not in moment.dead]
         moment.parts = parts if run.provenance["recipe"] == "paper" else {}
         found.append(moment)
@@ -129,11 +131,11 @@ def together(when: str, group: list[SimpleNamespace]) -> dict:
     ``by_silent``, the loss by the number of silent genres, and the least that it can be
     behind two softmaxes; ``per_genre``, by how much one silent genre more raises it (a
     straight line through the seeds); ``by_silence``, how much of what is above
-    ``dead.FLOOR`` silent genres make; how much of hip-hop is ``called`` reggae, and in
-    which share of seeds ``most``: more often than anything else, itself included.
+    ``silence.FLOOR`` silent genres make; how much of hip-hop is ``called`` reggae, and
+    in which share of seeds ``most``: more often than anything else, itself included.
     """
     silent, loss = np.array([(len(moment.silent), moment.loss) for moment in group]).T
-    least = np.array([dead.FLOOR + moment.share for moment in group])
+    least = np.array([silence.FLOOR + moment.share for moment in group])
     rows = []
     for k in np.unique(silent):
         of = silent == k
@@ -147,7 +149,7 @@ def together(when: str, group: list[SimpleNamespace]) -> dict:
         line = stats.linregress(silent, loss)
         half = stats.t.ppf(0.975, len(group) - 2) * line.stderr
         slope = around(line.slope, half)
-    by_silence = [m.share / max(m.loss - dead.FLOOR, 1e-9) for m in group]
+    by_silence = [m.share / max(m.loss - silence.FLOOR, 1e-9) for m in group]
     highest = {"silent": 1, "wrong": 1}  # the parts that are shares of pictures
     return {
         "when": when,
@@ -274,5 +276,5 @@ def silenced(runs: list[Run], data: dict) -> dict:
 
 def _silent(group: list[Run], epoch: int) -> dict[str, int]:
     """Return of how many runs each genre is silent after an epoch."""
-    found = [dead.silent_at(dead.silences(*run.counted), epoch) for run in group]
+    found = [silence.silent_at(silence.silences(*run.counted), epoch) for run in group]
     return {genre: sum(genre in silent for silent in found) for genre in GENRES}
