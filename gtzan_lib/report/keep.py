@@ -11,7 +11,6 @@ from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.experiments import grid, groups, runs, tables
 from gtzan_lib.report import claims, derived, executed, pages, record
-from gtzan_lib.report.derived import derive
 from gtzan_lib.report.pdf import PDF, compile_pdf
 
 REPORT = store.PROJECT / "report"
@@ -56,7 +55,7 @@ def keep(folder: Path, target: Path = REPORT) -> Path:
 
 def mend(folder: Path = REPORT) -> None:
     """Make all anew in a report that follows from its tables and claims."""
-    derived.write(folder, folder / LEDGER)
+    store.write_json(folder / derived.FILE, _derived(folder))
     _write(_made(folder))
 
 
@@ -100,14 +99,7 @@ def check(folder: Path = REPORT) -> list[str]:
     What follows from the tables and the claims is derived again; PDF, start page and
     README are made again of what is kept, where that follows.
     """
-    record_of, ledger = tables.read(folder), claims.load(folder / LEDGER)
-    try:
-        again = derive(record_of, ledger)
-    except UserError:
-        raise
-    except Exception as error:  # whatever a cell may hold that was changed by hand
-        words = f"{folder / tables.FOLDER} contradicts itself: {error!r}"
-        raise DataError(words) from error
+    again = _derived(folder)
     if wrong := derived.differences(derived.FILE, derived.read(folder), again):
         return wrong
     return [
@@ -115,6 +107,18 @@ def check(folder: Path = REPORT) -> list[str]:
         for path, made in _made(folder).items()
         if not path.is_file() or path.read_bytes() != made
     ]
+
+
+def _derived(folder: Path) -> dict:
+    """Return what follows from the tables and claims of a report."""
+    record_of, ledger = tables.read(folder), claims.load(folder / LEDGER)
+    try:
+        return derived.derive(record_of, ledger)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a cell may hold that was changed by hand
+        words = f"{folder / tables.FOLDER} contradicts itself: {error!r}"
+        raise DataError(words) from error
 
 
 def outdated(folder: Path = REPORT) -> list[str]:

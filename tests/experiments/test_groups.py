@@ -80,6 +80,28 @@ def test_a_gain_is_that_of_the_first_over_the_second():
     assert alone.seeds == 1
 
 
+def test_a_gain_of_runs_with_other_epochs_is_asked_for_by_both():
+    runs = [recorded(9, encoder="full", epochs=30), recorded(6, epochs=100)]
+    full, pool = {"encoder": "full", "epochs": 30}, {"encoder": "pool", "epochs": 100}
+    of = measures.gain(evidence(runs), "accuracy", full, pool)
+    assert of.ours["value"] == pytest.approx(0.3)
+    full.pop("epochs")
+    assert measures.gain(evidence(runs), "accuracy", full, pool) is None
+
+
+def test_stopping_takes_the_first_epoch_with_most_validation_pictures_right():
+    curves = {"loss": [2.0, 1.0, 0.5, 0.1], "train_accuracy": [0.2, 0.5, 0.7, 0.9]}
+    validation, tests = [0.1, 0.4, 0.3, 0.4], [0.2, 0.6, 0.9, 0.5]
+    history = curves | {"validation_accuracy": validation, "test_accuracy": tests}
+    runs = [recorded(5, seed, history, split="three-way") for seed in (0, 1)]
+    for run in runs:
+        run.subsets["validation"] = 100
+    found = measures.stopped(evidence(runs), recipe="corrected", split="three-way")
+    assert found.ours["value"] == pytest.approx(0.1)
+    assert found.values == pytest.approx((0.1, 0.1))
+    assert measures.stopped(evidence(runs), recipe="corrected") is None
+
+
 def test_whole_partitions_count_and_parts_of_others_do_not():
     runs = [recorded(5, seed) for seed in range(5)]
     more = [recorded(10, seed) for seed in (5, 6)]
