@@ -29,8 +29,8 @@ from gtzan_lib.evaluation.metrics import Estimate, with_interval
 from gtzan_lib.evaluation.seeds import needed, overlap
 from gtzan_lib.experiments.run import MAIN
 from gtzan_lib.report import measures
-from gtzan_lib.report.measures import Evidence, Found
-from gtzan_lib.report.measures import number as number  # notebooks take all from here
+from gtzan_lib.report.evidence import Evidence, Found
+from gtzan_lib.report.evidence import number as number  # notebooks take all from here
 
 LEDGER = store.PROJECT / "report" / "claims.toml"
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"

@@ -16,7 +16,7 @@ from gtzan_lib.evaluation import seeds, softmax_twice
 from gtzan_lib.experiments import groups
 from gtzan_lib.experiments.run import ENSEMBLE, MAIN, Run
 from gtzan_lib.report.alternatives import alternatives, first_epoch, last_epoch
-from gtzan_lib.report.measures import Evidence, number
+from gtzan_lib.report.evidence import Evidence, number
 from gtzan_lib.report.silent_genres import mean, silenced
 
 

@@ -22,7 +22,7 @@ from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
 from gtzan_lib.report import alternatives, claims, comparisons
 from gtzan_lib.report.claims import Ledger
-from gtzan_lib.report.measures import Evidence, number
+from gtzan_lib.report.evidence import Evidence, number
 
 FILE = "derived.json"
 FITTED = 1e-6  # by how much processors differ in a fitted temperature

@@ -5,11 +5,7 @@ has, or None if no run measures it.
 """
 
 import math
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,62 +15,11 @@ from gtzan_lib.evaluation import clusters, seeds
 from gtzan_lib.evaluation.metrics import Estimate, around, bare
 from gtzan_lib.experiments import groups, suite
 from gtzan_lib.experiments.run import MAIN, Run
-from gtzan_lib.experiments.tables import Tables
 from gtzan_lib.parameters import FACTS
-from gtzan_lib.report import literature, silent_genres
+from gtzan_lib.report import literature
+from gtzan_lib.report.evidence import Evidence, Found
 
 PAGE = registry.PACKAGE / "app" / "model" / "facts.json"  # of the model that it has
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What claims are judged by: the tables, and the numbers that the paper prints."""
-
-    tables: Tables
-    paper: dict[str, dict[str, str]]
-
-    @property
-    def runs(self) -> list[Run]:
-        """All runs of the tables."""
-        return self.tables.measured
-
-    @cached_property
-    def dead(self) -> dict:
-        """See ``silent_genres.tables``."""
-        return silent_genres.tables(self.runs, self.pair)
-
-    @cached_property
-    def mixtures(self) -> dict:
-        """See ``mixtures.summary``."""
-        from gtzan_lib.experiments import mixtures  # and torch, as naming songs has not
-
-        return mixtures.summary(self.tables.mixtures, self.data["name"])
-
-    @property
-    def pair(self) -> tuple[float, float]:
-        """The last training loss and accuracy that the paper prints."""
-        printed = self.paper["3.3.2"]
-        return number(printed["last_loss"]), number(printed["train_accuracy"])
-
-    @property
-    def data(self) -> dict:
-        """The one row about the data."""
-        return self.tables.data.iloc[0].to_dict()
-
-
-def number(printed: str) -> float:
-    """Return the number in what the paper prints, such as 0.01 of "below 0.01"."""
-    return float(re.search(r"[\d.,]+", printed)[0].replace(",", ""))
-
-
-class Found(NamedTuple):
-    """An estimate, and what it rests on."""
-
-    ours: Estimate
-    source: list[str]  # the runs, or the notebook, that measured it
-    seeds: int | None = None  # None: no seed has a part in it
-    values: tuple[float, ...] = ()  # of each seed, where ``ours`` is their mean
-    is_whole: bool = False  # seeds are folds that test every track, however few
 
 
 def fact(known: Evidence, name: str) -> Found:

@@ -6,7 +6,7 @@ from made import right_for
 
 from gtzan_lib.errors import DataError
 from gtzan_lib.report import claims
-from gtzan_lib.report.measures import Evidence
+from gtzan_lib.report.evidence import Evidence
 
 CLAIM = """
 [paper."3"]
