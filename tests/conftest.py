@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import pytest
@@ -53,7 +54,9 @@ def pytest_configure(config):
     Two that fill one cache at once may crash (numba, issue 10128).
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir(f"numba-{worker}"))
+    has_cache = config.pluginmanager.hasplugin("cacheprovider")
+    folder = config.cache.mkdir(f"numba-{worker}") if has_cache else mkdtemp()
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
 
 
 def pytest_collection_modifyitems(items):

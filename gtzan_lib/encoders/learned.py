@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from gtzan_lib import store
-from gtzan_lib.data import packing, splits
+from gtzan_lib.data import packing
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.data.pictures import PLOT
 from gtzan_lib.encoders.encoder import Encoder
@@ -154,23 +154,6 @@ def learn(
     key = dataset.key(["encoders.learned"], packages, **facts)
     folder = dataset.results / "04_autoencoder" / f"{name}-{digest[:8]}-seed{seed}"
     return store.seal(folder, key, make)
-
-
-def literal_errors(dataset: Dataset) -> np.ndarray:
-    """Return ``autoencoder.literal_errors`` of all pictures: float64, (N,).
-
-    Each is tested by the fold of the paper's split that leaves it out, seeds 0 to 4.
-    """
-
-    def make(folder: Path) -> None:
-        n = len(dataset.tracks)
-        folds = [splits.random_split(n, seed)["test"] for seed in range(splits.N_FOLDS)]
-        errors = autoencoder.literal_errors(packing.pack(dataset), folds)
-        np.save(folder / "mse.npy", errors)
-
-    key = dataset.key(["models.autoencoder", "data.splits"], ("numpy", "pillow"))
-    folder = store.seal(dataset.results / "04_autoencoder" / "literal", key, make)
-    return np.load(folder / "mse.npy")
 
 
 @torch.no_grad()

@@ -3,15 +3,12 @@
 Those of the mel bands behind the pixels are in ``band_autoencoder``.
 """
 
-import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate, pixel_shuffle, pixel_unshuffle
-
-from gtzan_lib.data.gtzan import HEIGHT, WIDTH
 
 CODE_SHAPE = (3, 72, 108)
 
@@ -120,39 +117,3 @@ def moments(parts: Iterator[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         products = products + (part.T @ part).double()
     mean = total / n
     return mean.float(), (products / n - mean.outer(mean)).float()
-
-
-def literal_cost(pictures: int = 800) -> dict[str, int]:
-    """Return what the proposal takes as it is written: dense layers, there and back."""
-    pixels, values = HEIGHT * WIDTH * 3, math.prod(CODE_SHAPE)
-    n = 2 * pixels * values + pixels + values
-    # Adam has gradients and two moments; a weight, two operations and four to learn.
-    stored = {"bytes": 4 * n, "bytes_with_adam": 16 * n}
-    return {"weights": n} | stored | {"flop": 6 * n * pictures}
-
-
-def literal_errors(images: np.ndarray, folds: list[np.ndarray]) -> np.ndarray:
-    """Return what the paper's proposal, without tanh, loses of pictures not learned.
-
-    With more nodes than training pictures it gives these back exactly, and of any other
-    picture, with the least weights that do so, the projection onto what they span. Of
-    ``images``, uint8, (N, H, W, 3), each of ``folds``, int64, is projected onto the
-    pictures of the others. Mean squared errors on the scale of 0 to 1: float64, (N,).
-    """
-    flat = images.reshape(len(images), -1)
-    gram, errors = np.zeros((len(flat), len(flat))), np.empty(len(flat))
-    for first in range(0, flat.shape[1], 4096):
-        part = flat[:, first : first + 4096] / np.float32(255)
-        part -= part.mean(axis=0)
-        gram += part @ part.T
-    for test in folds:
-        train = np.delete(np.arange(len(flat)), test)
-        own, other = gram[np.ix_(train, train)], gram[np.ix_(train, test)]
-        mean, total = own.mean(axis=0)[:, None], own.mean()  # of what trains
-        values, vectors = np.linalg.eigh(own - mean - mean.T + total)
-        has_length = values > 1e-6 * values.max()  # pictures may be there twice
-        axes = vectors[:, has_length] / values[has_length] ** 0.5
-        squares = gram[test, test] - 2 * other.mean(axis=0) + total
-        seen = axes.T @ (other - mean - other.mean(axis=0) + total)
-        errors[test] = (squares - (seen**2).sum(axis=0)) / flat.shape[1]
-    return errors

@@ -7,7 +7,7 @@ LITERATURE = Path(__file__).with_name("literature.toml")
 
 
 def works() -> int:
-    """Return how many published works use GTZAN, as counted in 2013."""
+    """Return how many published works use GTZAN, at least."""
     return _read()["works"]
 
 

@@ -44,7 +44,7 @@ def collect(dataset: Dataset, runs: list[Run]) -> Tables:
 
 def _about(dataset: Dataset) -> dict:
     """Return the one row about the data, and where the record is made."""
-    from gtzan_lib.encoders import learned
+    from gtzan_lib.encoders import literal
     from gtzan_lib.models import autoencoder
 
     made = store.provenance(time.time())
@@ -59,15 +59,14 @@ def _about(dataset: Dataset) -> dict:
         "batch_size": registry.RECIPES["paper"].make().batch_size,
         "hiphop_reggae_place": likeness.closeness(*pictures, "hiphop", "reggae"),
     }
-    pooled = pooling.pooling_errors(dataset)["bicubic"].mean()
-    lost = {"of_pooling": learned.literal_errors(dataset).mean() / pooled}
+    lost = {"of_pooling": literal.ratios(dataset)}
     ranks = likeness.template_ranks(*pictures).tolist()
     nested = {
         "pictures": dict(zip(GENRES, counts, strict=True)),
         "template_rank": dict(zip(GENRES, ranks, strict=True)),
         "picture": dict(zip(sides, (gtzan.HEIGHT, gtzan.WIDTH, 3), strict=True)),
         "code": dict(zip(sides, (*code, channels), strict=True)),
-        "literal_autoencoder": autoencoder.literal_cost() | lost,
+        "literal_autoencoder": literal.cost() | lost,
         "made": {k: v for k, v in made.items() if k not in ("packages", "seconds")},
         "packages": made["packages"],
     }
