@@ -4,6 +4,7 @@ Dense layers from all pixels to 72 x 108 x 3 nodes and back (section 4.3).
 """
 
 import math
+from pathlib import Path
 
 import numpy as np
 
@@ -35,14 +36,14 @@ def errors(images: np.ndarray, parts: list[dict]) -> list[np.ndarray]:
     flat, found = images.reshape(len(images), -1), []
     gram = np.zeros((len(flat), len(flat)))
     for first in range(0, flat.shape[1], 4096):
-        part = flat[:, first : first + 4096] / np.float32(255)
+        part = flat[:, first : first + 4096] / 255
         part -= part.mean(axis=0)
         gram += part @ part.T
     for train, test in ((split["train"], split["test"]) for split in parts):
         own, other = gram[np.ix_(train, train)], gram[np.ix_(train, test)]
         mean, total = own.mean(axis=0)[:, None], own.mean()  # of what trains
         values, vectors = np.linalg.eigh(own - mean - mean.T + total)
-        has_length = values > 1e-6 * values.max()  # pictures may be there twice
+        has_length = values > 1e-10 * values.max()  # pictures may be there twice
         axes = vectors[:, has_length] / values[has_length] ** 0.5
         squares = gram[test, test] - 2 * other.mean(axis=0) + total
         seen = axes.T @ (other - mean - other.mean(axis=0) + total)
@@ -56,14 +57,14 @@ def ratios(dataset: Dataset) -> list[float]:
     They are those of split ``random-unique``, so that no picture trains and tests.
     """
 
-    def make(folder) -> None:
+    def make(folder: Path) -> None:
         seeds, pooled = range(splits.N_FOLDS), pooling.pooling_errors(dataset)
         folds = [splits.split(dataset, "random-unique", seed) for seed in seeds]
         lost = errors(packing.pack(dataset), folds)
         means = [pooled["bicubic"][fold["test"]].mean() for fold in folds]
         found = [e.mean() / mean for e, mean in zip(lost, means, strict=True)]
-        store.write_json(folder / "ratios.json", found)
+        np.save(folder / "ratios.npy", found)
 
     key = dataset.key(["encoders.literal"], ("numpy", "pillow", "torch"))
     folder = store.seal(dataset.results / "04_autoencoder" / "literal", key, make)
-    return store.read_json(folder / "ratios.json")
+    return np.load(folder / "ratios.npy").tolist()
