@@ -18,7 +18,7 @@ from ledger import (
     ours,
     verdicts,
 )
-from record import GENRES, MEMBERS, MODELS
+from record import FEATURES, GENRES, MEMBERS, MODELS, TEXTURE
 from statistics_again import (
     FLOOR,
     NAN,
@@ -329,7 +329,8 @@ def compared(r, p):
 @shows(r"^Test accuracy by split")
 def ladder(r, p):
     few = re.search(r", (\d+) seeds", p.table)
-    n = int(few[1]) if few else 5  # a random split has up to 20 seeds elsewhere
+    own = 10 if p.row in (FEATURES, TEXTURE) else 5  # of the networks' 20 seeds
+    n = int(few[1]) if few else own
     what, *_, split = p.column.split()
     names, base = (model(r, p.row, s)[:n] for s in (split, "random"))
     return r.share(names) if what == "accuracy" else change(r, names, base)
