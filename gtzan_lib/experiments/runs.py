@@ -3,7 +3,8 @@
 A run's folder holds ``model.safetensors``, ``history.json`` (one value an epoch),
 ``confusions.npz`` (the same of counts), ``predictions.npz`` (test positions, labels and
 logits), ``provenance.json`` and, where there are any, ``validation.npz`` (as
-predictions), ``test-30.npy`` (logits after so many epochs) and ``encoder.safetensors``.
+predictions), ``test-30.npy`` (logits after so many epochs, and of ``validation``) and
+``encoder.safetensors``.
 """
 
 from pathlib import Path

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gtzan_lib import registry
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.evaluation import calibration
 from gtzan_lib.experiments import folds, grid, runs
@@ -147,15 +148,23 @@ def ensembles(some: list[Run]) -> list[Run]:
 def _members(trained: ByModel) -> dict[str, list[list[Run]]]:
     """Return the members of each ensemble that all are there: a list a seed.
 
-    A model that was trained once, as there is no chance in it, comes again.
+    Only the seeds that all have; a machine that was solved once, as no chance is in it,
+    comes again.
     """
     found = {}
     for name, members in ENSEMBLES.items():
         if set(members) <= set(trained):
-            groups = [trained[member] for member in members]
-            n = min((len(group) for group in groups if len(group) > 1), default=1)
-            found[name] = [[g[seed % len(g)] for g in groups] for seed in range(n)]
+            n = max(len(trained[member]) for member in members)
+            groups = [
+                trained[m] * (n if _is_alone(m, trained[m]) else 1) for m in members
+            ]
+            found[name] = [list(row) for row in zip(*groups, strict=False)]
     return found
+
+
+def _is_alone(name: str, group: list[Run]) -> bool:
+    """Tell whether a group is the one run of a model that is solved in closed form."""
+    return len(group) == 1 and registry.is_closed_form(MODELS[name][1])
 
 
 def answers(trained: ByModel) -> dict[str, tuple[Answers, Answers]]:

@@ -38,6 +38,7 @@ ROW = (*FACTS, "device", "threads", "seconds", "started", "commit")  # of a run
 def derive(record: Tables, ledger: Ledger) -> dict:
     """Return what follows from the tables of a record and the claims, as JSON values.
 
+    (Two claims rest on the package: ``literature.toml``, and the page's model.)
     ``trained``, ``configurations`` and ``beyond`` have a ``_row`` for runs that differ
     in nothing but their seed: of all, of the paper's network, and of notebook 06.
     """
@@ -54,6 +55,7 @@ def derive(record: Tables, ledger: Ledger) -> dict:
             | {"by_genre": record.by_genre},
             "made": made | {"packages": versions},
             "batch_size": data["batch_size"],
+            "literal_bytes": data["literal_autoencoder.bytes"],  # of its weights
             "runs": [
                 {"run": run.name}
                 | {k: run.provenance.get(k) for k in ROW}
@@ -91,16 +93,17 @@ def folded(runs: list[Run]) -> dict[str, list[dict]]:
         if split in by_split
     }
 
-    def about(name: str, *of: str) -> dict:
+    def about(name: str, *of: str, seeds: int | None = None) -> dict:
         members = suite.ENSEMBLES.get(name, (name,))
-        used = [run.name for s in of for m in members for run in by_split[s][m]]
-        return {"model": name, "runs": used}
+        groups = [by_split[s][m][:seeds] for s in of for m in members]
+        return {"model": name, "runs": [run.name for group in groups for run in group]}
 
     unheard, known = (said.get(split, {}) for split in folds.SPLITS)
     lists = by_split.get(folds.LISTS, {})
     return {
         "calibration": [
-            about(name, split)
+            # with a validation part the first seed alone answers (``suite.answer``)
+            about(name, split, seeds=None if split in folds.SPLITS else 1)
             | {"split": split, "tests": len(scaled.labels)}
             | {"artists": len(np.unique(scaled.artists))}
             | {"repetitions": len(scaled.logits)}

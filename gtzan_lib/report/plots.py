@@ -114,13 +114,16 @@ def silenced(found: dict, title: str) -> Figure:
     fig, axes = plt.subplots(len(heights), 1, figsize=(5.6, sum(heights)), **kind)
     ax, ranks = axes[0, 0], pd.DataFrame(found["ranks"])
     ax.plot(ranks["rank"], ranks["silent"], "o", color=BLUE)
-    for genre, rank, silent in ranks.itertuples(index=False):
+    ranks = ranks.sort_values("rank")
+    every = ranks.assign(below=ranks.groupby("silent").cumcount() % 2)  # neighbours
+    for genre, rank, silent, is_below in every.itertuples(index=False):
         look = {"textcoords": "offset points", "rotation": 35, "fontsize": 9}
-        ax.annotate(genre, (rank, silent), (3, 5), **look)
+        look |= {"ha": "right", "va": "top"} if is_below else {}
+        ax.annotate(genre, (rank, silent), (3, -4) if is_below else (3, 5), **look)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="mean rank of its own template", xlim=(1, ranks["rank"].max() + 0.7))
     ax.set(ylabel=f"seeds of {found['seeds']} in which it is silent")
-    ax.set_ylim(-0.5, found["seeds"] + 1)
+    ax.set_ylim(-0.15 * found["seeds"], 1.1 * found["seeds"])
     if changes:
         most = max(changes, key=lambda row: row["seeds"])
         rows = {f"as it is ({most['seeds']})": most["unchanged"]}

@@ -156,7 +156,7 @@ def beside(dataset: Dataset, runs: list[Run]) -> str:
     by_name = {row["run"]: row["accuracy"]["value"] for row in kept["runs"]}
     lines = []
     for facts, group in groups.group_runs(runs).items():
-        ours = np.mean([run.metric("accuracy")["value"] for run in group])
+        ours = groups.over_seeds(group, "accuracy")["value"]
         of = sorted(by_name[name] for name in runs_of.get(facts, ()))
         low, *_, high = 2 * (of or [np.nan])
         words = f"in report/ {low:.3f} to {high:.3f} of {len(of)} seeds"

@@ -66,7 +66,7 @@ def test_verdicts_follow_the_rules_and_none_rests_on_one_seed(claim, measured, v
         (('prints = "last_loss"', ""), "it needs paper or prints"),
         (('prints = "last_loss"', 'prints = "loss"'), "'loss'"),
         (('"loss"\n', '"loss"\nabove = 2\n'), "one of value, above"),
-        (('"metric"', '"metrics"'), "it needs a measure .fact, page"),
+        (('"metric"', '"metrics"'), "it needs a measure .fact, "),
         (("[[claim]]", "[[claim"), "cannot be read"),
         (
             ('e = "loss"\n', 'e = "loss"' + CLAIM[CLAIM.index("\n[[claim]]") :]),
