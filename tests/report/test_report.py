@@ -439,6 +439,12 @@ def test_the_committed_numbers_follow_from_the_committed_record():
     assert derived.differences(DERIVED, derived.read(keep.REPORT), again) == []
 
 
+def test_of_a_split_with_validation_the_runs_of_one_seed_are_named():
+    rows = derived.read(record.REPORT)["calibration"]
+    (row,) = (r for r in rows if (r["model"], r["split"]) == (suite.LENET, "three-way"))
+    assert [run[-6:] for run in row["runs"]] == ["seed-0"]
+
+
 def test_the_committed_report_follows_from_its_runs():
     if not (keep.REPORT / tables.FOLDER).is_dir():
         pytest.skip("no report of real GTZAN is kept yet")
