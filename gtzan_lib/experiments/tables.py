@@ -30,6 +30,8 @@ FILES = {
 PARTS = ("test", "validation")
 CERTAIN = "train_certain"  # answers whose percentage prints as 100.0
 ANSWERED, RIGHT = ([f"{word}_{g}" for g in GENRES] for word in ("answered", "right"))
+# Columns of 32-bit numbers: logits, and losses of what is held out.
+SINGLE = dict.fromkeys((*GENRES, *(f"{part}_loss" for part in PARTS)), np.float32)
 PAIRS = [f"{true}_as_{called}" for true in GENRES for called in GENRES]
 
 
@@ -127,11 +129,9 @@ def read(folder: Path) -> Tables:
     """Read the tables of ``folder/record``; ``DataError`` if they are none."""
     tables = {}
     for name, file in FILES.items():
-        is_logits = name in ("answers", "mixtures")
-        floats = dict.fromkeys(GENRES, np.float32) if is_logits else None
         path = folder / FOLDER / file
         try:
-            tables[name] = pd.read_csv(path, dtype=floats, low_memory=False)
+            tables[name] = pd.read_csv(path, dtype=SINGLE, low_memory=False)
         except (OSError, ValueError, EOFError, zlib.error) as error:
             raise DataError(f"{path} is not a table of the record: {error}") from error
     runs, told = (set(tables[name].get("run", ())) for name in ("runs", "answers"))
@@ -162,7 +162,7 @@ def _epochs(run: Run) -> pd.DataFrame:
     for part in ("train", *PARTS):
         loss = "loss" if part == "train" else f"{part}_loss"
         if loss in history:
-            table[loss] = history[loss]
+            table[loss] = np.array(history[loss], SINGLE.get(loss))
         if part in counts:
             table[f"{part}_right"] = counts[part].diagonal(axis1=1, axis2=2).sum(axis=1)
     if CERTAIN in history:
