@@ -73,6 +73,8 @@ def facts(r):
     found["code.share"] = 1 / found["times.bicubic"]
     pool, codes = r.group("corrected"), r.group("corrected", encoder=best)
     found["code.gain"] = r.gain(codes, pool, lambda n: r.one(n)[0], "accuracy")
+    linear = r.group("corrected", encoder="conv")
+    found |= {"code.seeds": len(codes), "conv.seeds": len(linear)}
     for mode, row in r.pooling.items():
         found |= {f"pool.{mode}": row["mse"], f"pool4.{mode}": row["mse"] * 3 / 4}
     return found
