@@ -3,5 +3,5 @@
 set -euo pipefail
 mkdir "$1"
 cd "$(dirname "$0")/../report"
-cp -r pages figures notebooks ./*.pdf ./*.json "$OLDPWD/$1"
+cp -r pages figures ./*.pdf ./*.json "$OLDPWD/$1"
 echo '<meta http-equiv="refresh" content="0; url=pages/index.html">' > "$OLDPWD/$1/index.html"

@@ -147,9 +147,9 @@ def test_without_make_settings_are_as_of_make(monkeypatch, capsys):
 
 
 def test_the_sample_s_report_does_not_take_the_place_of_gtzan_s(tmp_path, capsys):
-    for name in (*keep.COPIED, "notebooks"):
+    for name in (*keep.COPIED, "receipts"):
         (tmp_path / name).mkdir()
-    for name in ("paper.pdf", record.PREDICTIONS):
+    for name in ("paper.pdf", record.PREDICTIONS, "receipts/report.json"):
         (tmp_path / name).touch()
     (tmp_path / "derived.json").write_text(json.dumps({"data": {"name": SYNTHETIC}}))
     before = (store.PROJECT / "report" / "derived.json").read_bytes()

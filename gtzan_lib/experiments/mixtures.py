@@ -22,7 +22,7 @@ from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.encoders.bands import read_bands
 from gtzan_lib.encoders.pooling import average_pool
 from gtzan_lib.evaluation import clusters, seeds
-from gtzan_lib.evaluation.metrics import Estimate, around
+from gtzan_lib.evaluation.metrics import Estimate, around, rounded
 from gtzan_lib.experiments import runs, scores
 from gtzan_lib.experiments.run import ENSEMBLE, Run
 from gtzan_lib.models.layout import to_tensor
@@ -92,7 +92,7 @@ def answer(dataset: Dataset, run: Run) -> pd.DataFrame:
             asked, which = np.unique(asked, axis=0, return_inverse=True)
             mixed = (mix(bands[a], bands[b], share) for a, b in asked)
             codes = np.concatenate([average_pool(draw(each)[None]) for each in mixed])
-            logits = loop.predict(model, to_tensor(codes)).numpy()[which]
+            logits = rounded(loop.predict(model, to_tensor(codes)).numpy())[which]
             parts.append(pd.DataFrame(logits, columns=GENRES))
             for name, tracks in zip(("second", "first"), of.T[::-1], strict=True):
                 parts[-1].insert(0, name, np.array(dataset.tracks)[tracks])

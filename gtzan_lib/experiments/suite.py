@@ -7,6 +7,7 @@ import numpy as np
 from gtzan_lib import registry
 from gtzan_lib.data.gtzan import Dataset
 from gtzan_lib.evaluation import calibration
+from gtzan_lib.evaluation.metrics import rounded
 from gtzan_lib.experiments import folds, grid, runs
 from gtzan_lib.experiments.folds import Answers
 from gtzan_lib.experiments.groups import group_runs, preference
@@ -129,7 +130,7 @@ def ensemble(members: list[Run], temperatures: list[float]) -> Run:
         said[part] = None
         if each[0]:
             logits = calibration.combine([p["logits"] for p in each], temperatures)
-            said[part] = each[0] | {"logits": logits.astype(np.float32)}
+            said[part] = each[0] | {"logits": rounded(logits.astype(np.float32))}
     same = {"subsets": first.subsets, "artists": first.artists, "history": {}}
     pairs = tuple(zip(members, temperatures, strict=True))
     return Run(folder_name(facts), facts, **said, **same, members=pairs)

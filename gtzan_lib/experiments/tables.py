@@ -6,9 +6,8 @@ has a row a run and epoch. The other tables hold what no run measures. All that 
 follows from them, by plain functions. report/HOWTO.md tells what each column is.
 """
 
-import gzip
+import bz2
 import json
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,9 +22,11 @@ from gtzan_lib.experiments import scores
 from gtzan_lib.experiments.run import MAIN, Run
 
 FOLDER = "record"
+PLAIN = "data", "runs", "pooling", "codes"
+PACKED = "learning", "epochs", "answers", "confusions", "mixtures"
 FILES = {
-    **{k: f"{k}.csv" for k in ("data", "runs", "pooling", "codes", "learning")},
-    **{k: f"{k}.csv.gz" for k in ("epochs", "answers", "confusions", "mixtures")},
+    **{k: f"{k}.csv" for k in PLAIN},
+    **{k: f"{k}.csv.bz2" for k in PACKED},
 }
 PARTS = ("test", "validation")
 CERTAIN = "train_certain"  # answers whose percentage prints as 100.0
@@ -118,7 +119,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     The same content gives the same bytes, compressed or not.
     """
     text = table.to_csv(index=False, lineterminator="\n").encode()
-    packed = gzip.compress(text, mtime=0) if path.suffix == ".gz" else text
+    packed = bz2.compress(text) if path.suffix == ".bz2" else text
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.new")
     partial.write_bytes(packed)
@@ -132,7 +133,7 @@ def read(folder: Path) -> Tables:
         path = folder / FOLDER / file
         try:
             tables[name] = pd.read_csv(path, dtype=SINGLE, low_memory=False)
-        except (OSError, ValueError, EOFError, zlib.error) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{path} is not a table of the record: {error}") from error
     runs, told = (set(tables[name].get("run", ())) for name in ("runs", "answers"))
     if runs != told:

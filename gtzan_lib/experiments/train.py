@@ -14,6 +14,7 @@ import torch
 from gtzan_lib import registry, store
 from gtzan_lib.data import splits
 from gtzan_lib.data.gtzan import Dataset
+from gtzan_lib.evaluation.metrics import rounded
 from gtzan_lib.models import build as models
 from gtzan_lib.parameters import Parameters
 from gtzan_lib.training import checkpoints, loop
@@ -55,7 +56,7 @@ def train_into(
     store.write_json(folder / "history.json", history)
     for name, file in (("test", "predictions"), ("validation", "validation")):
         if name in parts:
-            logits = loop.predict(model, parts[name].x).cpu().numpy()
+            logits = rounded(loop.predict(model, parts[name].x).cpu().numpy())
             known = {"index": subsets[name], "labels": labels[subsets[name]]}
             np.savez(folder / f"{file}.npz", **known, logits=logits)
     return {

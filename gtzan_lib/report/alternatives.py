@@ -34,8 +34,8 @@ def alternatives(runs: list[Run], loss: float, right: float) -> list[dict]:
     that falls to ``loss``. ``at_right`` is the loss when a share ``right`` of the
     training pictures is right for the first time, of the seeds ``reached``;
     ``one_more`` has the ends between which one more training lies, and ``certain_then``
-    the share of answers that print as 100.0 % in that epoch (NaN of runs whose epochs
-    have none); the rest is at the end.
+    the share of answers that print as 100.0 % in that epoch (NaN where a run's
+    epochs have none); the rest is at the end.
     """
     rows = []
     for name, entry, group in differing(runs, "corrected"):
@@ -66,7 +66,8 @@ def _alternative(
         losses = [float(loss_of(of)[e - 1]) for of, e in passed]
     values["at_right"], row["reached"] = mean(losses), len(losses)
     values["one_more"] = seeds.one_more(losses) if losses else bare(np.nan)
-    then = [of[CERTAIN][e - 1] for of, e in passed if CERTAIN in of]
+    is_counted = all(CERTAIN in of for of, _ in passed)
+    then = [of[CERTAIN][e - 1] for of, e in passed] if is_counted else []
     values["certain_then"] = seeds.clipped(mean(then)) if then else bare(np.nan)
     return row | {"epochs": last_epoch(group[0])} | values
 

@@ -1,8 +1,6 @@
 """An executed notebook, made ready for its page: without local paths, with captions."""
 
 import ast
-import base64
-import io
 import re
 from pathlib import Path
 
@@ -10,7 +8,6 @@ import nbformat
 from latex2mathml.converter import convert
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
-from PIL import Image
 
 from gtzan_lib import store
 from gtzan_lib.report import figures
@@ -18,6 +15,9 @@ from gtzan_lib.report import figures
 CAPTION = re.compile(r"^# Figure: (.+(?:\n# .+)*)", re.MULTILINE)
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
 EMPTY = re.compile(r"<th([^>]*)>(?:&nbsp;)?</th>")
+CELL = re.compile(
+    r' id="T_\w+_(?:row|level)\w+"'
+)  # pandas names each; none has a style
 
 
 def strip(notebook: NotebookNode) -> NotebookNode:
@@ -41,7 +41,7 @@ def strip(notebook: NotebookNode) -> NotebookNode:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
             if png := output.get("data", {}).get("image/png"):
-                output.data["image/png"] = _smaller(png)
+                output.data["image/png"] = figures.smaller(png)
     return CoalesceStreamsPreprocessor().preprocess(notebook, {})[0]
 
 
@@ -85,7 +85,8 @@ def describe(notebook: NotebookNode) -> list[dict]:
             data = output.get("data", {})
             heading = _last_heading(data.get("text/markdown", "")) or heading
             if "text/html" in data:  # a corner of a table heads nothing
-                data["text/html"] = EMPTY.sub(r"<td\1></td>", data["text/html"])
+                table = CELL.sub("", data["text/html"])
+                data["text/html"] = EMPTY.sub(r"<td\1></td>", table)
             if "image/png" in data:
                 name = next(named, "")
                 found = CAPTION.search(cell.source)
@@ -93,7 +94,7 @@ def describe(notebook: NotebookNode) -> list[dict]:
                 said = (found[1].replace("\n#", "") if found else last).rstrip(".:")
                 about = {"name": name, "alt": f"{heading}. {prose}".strip()}
                 about["caption"] = f"{said}."
-                with _image(data["image/png"]) as png:
+                with figures.open_png(data["image/png"]) as png:
                     about["wide"] = png.width > max(580, 1.25 * png.height)  # of phones
                 output.metadata["image/png"] = about | figures.FIGURES.get(name, {})
     return list(parameters.values())
@@ -121,16 +122,3 @@ def _saved(source: str) -> list[str]:
     return [
         n for n in figures.FIGURES if n == name or (is_start and n.startswith(name))
     ]
-
-
-def _image(png: str) -> Image.Image:
-    return Image.open(io.BytesIO(base64.b64decode(png)))
-
-
-def _smaller(png: str) -> str:
-    """Return a picture in 256 colours, a third of its size; both as base64."""
-    file = io.BytesIO()
-    with _image(png) as image:
-        reduced = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    reduced.save(file, "PNG", optimize=True)
-    return base64.b64encode(file.getvalue()).decode()

@@ -3,13 +3,20 @@
 Their captions and alt texts stand in ``figures.toml``.
 """
 
+import base64
+import io
 import os
+import re
 import tomllib
 from pathlib import Path
+
+from PIL import Image
 
 from gtzan_lib.data.gtzan import Dataset
 
 FIGURES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+
+PICTURE = re.compile('(?<=data:image/png;base64,)[^"]+')  # in an SVG
 
 
 def save(figure, name: str, dataset: Dataset) -> None:
@@ -28,7 +35,23 @@ def save(figure, name: str, dataset: Dataset) -> None:
     with rc_context({"svg.hashsalt": "gtzan", "savefig.dpi": 110}):
         metadata = {"Date": None, "Creator": None}
         figure.savefig(partial, format="svg", metadata=metadata)
+    text = partial.read_text("utf-8")
+    partial.write_text(PICTURE.sub(lambda found: smaller(found[0]), text), "utf-8")
     partial.replace(path)
+
+
+def open_png(png: str) -> Image.Image:
+    """Return the picture of a PNG file as base64."""
+    return Image.open(io.BytesIO(base64.b64decode(png)))
+
+
+def smaller(png: str) -> str:
+    """Return a picture in 256 colours, if that is smaller; both as base64."""
+    file = io.BytesIO()
+    with open_png(png) as image:
+        reduced = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    reduced.save(file, "PNG", optimize=True)
+    return min(png, base64.b64encode(file.getvalue()).decode(), key=len)
 
 
 def of_folder(folder: Path) -> list[dict]:

@@ -4,13 +4,11 @@ import re
 import shutil
 from pathlib import Path
 
-import nbformat
-
 from gtzan_lib import store
 from gtzan_lib.data.gtzan import SYNTHETIC
 from gtzan_lib.errors import DataError, UserError
 from gtzan_lib.experiments import grid, groups, runs, tables
-from gtzan_lib.report import claims, derived, executed, pages, record
+from gtzan_lib.report import claims, derived, job, pages, record
 from gtzan_lib.report.pdf import PDF, compile_pdf
 
 REPORT = store.PROJECT / "report"
@@ -22,18 +20,22 @@ README_PART = "(?<=<!-- {0} -->\n).*?(?=<!-- /{0} -->\n)"
 def keep(folder: Path, target: Path = REPORT) -> Path:
     """Copy the report of a folder of results to where it is committed.
 
-    The tables, ``predictions.csv``, figures, pages (of runs the main ones of the first
-    seed, which keeps the report small) and their executed notebooks; the rest is made
-    of these anew. The target's claims and text stay, and the README beside it gets its
-    tables. All is built beside the old report, and then takes its place. ``DataError``
-    if a report is not finished.
+    The tables, ``predictions.csv``, figures and pages (of runs the main ones of the
+    first seed, which keeps the report small); the rest is made of these anew. The
+    target's claims and text stay, and the README beside it gets its tables. All is
+    built beside the old report, and then takes its place. ``DataError`` if a report is
+    not finished, or being made again.
     """
-    copied = [folder / name for name in (*COPIED, "notebooks", record.PREDICTIONS)]
-    if not (folder / PDF).is_file() or not all(path.exists() for path in copied):
+    target = target.resolve()
+    copied = [folder / name for name in (*COPIED, record.PREDICTIONS)]
+    is_made = (folder / job.FOLDER / "report.json").is_file()  # and not being made
+    if not is_made or not all(path.exists() for path in (*copied, folder / PDF)):
         raise DataError(f"{folder} holds no finished report: run make report first")
     for path in (each for top in copied for each in (top, *top.rglob("*"))):
         if path.is_symlink():
             raise DataError(f"{path} is a link, and what it leads to is not kept")
+    if folder.resolve().is_relative_to(target):
+        raise DataError(f"{target} holds the results: keep the report elsewhere")
     if target == REPORT and derived.read(folder)["data"]["name"] == SYNTHETIC:
         raise DataError("the sample says nothing about music: keep it elsewhere")
     partial, old = (target.with_name(f".{target.name}.{w}") for w in ("new", "old"))
@@ -74,7 +76,6 @@ def _build(folder: Path, target: Path) -> None:
     for name in COPIED:
         shutil.rmtree(target / name, ignore_errors=True)
         shutil.copytree(folder / name, target / name)
-    shutil.rmtree(target / "notebooks", ignore_errors=True)
     shutil.copy(folder / record.PREDICTIONS, target / record.PREDICTIONS)
     every = tables.read(target).runs
     every["seeds"] = every.groupby([*groups.CONFIGURATION])["run"].transform("size")
@@ -86,11 +87,6 @@ def _build(folder: Path, target: Path) -> None:
             page.unlink()
     derived.write(target, target / LEDGER)
     _write(_made(target, with_readme=False))
-    (target / "notebooks").mkdir()
-    for path in sorted((folder / "notebooks").glob("*.ipynb")):
-        if (target / "pages" / f"{path.stem}.html").is_file():
-            notebook = executed.strip(nbformat.read(path, as_version=4))
-            nbformat.write(notebook, target / "notebooks" / path.name)
 
 
 def check(folder: Path = REPORT) -> list[str]:

@@ -61,7 +61,7 @@ def build(folder: Path) -> None:
         source = f"notebooks/{name.partition('-')[0]}.ipynb"
         command = shlex.join(["papermill", source, "out.ipynb", *options])
         report = _about(content, f"{name}.html", has)
-        report |= {"notebook": path.name, "command": command}
+        report |= {"notebook": source, "command": command}
         html, _ = exporter.from_notebook_node(notebook, {"report": report})
         page = link_pages(html, main_run(content, has))
         (target / f"{name}.html").write_text(page, encoding="utf-8")

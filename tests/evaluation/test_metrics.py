@@ -23,3 +23,13 @@ def test_top_k_agrees_with_scikit_learn(k):
     assert metrics.top_k_hits(logits, labels, k).mean() == pytest.approx(expected)
     equal = metrics.top_k_hits(np.zeros((10, 10)), np.arange(10), k)
     assert equal.tolist() == [True] * k + [False] * (10 - k)  # the first count
+
+
+def test_rounded_logits_say_the_same_and_ties_stay_ties():
+    logits = np.float32([[1.23456, -2, 0.5], [7.0001, 7.0002, 0], [3, 3, 1.23456]])
+    short = metrics.rounded(logits)
+    assert short.dtype == np.float32
+    assert short[0].tolist() == np.float32([1.235, -2, 0.5]).tolist()
+    assert short[1].tolist() == logits[1].tolist()  # 7.000 twice would be a tie
+    assert short[2].tolist() == np.float32([3, 3, 1.235]).tolist()
+    assert np.array_equal(short.argmax(axis=1), logits.argmax(axis=1))

@@ -63,6 +63,8 @@ def finished(tiny_source, tmp_path_factory):
         for name in ("01_pack", f"03_train_cnn-{trained[0].name}"):
             write_executed(dataset.results / "notebooks", name, tiny_source)
         pages.build(dataset.results)
+        (dataset.results / "receipts").mkdir()
+        (dataset.results / "receipts" / "report.json").write_text("{}")
         yield dataset.results
 
 
@@ -238,9 +240,7 @@ def test_a_kept_report_names_no_folder_of_this_computer(kept, tiny_source, finis
         if path.is_file():
             text = path.read_bytes().decode("utf-8", "replace")
             assert not [name for name in names if name in text], path
-    notebook = (kept / "notebooks" / "01_pack.ipynb").read_text()
-    assert "/path/to/gtzan" in notebook
-    assert "papermill" not in notebook
+    assert "/path/to/gtzan" in (kept / "pages" / "01_pack.html").read_text()
 
 
 def test_errors_of_encoders_are_a_share_of_poolings_on_every_seeds_tests(tiny):
@@ -277,9 +277,20 @@ def test_the_record_has_the_learning_curves_that_are_up_to_date(tiny):
 def test_an_unfinished_report_is_not_kept(finished, tmp_path):
     (tmp_path / "half").mkdir()
     shutil.copytree(finished / "record", tmp_path / "half" / "record")
-    with pytest.raises(DataError, match="run make report first"):
-        keep.keep(tmp_path / "half", tmp_path / "kept")
+    again = shutil.copytree(finished, tmp_path / "made again")
+    (again / "receipts" / "report.json").unlink()
+    for folder in (tmp_path / "half", again):
+        with pytest.raises(DataError, match="run make report first"):
+            keep.keep(folder, tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
+
+
+def test_a_report_is_not_kept_where_its_results_are(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "runs" / "here")
+    for target in (folder, folder.parent, folder / ".." / ".." / "runs"):
+        with pytest.raises(DataError, match="holds the results"):
+            keep.keep(folder, target)
+    assert (folder / "receipts" / "report.json").is_file()
 
 
 def content_of(folder):
@@ -303,7 +314,6 @@ def test_a_report_that_is_refused_leaves_the_old_one(old, finished, tmp_path):
     for name, content in (
         ("record/runs.csv", "{}"),
         ("figures/curves.svg", "no picture"),
-        ("notebooks/01_pack.ipynb", "no notebook"),
     ):
         good = (folder / name).read_bytes()
         (folder / name).write_text(content)
@@ -452,4 +462,4 @@ def test_the_committed_report_follows_from_its_runs():
     done = subprocess.run(command, capture_output=True, text=True, cwd=store.PROJECT)
     assert done.returncode == 0, done.stdout + done.stderr
     size = sum(p.stat().st_size for p in keep.REPORT.rglob("*") if p.is_file())
-    assert size < 19_000_000
+    assert size <= 12_000_000

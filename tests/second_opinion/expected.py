@@ -553,7 +553,7 @@ def slip(r, words):
         last.append(losses.iloc[-1])
         if epoch > (0 if printed else 1):
             at.append(losses.iloc[epoch - 1] if printed else r.loss_at(name))
-        if epoch > 0 and table.train_certain.notna().all():
+        if epoch > 0:  # NaN where a run's epochs have none
             then.append(table.train_certain.iloc[epoch - 1] / table.n_train.iloc[0])
     if not names:
         return None

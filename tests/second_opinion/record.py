@@ -52,7 +52,7 @@ class Record:
     def __init__(self, folder: Path, artists: Path):
         runs = pd.read_csv(folder / "runs.csv", index_col="run")
         self.runs = runs.rename(columns=lambda name: name.replace("subsets.", "n_"))
-        epochs = pd.read_csv(folder / "epochs.csv.gz").merge(
+        epochs = pd.read_csv(folder / "epochs.csv.bz2").merge(
             self.runs[["n_train", "n_test"]], left_on="run", right_index=True
         )
         epochs["test_top2"] = epochs.test_top2 / epochs.n_test
@@ -60,7 +60,7 @@ class Record:
             epochs[f"{part}_accuracy"] = epochs[f"{part}_right"] / epochs[f"n_{part}"]
         self.epochs = dict(list(epochs.groupby("run")))
         types = dict.fromkeys(GENRES, np.float32)
-        answers = pd.read_csv(folder / "answers.csv.gz", dtype=types)
+        answers = pd.read_csv(folder / "answers.csv.bz2", dtype=types)
         answers["label"] = answers.truth.map(GENRES.index)
         answers[GENRES] = answers[GENRES].astype(float)
         self.answers, self.validation = (
@@ -70,7 +70,7 @@ class Record:
         columns = [f"{a}_as_{b}" for a in GENRES for b in GENRES]
         self.confusions = {
             name: table[columns].to_numpy(int).reshape(-1, 10, 10)
-            for name, table in pd.read_csv(folder / "confusions.csv.gz").groupby("run")
+            for name, table in pd.read_csv(folder / "confusions.csv.bz2").groupby("run")
         }
         self.data = pd.read_csv(folder / "data.csv").iloc[0]
         pooling = pd.read_csv(folder / "pooling.csv", index_col="upsampling")
@@ -80,8 +80,8 @@ class Record:
         self.of_pooling = codes.pivot(
             index="seed", columns="encoder", values="of_pooling"
         )
-        self.learning = pd.read_csv(folder / "learning.csv")
-        self.mixtures = pd.read_csv(folder / "mixtures.csv.gz", dtype=types)
+        self.learning = pd.read_csv(folder / "learning.csv.bz2")
+        self.mixtures = pd.read_csv(folder / "mixtures.csv.bz2", dtype=types)
         self.artist = dict(pd.read_csv(artists, dtype=str)[["track", "artist"]].values)
 
     # Which runs, by name.
