@@ -57,7 +57,7 @@ def sha256(path: Path) -> str:
 def write_json(path: Path, value: object) -> None:
     """Write ``value`` as JSON, whole or not at all."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    partial.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
     partial.replace(path)
 
 
