@@ -128,9 +128,10 @@ def judge(options: argparse.Namespace) -> None:
     """Say how good the model is on clips of your own, by their labels.csv."""
     from gtzan_lib.app import judge
     from gtzan_lib.app.classifier import Classifier
+    from gtzan_lib.report.derived import plain
 
     found = judge.judge(Classifier(), options.folder)
-    _say(options, found, judge.as_text(found))
+    _say(options, plain(found), judge.as_text(found))
 
 
 def ship(options: argparse.Namespace) -> None:

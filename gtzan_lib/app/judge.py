@@ -14,14 +14,14 @@ from gtzan_lib.app.classifier import Classifier
 from gtzan_lib.app.words import interval
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.tables import read_table
-from gtzan_lib.errors import DataError
+from gtzan_lib.errors import DataError, printable
 from gtzan_lib.evaluation import calibration, clusters, metrics
 
 LABELS = "labels.csv"
 
 
 def judge(classifier: Classifier, folder: Path) -> dict:
-    """Name the clips of a folder and compare with ``labels.csv``; return JSON values.
+    """Name the clips of a folder and compare with ``labels.csv``.
 
     Intervals take all clips of a source as one draw. An answer that is refused, as the
     clip sounds like no genre, is not right. ``DataError`` if there is no such table, or
@@ -69,10 +69,11 @@ def judge(classifier: Classifier, folder: Path) -> dict:
 def as_text(found: dict) -> str:
     """Return what ``judge`` found as text for a terminal."""
     over = {name: f"{100 * x:.0f}" for name, x in found["overconfidence"].items()}
+    ends = f" ({over['low']} to {over['high']})" if found["sources"] > 1 else ""
     confusion = pd.DataFrame(found["confusion"], GENRES, [g[:5] for g in GENRES])
     confusion = confusion[confusion.any(axis=1)].astype(str).replace("0", ".")
     parts = [
-        f"  {name}, {part['clips']} clips: {interval(part['accuracy'])}\n"
+        f"  {printable(name)}, {part['clips']} clips: {interval(part['accuracy'])}\n"
         for name, part in (found["labels"] | found["genres"]).items()
     ]
     return (
@@ -80,8 +81,8 @@ def as_text(found: dict) -> str:
         f"source as one draw\nright: {interval(found['accuracy'])}\n"
         f"among the first two: {interval(found['top2'])}\n"
         f"sounds like none of the ten, and not right: {found['refused']}\n"
-        f"{''.join(parts)}surer than right by {over['value']} points ({over['low']} to "
-        f"{over['high']})\ncalibration error {found['calibration_error']:.2f}; of "
+        f"{''.join(parts)}surer than right by {over['value']} points{ends}\n"
+        f"calibration error {found['calibration_error']:.2f}; of "
         f"percentages that are exactly right it would be {found['by_chance']:.2f}\n"
         f"true genre (row) and likeliest (column):\n{confusion.to_string()}"
     )

@@ -36,7 +36,7 @@ def find(names: Iterable[str]) -> list[Path]:
     for name in names:
         matching = [name]
         if glob.has_magic(name) and not os.path.exists(name):  # noqa: PTH110
-            matching = sorted(glob.glob(name, recursive=True))  # noqa: PTH207
+            matching = sorted(glob.glob(name))  # noqa: PTH207
             if not matching:
                 raise DataError(f"there is no file that matches {name}")
         for path in map(Path, matching):  # os.path knows names that no file can have
@@ -77,7 +77,7 @@ def name_all(classifier: Classifier, paths: list[Path], form: str) -> bool:
         except UserError as error:
             answer["error"] = str(error)
         except (OSError, MemoryError, ValueError) as error:  # ends no other answer
-            answer["error"] = f"{answer['file']} cannot be named: {error}"
+            answer["error"] = f"{printable(answer['file'])} cannot be named: {error}"
         answers.append(answer)
         with tqdm.external_write_mode(sys.stdout):
             if form == "csv":

@@ -110,7 +110,7 @@ def _is_kept(there: Path, folder: Path, key: dict, weights: bool) -> bool:
 
 def is_current(row: dict) -> bool:
     """Tell whether a row of ``tables`` was made by the code and packages of here."""
-    if row["recipe"] == ENSEMBLE:  # which its members make
+    if row.get("recipe") == ENSEMBLE:  # which its members make
         return True
     here = {"code_sha256": fingerprint(*modules_of(row)), "made_by": _made_by(row)}
     here["versions"] = store.versions(*PACKAGES)
@@ -126,7 +126,8 @@ def _entries(facts: dict) -> dict[str, registry.Entry]:
     """Return the registry's entries that a run's facts name, those that there are."""
     lists = {"recipe": registry.RECIPES, "model": registry.MODELS}
     lists["encoder"] = registry.ENCODERS
-    return {k: known[facts[k]] for k, known in lists.items() if facts[k] in known}
+    named = {k: str(facts.get(k)) for k in lists}  # a stranger's manifest names any
+    return {k: known[named[k]] for k, known in lists.items() if named[k] in known}
 
 
 def _key(dataset: Dataset, facts: dict) -> dict:

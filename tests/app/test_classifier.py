@@ -14,6 +14,7 @@ from gtzan_lib.app.classifier import FOLDER, RATE, Classifier, windows_of
 from gtzan_lib.data import synthetic
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError
+from gtzan_lib.report import derived
 
 THIRTY = 30 * RATE
 
@@ -174,6 +175,11 @@ def test_a_folder_of_clips_is_judged(classifier, tmp_path, music):
     ]
     assert found["accuracy"]["value"] == pytest.approx(np.mean(right))
     assert (found["clips"], found["sources"]) == (3, 2)
+    (tmp_path / judge.LABELS).write_text(f"{rows[0]}\nblues.wav,blues,\x1b[2J,0")
+    one = judge.judge(classifier, tmp_path)
+    assert json.dumps(derived.plain(one), allow_nan=False)  # one source has no interval
+    assert "nan" not in judge.as_text(one)
+    assert "\x1b" not in judge.as_text(one)
     (tmp_path / judge.LABELS).write_text(f"{rows[0]}\nblues.wav,polka,clear,0")
     with pytest.raises(DataError, match="unknown genre: polka"):
         judge.judge(classifier, tmp_path)

@@ -48,6 +48,7 @@ def test_files_folders_and_patterns_are_found(folder):
     assert songs.find([str(folder)]) == everything
     assert songs.find([str(folder / "*.[mo]*")]) == inside[2:4]
     assert songs.find([str(folder / "**/*.WAV")]) == [folder / "b/A.WAV"]
+    assert songs.find([str(folder / "**")]) == [*everything, folder / "notes.txt"]
     twice = [str(folder / "a.wav"), str(folder / "b"), str(folder / "a.w*"), "no.mp3"]
     names = [str(path) for path in songs.find(twice)]
     assert names == [twice[0], str(folder / "b/A.WAV"), "no.mp3"]

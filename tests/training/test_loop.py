@@ -8,6 +8,7 @@ from small import train
 
 from gtzan_lib.data import packing
 from gtzan_lib.encoders import learned
+from gtzan_lib.evaluation.metrics import rounded
 from gtzan_lib.experiments import runs
 from gtzan_lib.models import build as models
 from gtzan_lib.registry import RECIPES
@@ -153,13 +154,18 @@ def test_a_learned_encoder_stays_with_its_run(tiny):
     with torch.no_grad():
         codes = (encoder.encode(x) * 255).round() / 255
     logits = loop.predict(run.model(), codes).numpy()
-    np.testing.assert_allclose(logits, run.predictions["logits"][:3], atol=1e-5)
+    np.testing.assert_allclose(logits, run.predictions["logits"][:3], atol=6e-4)
 
 
 @pytest.mark.slow
 def test_the_first_epochs_of_a_long_run_are_those_of_a_short_one(tiny):
     long, short = (train(tiny, model="lenet-one-dense", epochs=e) for e in (31, 30))
     logits = np.load(long.folder / "test-30.npy")
-    np.testing.assert_array_equal(logits, short.predictions["logits"])
+    np.testing.assert_array_equal(rounded(logits), short.predictions["logits"])
     for part, counts in short.confusions.items():
         np.testing.assert_array_equal(long.confusions[part][:30], counts)
+
+
+@pytest.mark.parametrize("row", [{}, {"recipe": "polka"}, {"model": ["lenet"]}])
+def test_a_run_of_a_stranger_s_key_is_not_of_this_code(row):
+    assert not runs.is_current(row)
