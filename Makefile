@@ -57,7 +57,8 @@ bench: .venv/ready
 notebooks: .venv/ready
 	export GTZAN_RUNS=$$(mktemp -d) && \
 		python -c "from gtzan_lib.data.sources import open_dataset; open_dataset('sample')" && \
-		jupyter execute notebooks/*.ipynb && jupyter execute --inplace notebooks/*.ipynb
+		jupyter execute notebooks/*.ipynb && jupyter nbconvert --to notebook --execute \
+		--inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 # Resolve all that pyproject.toml names anew. torch pins the CUDA packages that it needs.
 lock: .venv/ready
