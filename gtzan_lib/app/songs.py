@@ -30,10 +30,12 @@ def find(names: Iterable[str]) -> list[Path]:
 
     A folder means the audio files in it and below, by their names' endings. What is
     none of these three is returned as it is, to be refused by its name. ``DataError``
-    if a folder holds no audio, or nothing matches a pattern.
+    if a name is empty, a folder holds no audio, or nothing matches a pattern.
     """
     paths = []
     for name in names:
+        if not name:  # else it means the folder of here
+            raise DataError("the name of a song is empty")
         matching = [name]
         if glob.has_magic(name) and not os.path.exists(name):  # noqa: PTH110
             matching = sorted(glob.glob(name))  # noqa: PTH207

@@ -61,6 +61,8 @@ def test_where_there_is_no_audio_that_is_said(folder, capsys):
     for name, sentence in said.items():
         assert main(["predict", str(folder / name)]) == 2
         assert re.search(sentence, capsys.readouterr().err)
+    assert main(["predict", ""]) == 2
+    assert "is empty" in capsys.readouterr().err
 
 
 def test_every_format_gets_the_same_words_and_json_and_csv_agree(folder, capsys):
