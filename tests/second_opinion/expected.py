@@ -292,7 +292,7 @@ def hiphop(r, p):
     return of | ({} if epochs is None else {"epochs silent": (epochs,)})
 
 
-@shows(r"^Recipe paper, all seeds")
+@shows(r"^Recipe paper, seeds that have begun to learn")
 def all_seeds(r, p):
     columns = ("seeds", "hip-hop called reggae", "seeds with mostly reggae")
     n, *shares = confused(r, when(p))
