@@ -121,9 +121,8 @@ def validation(region: str | None = None, halves: str = TESTED) -> dict[str, dic
     """Return how often the rule is right on ``halves`` of public code, of "A" to "C".
 
     In one region or both, of what was applied "twice" and "once": ``pairs``;
-    ``answered``, those that can be told, and their ``sources``; ``right``, their
-    ``share`` with Wilson's interval of pairs that were independent, and ``by_source``
-    with that of sources (``clusters.share``).
+    ``answered``, those that can be told, and their ``sources``; ``right``, and their
+    ``share``, whose interval takes all pairs of a source as one draw.
     """
     table = public_pairs()
     table = table[table["half"].isin(list(halves))]
@@ -138,8 +137,7 @@ def validation(region: str | None = None, halves: str = TESTED) -> dict[str, dic
             "sources": told["source"].nunique(),
             "answered": len(told),
             "right": int(right.sum()),
-            "share": proportion(right.sum(), len(told)),
-            "by_source": clusters.share(right, told["source"]),
+            "share": clusters.share(right, told["source"]),
         }
     return result
 
@@ -161,11 +159,13 @@ def frequency(frame: str | None = None) -> dict:
 def posterior() -> dict:
     """Return how probable two softmaxes are where the rule says so, by Bayes' rule.
 
-    Of answered pairs of all halves, applied "twice" and "once": ``k`` of ``n`` are on
-    the line, and the likelihood ``ratio``. The prior is the ``frequency`` among genre
-    classifiers; the ``share`` has its interval alone, as if the ratio were exact.
+    Of answered pairs of the halves that are ``TESTED``, applied "twice" and "once":
+    ``k`` of ``n`` are on the line, and the likelihood ``ratio``. The prior is the
+    ``frequency`` among genre classifiers; the ``share`` has its interval alone, as if
+    the ratio were exact.
     """
-    told = public_pairs().query("answer != 'cannot tell'")
+    table = public_pairs().query("answer != 'cannot tell'")
+    told = table[table["half"].isin(list(TESTED))]
     on = (told["answer"] == "twice").groupby(told["applied"]).agg(k="sum", n="size")
     likely = on["k"] / on["n"]
     ratio = likely["twice"] / likely["once"]

@@ -39,9 +39,9 @@ def facts() -> dict:
     for n, name in TIMES.items():
         above = tested[tested.above & (tested.softmaxes == n)]
         found[f"{name}.right"], found[f"{name}.n"] = above.right.sum(), len(above)
-        found[f"{name}.share"] = wilson(above.right.sum(), len(above))
+        found[f"{name}.share"] = share_by_artist(above.right, above.source)
         found[f"{name}.sources"] = above.source.nunique()
-        on = told[told.softmaxes == n].on
+        on = tested[tested.softmaxes == n].on
         found[f"{name}.on"], found[f"{name}.told"] = on.sum(), len(on)
         likely[n] = on.mean()
     table = pd.read_csv(FOLDER / "softmax_prevalence.csv", keep_default_na=False)
