@@ -21,32 +21,6 @@ CHROMIUM = next(
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-quic")
 MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
-SLOW = {  # faults, damage, hostile input, browsers, PDF: `make check` goes without
-    *("test_damage.py", "test_faults.py", "test_limits.py", "test_mutations.py"),
-    *("test_notebooks.py", "test_page.py", "test_server.py", "test_suite.py"),
-    "test_the_committed_report_follows_from_its_runs",
-    "test_a_report_that_is_refused_leaves_the_old_one",
-    "test_a_keep_that_is_stopped_between_its_renames_goes_on",
-    "test_a_figure_is_saved_twice_the_same_and_only_if_it_is_known",
-    "test_the_pdf_is_the_same_twice",
-    "test_the_pdf_of_results_with_no_runs_is_typeset",
-    "test_the_page_stands_alone_and_runs_nothing",
-    # And what takes seconds.
-    "test_layout_is_that_of_the_kaggle_edition_and_is_marked",
-    "test_memory_is_bounded_by_the_result",
-    "test_another_table_makes_another_run",
-    "test_the_record_has_the_learning_curves_that_are_up_to_date",
-    "test_errors_of_encoders_are_a_share_of_poolings_on_every_seeds_tests",
-    "test_a_changed_claim_text_picture_or_page_turns_the_check_red",
-    "test_the_readme_shows_what_the_kept_report_has",
-    "test_the_network_is_musicnn_s",
-    "test_what_is_no_music_gets_no_genre",
-    "test_every_format_gets_the_same_words_and_json_and_csv_agree",
-    "test_a_bad_name_or_song_ends_nobody_else_s_answer",
-    "test_nothing_is_told_to_onnxruntime_s_makers",
-    "test_a_reader_that_has_had_enough_is_no_fault",
-}
-
 
 def pytest_configure(config):
     """Give every worker its own cache of what numba compiles, which librosa uses.
@@ -60,10 +34,9 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what takes long, and what opens a browser."""
+    """Mark what opens a browser as slow."""
     for item in items:
-        is_slow = {item.path.name, item.name.partition("[")[0]} & SLOW
-        if is_slow or "browser" in item.fixturenames:
+        if "browser" in item.fixturenames:
             item.add_marker("slow")
 
 

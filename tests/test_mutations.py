@@ -16,6 +16,8 @@ from test_notebooks import code_cells
 from gtzan_lib import store
 from gtzan_lib.data.sources import open_dataset
 
+pytestmark = pytest.mark.slow
+
 FOLLOWING = 12  # cells that a changed one may be noticed in
 QUICK = ("01_pack", "02_pool_mse")  # of the normal run; GTZAN_THOROUGH=1 has all
 BY_NOTEBOOK = tomllib.loads(

@@ -8,6 +8,8 @@ import pytest
 
 from gtzan_lib import store
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = sorted((store.PROJECT / "notebooks").glob("*.ipynb"))
 MARK = "# NBVAL_CHECK_OUTPUT"
 

@@ -100,6 +100,7 @@ def test_a_quiet_song_has_the_same_genre(classifier, music, decibels):
     assert best[0] == best[1]
 
 
+@pytest.mark.slow
 def test_what_is_no_music_gets_no_genre(classifier):
     """These sounds are others than those that chose the number of components."""
     t, rng = np.arange(15 * RATE) / RATE, np.random.default_rng(1)

@@ -25,6 +25,8 @@ from visitor import (
 
 from gtzan_lib.app import server, workers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):

@@ -72,6 +72,7 @@ def mel_of(y):
     return np.log10(10_000 * power.T + 1)
 
 
+@pytest.mark.slow
 def test_the_network_is_musicnn_s(variables, sound, tmp_path):
     onnx.save(musicnn.build(variables), tmp_path / "a.onnx")
     p, embedding, mel = open_network(tmp_path / "a.onnx")(sound)

@@ -23,6 +23,8 @@ from gtzan_lib.data.audio import SAMPLE_RATE
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.errors import DataError, UserError
 
+pytestmark = pytest.mark.slow
+
 KEPT = store.runs_folder()  # not a test's own
 
 

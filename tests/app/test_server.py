@@ -37,6 +37,8 @@ from gtzan_lib.app import limits
 from gtzan_lib.data import synthetic as sample
 from gtzan_lib.data.audio import SAMPLE_RATE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", ["disco.wav", "metal.ogg", "long.mp3"])
 def test_programs_get_what_predict_says(page, files, capsys, name):

@@ -65,6 +65,7 @@ def test_where_there_is_no_audio_that_is_said(folder, capsys):
     assert "is empty" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_every_format_gets_the_same_words_and_json_and_csv_agree(folder, capsys):
     assert main(["predict", str(folder)]) == 0
     text = capsys.readouterr().out
@@ -87,6 +88,7 @@ def test_every_format_gets_the_same_words_and_json_and_csv_agree(folder, capsys)
         assert row["error"] == ""
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_had_enough_is_no_fault(folder):
     run = [sys.executable, "-m", "gtzan_lib", "predict", "--json", folder / "a.wav"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -96,6 +98,7 @@ def test_a_reader_that_has_had_enough_is_no_fault(folder):
     assert process.returncode == 1
 
 
+@pytest.mark.slow
 def test_nothing_is_told_to_onnxruntime_s_makers(folder, tmp_path):
     """Nor is a file made to number this computer; in CI there is none anyway."""
     places = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
@@ -106,6 +109,7 @@ def test_nothing_is_told_to_onnxruntime_s_makers(folder, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_bad_name_or_song_ends_nobody_else_s_answer(folder, tmp_path, capsys):
     for name in (os.fsdecode(b"caf\xe9.wav"), "z.wav"):
         shutil.copy(folder / "a.wav", tmp_path / name)

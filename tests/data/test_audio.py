@@ -128,6 +128,7 @@ def test_blocks_make_no_difference(tmp_path, monkeypatch):
     np.testing.assert_allclose(read_audio(path).y, whole, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_by_the_result(tmp_path):
     """Five minutes of two channels: the file's samples are never there all at once."""
     path, second = tmp_path / "a.flac", np.zeros((44_100, 2), np.float32)

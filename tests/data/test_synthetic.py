@@ -20,6 +20,7 @@ def files_of(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
+@pytest.mark.slow
 def test_layout_is_that_of_the_kaggle_edition_and_is_marked(sample, tmp_path):
     files = files_of(sample)
     assert set(files) == {

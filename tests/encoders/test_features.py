@@ -57,6 +57,7 @@ def test_a_damaged_table_is_refused_with_the_reason(with_table, old, new, reason
         features.read_table(with_table)
 
 
+@pytest.mark.slow
 def test_another_table_makes_another_run(with_table):
     first = train(with_table, model="svm", encoder="features")
     train(with_table, model="svm", encoder="texture")

@@ -28,6 +28,8 @@ from gtzan_lib.parameters import Parameters
 from gtzan_lib.registry import ENCODERS, RECIPES
 from gtzan_lib.training import checkpoints
 
+pytestmark = pytest.mark.slow
+
 
 def everything(source: Path) -> None:
     """Read a file of every kind, or make it."""

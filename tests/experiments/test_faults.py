@@ -21,6 +21,8 @@ from stages import LENET, STAGES, contents, half_written, started
 
 from gtzan_lib import store
 
+pytestmark = pytest.mark.slow
+
 TESTS = str(Path(__file__).parent.parent)
 
 

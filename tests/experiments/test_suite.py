@@ -5,6 +5,8 @@ from small import train
 
 from gtzan_lib.experiments import suite, tables
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def pair(five_source, tmp_path_factory):

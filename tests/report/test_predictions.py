@@ -231,6 +231,7 @@ def test_what_is_no_file_is_refused(tmp_path, capsys):
 NAMES = ("p.csv", '<script>alert(1)<script>".csv', "{{ 7 * 7 }}'\x1b[31m.csv")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_stands_alone_and_runs_nothing(folder, tmp_path, capsys, name):
     (tmp_path / "in").mkdir()

@@ -199,6 +199,7 @@ def test_a_file_of_another_kind_is_one_sentence(kept, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_changed_claim_text_picture_or_page_turns_the_check_red(kept):
     for name, old, new in (
         ("claims.toml", "size = 0.09", "size = 0.9"),
@@ -215,6 +216,7 @@ def test_a_changed_claim_text_picture_or_page_turns_the_check_red(kept):
     assert keep.check(kept) == []
 
 
+@pytest.mark.slow
 def test_the_readme_shows_what_the_kept_report_has(finished, tmp_path, monkeypatch):
     readme, content = tmp_path / "README.md", derived.read(finished)
     monkeypatch.setattr(suite, "BEST", content["beyond"][0]["name"])
@@ -243,6 +245,7 @@ def test_a_kept_report_names_no_folder_of_this_computer(kept, tiny_source, finis
     assert "/path/to/gtzan" in (kept / "pages" / "01_pack.html").read_text()
 
 
+@pytest.mark.slow
 def test_errors_of_encoders_are_a_share_of_poolings_on_every_seeds_tests(tiny):
     shares = []
     for seed in (0, 1):
@@ -259,6 +262,7 @@ def test_errors_of_encoders_are_a_share_of_poolings_on_every_seeds_tests(tiny):
     assert shares[0] != pytest.approx(shares[1], rel=1e-2)
 
 
+@pytest.mark.slow
 def test_the_record_has_the_learning_curves_that_are_up_to_date(tiny):
     curve = learning.curve(tiny, "texture", seed=1)
     kept = record.collect(tiny, []).learning.groupby("train")
@@ -308,6 +312,7 @@ def old(kept, finished):
     return kept
 
 
+@pytest.mark.slow
 def test_a_report_that_is_refused_leaves_the_old_one(old, finished, tmp_path):
     folder = shutil.copytree(finished, tmp_path / "finished")
     before = content_of(old)
@@ -333,6 +338,7 @@ def test_a_report_that_is_refused_leaves_the_old_one(old, finished, tmp_path):
     assert not [name for name in left if name.endswith((".new", ".old"))]
 
 
+@pytest.mark.slow
 def test_a_keep_that_is_stopped_between_its_renames_goes_on(old, finished):
     (old.parent / "README.md").write_text(README_TABLE)
     old.rename(old.with_name(f".{old.name}.old"))
@@ -341,6 +347,7 @@ def test_a_keep_that_is_stopped_between_its_renames_goes_on(old, finished):
     assert (old / "notes.txt").is_file()
 
 
+@pytest.mark.slow
 def test_a_figure_is_saved_twice_the_same_and_only_if_it_is_known(tiny):
     path, saved = tiny.results / "figures" / "confusion-paper.svg", []
     for _ in range(2):
@@ -354,12 +361,14 @@ def test_a_figure_is_saved_twice_the_same_and_only_if_it_is_known(tiny):
         figures.save(figure, "confusions", tiny)
 
 
+@pytest.mark.slow
 def test_the_pdf_is_the_same_twice(finished):
     typeset = (finished / "paper.pdf").read_bytes()
     assert typeset == pdf.compile_pdf(derived.read(finished), finished)
     assert typeset.startswith(b"%PDF")
 
 
+@pytest.mark.slow
 def test_the_pdf_of_results_with_no_runs_is_typeset(tiny, tmp_path):
     content = record.write(tiny, [])
     assert pdf.compile_pdf(content, tmp_path).startswith(b"%PDF")
@@ -455,6 +464,7 @@ def test_of_a_split_with_validation_the_runs_of_one_seed_are_named():
     assert [run[-6:] for run in row["runs"]] == ["seed-0"]
 
 
+@pytest.mark.slow
 def test_the_committed_report_follows_from_its_runs():
     if not (keep.REPORT / tables.FOLDER).is_dir():
         pytest.skip("no report of real GTZAN is kept yet")
