@@ -164,14 +164,16 @@ def posterior() -> dict:
     ``frequency`` among genre classifiers; the ``share`` has its interval alone, as if
     the ratio were exact.
     """
-    table = public_pairs().query("answer != 'cannot tell'")
-    told = table[table["half"].isin(list(TESTED))]
-    on = (told["answer"] == "twice").groupby(told["applied"]).agg(k="sum", n="size")
-    likely = on["k"] / on["n"]
+    once, twice = (validation()[applied] for applied in ("once", "twice"))
+    on = {
+        "once": {"k": once["answered"] - once["right"], "n": once["answered"]},
+        "twice": {"k": twice["right"], "n": twice["answered"]},
+    }
+    likely = {applied: row["k"] / row["n"] for applied, row in on.items()}
     ratio = likely["twice"] / likely["once"]
     prior = frequency(GENRE)["share"].items()
     share = {name: ratio * p / (ratio * p + 1 - p) for name, p in prior}
-    return on.to_dict("index") | {"ratio": ratio, "share": share}
+    return on | {"ratio": ratio, "share": share}
 
 
 def both_ways() -> pd.DataFrame:

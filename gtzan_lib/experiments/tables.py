@@ -6,7 +6,6 @@ has a row a run and epoch. The other tables hold what no run measures. All that 
 follows from them, by plain functions. report/HOWTO.md tells what each column is.
 """
 
-import bz2
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -118,11 +117,9 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
     The same content gives the same bytes, compressed or not.
     """
-    text = table.to_csv(index=False, lineterminator="\n").encode()
-    packed = bz2.compress(text) if path.suffix == ".bz2" else text
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.new")
-    partial.write_bytes(packed)
+    partial = path.with_name(f".new-{path.name}")  # whose ending says how to compress
+    table.to_csv(partial, index=False, lineterminator="\n")
     partial.replace(path)
 
 
